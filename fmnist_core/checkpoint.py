@@ -1,0 +1,124 @@
+"""Weights on disk: a folder with the layout of a Hub model repository, and nothing in it that is ever executed.
+
+``config.json`` names the architecture, ``model.safetensors`` holds the numbers, ``projection.safetensors`` the map of
+the test samples for exactly these numbers, ``README.md`` is the model card.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_safetensors
+from torch import Tensor
+
+from fmnist_core.errors import CheckpointError
+from fmnist_core.files import write_whole
+from fmnist_core.model import ARCHITECTURES, CONFIG_FILE, WEIGHTS_FILE, Network
+
+FILES = (CONFIG_FILE, WEIGHTS_FILE, "projection.safetensors", "README.md")
+
+
+def save(network: Network, folder: Path) -> None:
+    """Write config and weights, each whole or not at all.
+
+    Raises:
+        StorageError: they could not be written (a full disk, say); what was there before is unchanged.
+    """
+    contents = to_safetensors({name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()})
+    config = json.dumps({"architecture": network.architecture}, indent=2) + "\n"
+    with write_whole(folder / WEIGHTS_FILE) as weights_file, write_whole(folder / CONFIG_FILE) as config_file:
+        weights_file.write(contents)
+        config_file.write(config.encode())
+
+
+def load(where: str | Path) -> Network:
+    """The network in a folder, or in the Hub repository ``user/name``, ready to answer.
+
+    Raises:
+        CheckpointError: it is not there, foreign, cut short, or does not fit; the sentence says which.
+    """
+    folder = fetch(where)
+    architecture = _read_architecture(folder)
+    _check_weights(folder / WEIGHTS_FILE, Network(architecture))
+    network: Network = Network.from_pretrained(str(folder))
+    return network
+
+
+def fetch(where: str | Path) -> Path:
+    """The folder itself, or the local copy of the Hub repository of that name."""
+    folder = Path(where).expanduser()
+    if folder.is_dir():
+        return folder
+    if folder.is_file():
+        raise CheckpointError(f"{where} is a file, expected a folder with {CONFIG_FILE} and {WEIGHTS_FILE}.")
+    try:
+        return Path(snapshot_download(str(where), allow_patterns=list(FILES)))
+    except HFValidationError:
+        raise CheckpointError(f"There is no folder {where}, and it is no Hub repository's name.") from None
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise CheckpointError(
+            f"There is no folder {where}, and the Hub gave no repository of that name ({_first_line(error)})."
+        ) from error
+
+
+def fingerprint(network: Network) -> str:
+    """A short name for exactly these weights: what was computed from others does not belong to them."""
+    digest = hashlib.sha256(network.architecture.encode())
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _read_architecture(folder: Path) -> str:
+    path = folder / CONFIG_FILE
+    try:
+        config: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{folder} holds no {CONFIG_FILE}, expected one that names the architecture.") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{path} cannot be read: {_first_line(error)}.") from error
+    architecture = config.get("architecture") if isinstance(config, dict) else None
+    if architecture not in ARCHITECTURES:
+        raise CheckpointError(
+            f"{path} names the architecture {architecture!r}, expected one of {', '.join(ARCHITECTURES)}."
+        )
+    return str(architecture)
+
+
+def _check_weights(path: Path, network: Network) -> None:
+    if not path.is_file():
+        raise CheckpointError(f"{path.parent} holds no {path.name}.")
+    expected = network.state_dict()
+    try:
+        with safe_open(path, framework="pt") as file:
+            found: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path} is no whole safetensors file ({_first_line(error)}): it is cut short, damaged, or of another kind."
+        ) from error
+    for name, tensor in expected.items():
+        if name not in found:
+            raise CheckpointError(f"{path} holds no {name}: it belongs to another network than {network.architecture}.")
+        if found[name].shape != tensor.shape or found[name].dtype != tensor.dtype:
+            raise CheckpointError(
+                f"{path} does not fit the network {network.architecture}: {name} is {_form(found[name])}, "
+                f"expected {_form(tensor)}."
+            )
+        if not torch.isfinite(found[name]).all():
+            raise CheckpointError(f"{path} holds values in {name} that are no numbers: this training had failed.")
+    extra = sorted(found.keys() - expected.keys())
+    if extra:
+        raise CheckpointError(f"{path} holds {extra[0]}, which the network {network.architecture} does not have.")
+
+
+def _form(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {'x'.join(map(str, tensor.shape)) or 'single'}"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,285 @@
+"""Fashion-MNIST as tensors: finding it, verifying it, downloading it, batches of it, one picture of it.
+
+Han Xiao, Kashif Rasul, Roland Vollgraf: Fashion-MNIST, https://arxiv.org/abs/1708.07747. 60,000 training and 10,000
+test images of Zalando's articles, MIT licence.
+"""
+
+import hashlib
+import os
+import socket
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.error import URLError
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from fmnist_core import CLASS_NAMES, IMAGE_SIZE
+from fmnist_core.errors import DatasetError
+from fmnist_core.files import Bytes, parse_idx, read_bytes, read_csv, write_whole
+
+SAMPLES_FILE: Final = Path(__file__).parent.parent / "weights" / "samples.npz"
+SAMPLES: Final = "samples"  # the name that stands for the shipped samples wherever a folder can be given
+DEBIAN_FOLDER: Final = Path("/usr/share/datasets/fashion-mnist")
+DOWNLOAD_ROOT: Final = Path("data")
+DOWNLOAD_TIMEOUT: Final = 20.0  # seconds without an answer
+
+CSV_PAIRS: Final = (("fashion-mnist_train.csv", "fashion-mnist_test.csv"), ("train.csv", "test.csv"))
+SPRITE_ROWS: Final = 3  # rows a class, as in the picture of the data set's own page
+
+
+class IdxFile(NamedTuple):
+    """One of the four published files."""
+
+    name: str
+    count: int  # images or labels
+    dimensions: int  # 3: images, 1: labels
+    md5_published: str  # of the .gz as published
+    md5_contents: str  # of what it unpacks to: the same however it was packed
+
+
+IDX_FILES: Final = {
+    ("train", "pixels"): IdxFile(
+        "train-images-idx3-ubyte", 60_000, 3, "8d4fb7e6c68d591d4c3dfef9ec88bf0d", "f4a8712d7a061bf5bd6d2ca38dc4d50a"
+    ),
+    ("train", "labels"): IdxFile(
+        "train-labels-idx1-ubyte", 60_000, 1, "25c81989df183df01b3e8a0aad5dffbe", "9018921c3c673c538a1fc5bad174d6f9"
+    ),
+    ("test", "pixels"): IdxFile(
+        "t10k-images-idx3-ubyte", 10_000, 3, "bef4ecab320f06d8554ea6380940ec79", "8181f5470baa50b63fa0f6fddb340f0a"
+    ),
+    ("test", "labels"): IdxFile(
+        "t10k-labels-idx1-ubyte", 10_000, 1, "bb300cfdad3c16e7a12a480ee83cd310", "15d484375f8d13e6eb1aabb0c3f46965"
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images with their labels; ``numbers`` (N,) int64 are their places, from 0, in the file they come from."""
+
+    pixels: Tensor  # uint8 (N, 28, 28)
+    labels: Tensor  # int64 (N,)
+    numbers: Tensor  # int64 (N,)
+
+    @classmethod
+    def of(cls, pixels: Tensor, labels: Tensor) -> "Split":
+        """A whole file's images: numbered from 0."""
+        return cls(pixels, labels, torch.arange(len(labels)))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: Tensor) -> "Split":
+        """The images at ``indices`` (M,), in that order."""
+        return Split(self.pixels[indices], self.labels[indices], self.numbers[indices])
+
+    def to(self, device: torch.device) -> "Split":
+        """The same images on ``device``."""
+        return Split(self.pixels.to(device), self.labels.to(device), self.numbers.to(device))
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Training and test images, and one sentence about where they come from."""
+
+    train: Split
+    test: Split
+    source: str
+
+
+def load(where: str | Path | None = None, *, download: bool = False) -> Dataset:
+    """The data set, from the first of these that holds it.
+
+    The folder (or single CSV file) given as ``where``; ``$FMNIST_DATA``; ``data/FashionMNIST/raw``, where
+    torchvision puts it; Debian's package dataset-fashion-mnist; with ``download``, the network; the samples that are
+    shipped with the weights. ``"samples"`` given as a folder asks for those.
+
+    Raises:
+        DatasetError: a folder was named that does not hold the data set, or a file in it is not what it should be.
+    """
+    named = where if where is not None else os.environ.get("FMNIST_DATA")
+    if named is not None and str(named) == SAMPLES:
+        return load_samples()
+    folder = find(named)
+    if folder is None and download:
+        folder = try_download()
+    return load_samples() if folder is None else load_path(folder)
+
+
+def find(named: str | Path | None = None) -> Path | None:
+    """Where the data set lies on this machine: the place named, or the first usual place that holds it, or None."""
+    if named is not None:
+        path = Path(named).expanduser()
+        if not path.exists():
+            raise DatasetError(f"There is no folder or file {path}; expected one that holds Fashion-MNIST.")
+        if path.is_dir() and not _csv_pair(path):
+            missing = [file.name for file in IDX_FILES.values() if _idx_path(path, file) is None]
+            if missing:
+                raise DatasetError(
+                    f"The folder {path} does not hold {', '.join(missing)} (raw or .gz), nor train.csv and test.csv."
+                )
+        return path
+    for place in (DOWNLOAD_ROOT / "FashionMNIST" / "raw", DEBIAN_FOLDER):
+        if all(_idx_path(place, file) for file in IDX_FILES.values()):
+            return place
+    return None
+
+
+def load_path(path: Path) -> Dataset:
+    """The data set in a folder of IDX files or of two CSV files, or in one CSV file (each sixth row is for testing)."""
+    if path.is_file():
+        whole = _csv_split(path)
+        test = torch.arange(len(whole)) % 6 == 0
+        source = f"{len(whole):,} images from {path.name}, a sixth of them held out for testing"
+        return Dataset(whole.take((~test).nonzero()[:, 0]), whole.take(test.nonzero()[:, 0]), source)
+    pair = _csv_pair(path)
+    if pair:
+        train, test_split = (_csv_split(file) for file in pair)
+        source = f"{len(train):,} training and {len(test_split):,} test images from the CSV files in {path}"
+        return Dataset(train, test_split, source)
+    arrays = {key: read_published(path, file) for key, file in IDX_FILES.items()}
+    return Dataset(
+        _split(arrays["train", "pixels"], arrays["train", "labels"]),
+        _split(arrays["test", "pixels"], arrays["test", "labels"]),
+        f"all 70,000 images of Fashion-MNIST, from {path}",
+    )
+
+
+def load_samples() -> Dataset:
+    """The 10,000 training and 2,000 test images (as many of each class) that are shipped with the weights."""
+    try:
+        with np.load(SAMPLES_FILE, allow_pickle=False) as archive:
+            train, test = (
+                Split(
+                    torch.from_numpy(archive[f"{part}_pixels"]),
+                    torch.from_numpy(archive[f"{part}_labels"]).long(),
+                    torch.from_numpy(archive[f"{part}_numbers"]).long(),
+                )
+                for part in ("train", "test")
+            )
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise DatasetError(f"The shipped samples in {SAMPLES_FILE.name} cannot be read: {error}.") from error
+    return Dataset(train, test, f"{len(train):,} training and {len(test):,} test images shipped with the program")
+
+
+def save_samples(data: Dataset, seed: int = 0) -> None:
+    """Make the file of shipped samples out of the whole data set: 1,000 and 200 images of each class."""
+    generator = torch.Generator().manual_seed(seed)
+    arrays = {"notice": np.array((SAMPLES_FILE.parent / "LICENSE-Fashion-MNIST.txt").read_text())}
+    for part, split, per_class in (("train", data.train, 1000), ("test", data.test, 200)):
+        chosen = []
+        for label in range(len(CLASS_NAMES)):
+            members = (split.labels == label).nonzero()[:, 0]
+            chosen.append(members[torch.randperm(len(members), generator=generator)[:per_class]])
+        picked = split.take(torch.cat(chosen).sort().values)
+        arrays |= {
+            f"{part}_pixels": picked.pixels.numpy(),
+            f"{part}_labels": picked.labels.numpy().astype(np.uint8),
+            f"{part}_numbers": picked.numbers.numpy().astype(np.uint16),
+        }
+    with write_whole(SAMPLES_FILE) as file:
+        np.savez_compressed(file, **arrays)
+
+
+def read_published(folder: Path, file: IdxFile) -> Bytes:
+    """The array in one of the four published files, raw or .gz, after making sure that it is that file.
+
+    Raises:
+        DatasetError: the file is missing, cut, swapped with another, or its contents differ from the published ones.
+    """
+    path = _idx_path(folder, file)
+    if path is None:
+        raise DatasetError(f"{file.name} (raw or .gz) is missing in {folder}.")
+    contents = read_bytes(path)
+    array = parse_idx(contents, path.name, file.dimensions)
+    if len(array) != file.count:
+        what = "images" if file.dimensions == 3 else "labels"
+        raise DatasetError(f"{path.name} holds {len(array):,} {what}, expected {file.count:,}.")
+    # The sum of the published .gz holds for that one packing only, the sum of the contents for every packing;
+    # a file with the published sum has these contents.
+    found = hashlib.md5(contents, usedforsecurity=False).hexdigest()
+    if found != file.md5_contents:
+        raise DatasetError(
+            f"{path.name} is not the published file: the MD5 sum of its contents is {found}, expected "
+            f"{file.md5_contents} (the published .gz has {file.md5_published})."
+        )
+    return array
+
+
+def try_download(root: Path = DOWNLOAD_ROOT) -> Path | None:
+    """Download the four files with torchvision, which shows its progress; None when the network does not answer."""
+    try:
+        return download(root)
+    except DatasetError:
+        return None
+
+
+def download(root: Path = DOWNLOAD_ROOT) -> Path:
+    """Download the four files with torchvision into ``root/FashionMNIST/raw`` and return that folder.
+
+    Raises:
+        DatasetError: the network does not answer, or what came is not the data set.
+    """
+    from torchvision.datasets import FashionMNIST  # over a second to import, and not needed otherwise
+
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)  # torchvision sets none, and a silent network would hang us
+    try:
+        return Path(FashionMNIST(str(root), train=True, download=True).raw_folder)
+    except (RuntimeError, OSError, URLError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise DatasetError(f"Fashion-MNIST could not be downloaded: {reason}") from error
+    finally:
+        socket.setdefaulttimeout(timeout)
+
+
+def batches(split: Split, size: int, generator: torch.Generator | None = None) -> Iterator[Split]:
+    """Every image of ``split`` once, ``size`` at a time; shuffled by ``generator``, in order without one.
+
+    The last batch is smaller when ``size`` does not divide the number of images.
+    """
+    count = len(split)
+    if generator is None:
+        order = torch.arange(count, device=split.labels.device)
+    else:
+        order = torch.randperm(count, generator=generator).to(split.labels.device)
+    for start in range(0, count, size):
+        yield split.take(order[start : start + size])
+
+
+def sprite(split: Split, columns: int = 30) -> Image.Image:
+    """One grey picture of the data set: ``SPRITE_ROWS`` rows of each class, classes from top to bottom.
+
+    The size is (28 * columns, 28 * 30) pixels; places for which there is no image stay black.
+    """
+    rows = SPRITE_ROWS * len(CLASS_NAMES)
+    sheet = torch.zeros(rows, columns, IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)
+    for label in range(len(CLASS_NAMES)):
+        block = sheet[SPRITE_ROWS * label : SPRITE_ROWS * (label + 1)].flatten(0, 1)  # (3 * columns, 28, 28), a view
+        members = (split.labels == label).nonzero()[: len(block), 0]
+        block[: len(members)] = split.pixels[members]
+    return Image.fromarray(sheet.permute(0, 2, 1, 3).reshape(rows * IMAGE_SIZE, columns * IMAGE_SIZE).numpy())
+
+
+def _idx_path(folder: Path, file: IdxFile) -> Path | None:
+    return next((path for path in (folder / f"{file.name}.gz", folder / file.name) if path.is_file()), None)
+
+
+def _csv_pair(folder: Path) -> tuple[Path, Path] | None:
+    pairs = ((folder / train, folder / test) for train, test in CSV_PAIRS)
+    return next((pair for pair in pairs if pair[0].is_file() and pair[1].is_file()), None)
+
+
+def _csv_split(path: Path) -> Split:
+    return _split(*read_csv(path))
+
+
+def _split(pixels: Bytes, labels: Bytes) -> Split:
+    # A copy: the arrays are views of read-only bytes.
+    return Split.of(torch.from_numpy(pixels.copy()), torch.from_numpy(labels.astype(np.int64)))

@@ -1,0 +1,100 @@
+"""Embeddings -> places on the map, and places on it for new points."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_safetensors
+from torch import Tensor
+
+from fmnist_core.checkpoint import fingerprint
+from fmnist_core.dataset import Split, batches
+from fmnist_core.files import write_whole
+from fmnist_core.model import Network, to_inputs
+
+PROJECTION_FILE: Final = "projection.safetensors"
+NEIGHBOURS: Final = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """The map of N samples for one set of weights; a spot is a place on it."""
+
+    embeddings: Tensor  # float32 (N, D)
+    answers: Tensor  # int64 (N,), the class that the network gives each sample
+    mean: Tensor  # float32 (D,)
+    axes: Tensor  # float32 (D, 2), the two directions in which the embeddings spread most
+    tsne: Tensor | None  # float32 (N, 2); None until it is worked out
+
+    @property
+    def pca(self) -> Tensor:
+        """Spots (N, 2) by principal components."""
+        return self.place_pca(self.embeddings)
+
+    def place_pca(self, embedding: Tensor) -> Tensor:
+        """Spots (M, 2) of new embeddings (M, D) on the PCA map: exact, the same plane for all."""
+        return (embedding - self.mean) @ self.axes
+
+    def nearest(self, embedding: Tensor, count: int = NEIGHBOURS) -> tuple[Tensor, Tensor]:
+        """Distances (M, count), nearest first, and indices (M, count) of the samples nearest to embeddings (M, D)."""
+        distances = torch.cdist(embedding, self.embeddings)
+        return distances.topk(min(count, len(self.embeddings)), largest=False)
+
+    def place_tsne(self, embedding: Tensor) -> Tensor | None:
+        """Spots (M, 2) of new embeddings (M, D) on the t-SNE map, or None when there is none yet.
+
+        t-SNE gives no place to new points, so this one is approximate: the mean of the places of the nearest samples,
+        weighted by 1 / distance² (Shepard 1968, doi:10.1145/800186.810616); a sample itself gets its own place.
+        """
+        if self.tsne is None:
+            return None
+        distances, indices = self.nearest(embedding)
+        weights = 1 / (distances**2 + 1e-9)  # (M, 5)
+        return (weights[:, :, None] * self.tsne[indices]).sum(1) / weights.sum(1, keepdim=True)
+
+
+def fit(network: Network, samples: Split) -> Projection:
+    """The map of ``samples`` by PCA; ``with_tsne`` adds the other one. Under a second for 2,000 samples."""
+    with torch.inference_mode():
+        traces = [network.trace(to_inputs(batch.pixels)) for batch in batches(samples, 500)]
+        embeddings = torch.cat([trace.embedding for trace in traces])
+        answers = torch.cat([trace.logits for trace in traces]).argmax(1)
+        mean = embeddings.mean(0)
+        # Principal components are the right singular vectors of the centred data (Jolliffe 2002, section 3.5).
+        axes = torch.linalg.svd(embeddings - mean, full_matrices=False).Vh[:2].T
+        # A direction and its opposite are equally good: take the one that is mostly positive, so that maps of
+        # the same weights look the same on every machine.
+        axes = axes * torch.where(axes.sum(0) < 0, -1.0, 1.0)
+    return Projection(embeddings.clone(), answers.clone(), mean.clone(), axes.clone(), None)
+
+
+def with_tsne(projection: Projection, seed: int = 0) -> Projection:
+    """The projection with its t-SNE spots (van der Maaten, Hinton 2008), by openTSNE; about 5 s for 2,000 samples."""
+    from openTSNE import TSNE  # brings scikit-learn: over a second to import, and not needed to serve
+
+    spots = TSNE(random_state=seed).fit(projection.embeddings.numpy())
+    tsne = torch.tensor(spots.tolist(), dtype=torch.float32)
+    return Projection(projection.embeddings, projection.answers, projection.mean, projection.axes, tsne)
+
+
+def save(projection: Projection, network: Network, folder: Path) -> None:
+    """Write the projection beside the weights that it belongs to."""
+    tensors = {name: value for name, value in vars(projection).items() if value is not None}
+    contents = to_safetensors(tensors, metadata={"weights": fingerprint(network)})
+    with write_whole(folder / PROJECTION_FILE) as file:
+        file.write(contents)
+
+
+def load(folder: Path, network: Network, samples: Split) -> Projection:
+    """The projection saved beside the weights; worked out anew, without t-SNE, when none that belongs to them is there."""
+    try:
+        with safe_open(folder / PROJECTION_FILE, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            belongs = (file.metadata() or {}).get("weights") == fingerprint(network)
+    except (OSError, SafetensorError):
+        return fit(network, samples)
+    if not belongs or len(tensors.get("answers", ())) != len(samples):
+        return fit(network, samples)
+    return Projection(**({"tsne": None} | tensors))
