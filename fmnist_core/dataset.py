@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.error import URLError
 
 import numpy as np
@@ -33,7 +33,8 @@ CSV_PAIRS: Final = (("fashion-mnist_train.csv", "fashion-mnist_test.csv"), ("tra
 SPRITE_ROWS: Final = 3  # rows a class, as in the picture of the data set's own page
 
 
-class IdxFile(NamedTuple):
+@dataclass(frozen=True)
+class IdxFile:
     """One of the four published files."""
 
     name: str
@@ -184,7 +185,7 @@ def save_samples(data: Dataset, seed: int = 0) -> None:
             f"{part}_numbers": picked.numbers.numpy().astype(np.uint16),
         }
     with write_whole(SAMPLES_FILE) as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def read_published(folder: Path, file: IdxFile) -> Bytes:

@@ -92,8 +92,9 @@ class Network(nn.Module, PyTorchModelHubMixin):
         if Path(model_id).is_dir():
             file = Path(model_id) / WEIGHTS_FILE
         else:
-            options = ("revision", "cache_dir", "force_download", "token", "local_files_only")
-            file = Path(hf_hub_download(model_id, WEIGHTS_FILE, **{name: download.get(name) for name in options}))
+            known = {"revision", "cache_dir", "force_download", "token", "local_files_only"}
+            options: dict[str, Any] = {name: value for name, value in download.items() if name in known}
+            file = Path(hf_hub_download(model_id, WEIGHTS_FILE, **options))
         network = cls(architecture)
         network.load_state_dict(load_file(file))
         return network.eval()
@@ -173,8 +174,6 @@ def layer_table(network: Network, height: int = IMAGE_SIZE, width: int = IMAGE_S
         yield LayerRow(name, kind, shape, parameters)
 
 
-def _pair(size: int | tuple[int, ...] | str) -> tuple[int, int]:
-    if isinstance(size, int):
-        return size, size
-    height, width = size
-    return int(height), int(width)
+def _pair(size: Any) -> tuple[int, int]:
+    height, width = (size, size) if isinstance(size, int) else size
+    return height, width

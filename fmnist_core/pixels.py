@@ -107,13 +107,13 @@ def _to_eight_bits(picture: Image.Image) -> Image.Image:
 
 def _to_grey(picture: Image.Image) -> Grey:
     """Grey values; what is transparent becomes white, or black behind a picture that is itself bright."""
+    grey: Grey = np.asarray(picture.convert("RGB").convert("L")).astype(np.float32) / 255
     if picture.mode == "RGBA":
-        alpha = np.asarray(picture.getchannel("A"), dtype=np.float32) / 255
-        shown = np.asarray(picture.convert("RGB").convert("L"), dtype=np.float32) / 255
-        brightness = float((shown * alpha).sum() / max(alpha.sum(), 1e-9))
+        alpha: Grey = np.asarray(picture.getchannel("A")).astype(np.float32) / 255
+        brightness = float((grey * alpha).sum() / max(alpha.sum(), 1e-9))
         background = 0.0 if brightness > PAPER_LEVEL else 1.0
-        return shown * alpha + background * (1 - alpha)
-    return np.asarray(picture.convert("L"), dtype=np.float32) / 255
+        grey = grey * alpha + background * (1 - alpha)
+    return grey
 
 
 def _darkened(grey: Grey) -> Grey | None:

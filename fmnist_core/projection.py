@@ -88,7 +88,7 @@ def save(projection: Projection, network: Network, folder: Path) -> None:
 
 
 def load(folder: Path, network: Network, samples: Split) -> Projection:
-    """The projection saved beside the weights; worked out anew, without t-SNE, when none that belongs to them is there."""
+    """The projection saved beside the weights; worked out anew, without t-SNE, when none is theirs."""
     try:
         with safe_open(folder / PROJECTION_FILE, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -175,7 +175,7 @@ def train(
         raise ConfigError(f"There are {len(images)} images to train on, expected at least 4.")
     training, validation = hold_out(images, config)
     training, validation = training.to(device), validation.to(device)
-    network = _new_network(config, start).to(device, memory_format=torch.channels_last).train()
+    network = _new_network(config, start).to(device).to(memory_format=torch.channels_last).train()
 
     # A batch of one has no spread for batch normalisation: such a remainder is left out of its epoch.
     batch_size = min(config.batch_size, len(training))
@@ -208,7 +208,7 @@ def train(
                 loss = F.cross_entropy(logits, batch.labels, label_smoothing=config.label_smoothing)
             optimizer.param_groups[0]["lr"] = config.learning_rate * one_cycle((step + 0.5) / steps)
             optimizer.zero_grad()
-            scaler.scale(loss).backward()
+            scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             scaler.step(optimizer)
             scaler.update()
             step += 1
