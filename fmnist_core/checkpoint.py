@@ -6,6 +6,7 @@ the test samples for exactly these numbers, ``README.md`` is the model card.
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ def save(network: Network, folder: Path) -> None:
     config = json.dumps({"architecture": network.architecture}, indent=2) + "\n"
     with write_whole(folder / WEIGHTS_FILE) as weights_file, write_whole(folder / CONFIG_FILE) as config_file:
         weights_file.write(contents)
+        weights_file.flush()
+        os.fsync(weights_file.fileno())  # they fit on the disk: only then is the config renamed
         config_file.write(config.encode())
 
 
@@ -83,11 +86,11 @@ def _read_architecture(folder: Path) -> str:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path} cannot be read: {_first_line(error)}.") from error
     architecture = config.get("architecture") if isinstance(config, dict) else None
-    if architecture not in ARCHITECTURES:
+    if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
         raise CheckpointError(
             f"{path} names the architecture {architecture!r}, expected one of {', '.join(ARCHITECTURES)}."
         )
-    return str(architecture)
+    return architecture
 
 
 def _check_weights(path: Path, network: Network) -> None:

@@ -7,7 +7,9 @@ test images of Zalando's articles, MIT licence.
 import hashlib
 import os
 import socket
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,26 +97,29 @@ class Dataset:
 
 
 def load(where: str | Path | None = None, *, download: bool = False) -> Dataset:
-    """The data set, from the first of these that holds it.
-
-    The folder (or single CSV file) given as ``where``; ``$FMNIST_DATA``; ``data/FashionMNIST/raw``, where
-    torchvision puts it; Debian's package dataset-fashion-mnist; with ``download``, the network; the samples that are
-    shipped with the weights. ``"samples"`` given as a folder asks for those.
+    """The data set at the place that ``find`` names; with ``download`` from the network when it names none.
 
     Raises:
-        DatasetError: a folder was named that does not hold the data set, or a file in it is not what it should be.
+        DatasetError: a place was named that does not hold the data set, or a file in it is not what it should be.
     """
-    named = where if where is not None else os.environ.get("FMNIST_DATA")
-    if named is not None and str(named) == SAMPLES:
-        return load_samples()
-    folder = find(named)
-    if folder is None and download:
-        folder = try_download()
-    return load_samples() if folder is None else load_path(folder)
+    place = find(where)
+    if place is None and download and not _asks_for_samples(where):
+        place = try_download()
+    return load_samples() if place is None else load_path(place)
 
 
-def find(named: str | Path | None = None) -> Path | None:
-    """Where the data set lies on this machine: the place named, or the first usual place that holds it, or None."""
+def find(where: str | Path | None = None) -> Path | None:
+    """The folder (or CSV file) that holds the data set; None stands for the samples shipped with the weights.
+
+    The first of these: the place given as ``where``; ``$FMNIST_DATA``; ``data/FashionMNIST/raw``, where torchvision
+    puts it; Debian's package dataset-fashion-mnist. ``"samples"`` instead of a place asks for the shipped samples.
+
+    Raises:
+        DatasetError: a place was named that does not hold the data set.
+    """
+    if _asks_for_samples(where):
+        return None
+    named = _named(where)
     if named is not None:
         path = Path(named).expanduser()
         if not path.exists():
@@ -126,10 +131,18 @@ def find(named: str | Path | None = None) -> Path | None:
                     f"The folder {path} does not hold {', '.join(missing)} (raw or .gz), nor train.csv and test.csv."
                 )
         return path
-    for place in (DOWNLOAD_ROOT / "FashionMNIST" / "raw", DEBIAN_FOLDER):
-        if all(_idx_path(place, file) for file in IDX_FILES.values()):
-            return place
+    for folder in (DOWNLOAD_ROOT / "FashionMNIST" / "raw", DEBIAN_FOLDER):
+        if all(_idx_path(folder, file) for file in IDX_FILES.values()):
+            return folder
     return None
+
+
+def _named(where: str | Path | None) -> str | Path | None:
+    return where if where is not None else os.environ.get("FMNIST_DATA")
+
+
+def _asks_for_samples(where: str | Path | None) -> bool:
+    return str(_named(where)) == SAMPLES
 
 
 def load_path(path: Path) -> Dataset:
@@ -164,7 +177,7 @@ def load_samples() -> Dataset:
                 )
                 for part in ("train", "test")
             )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DatasetError(f"The shipped samples in {SAMPLES_FILE.name} cannot be read: {error}.") from error
     return Dataset(train, test, f"{len(train):,} training and {len(test):,} test images shipped with the program")
 
@@ -229,12 +242,20 @@ def download(root: Path = DOWNLOAD_ROOT) -> Path:
     """
     from torchvision.datasets import FashionMNIST  # over a second to import, and not needed otherwise
 
+    root.mkdir(parents=True, exist_ok=True)
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)  # torchvision sets none, and a silent network would hang us
     try:
-        return Path(FashionMNIST(str(root), train=True, download=True).raw_folder)
+        # Into a folder of its own first: a half-finished download must not be found as the data set.
+        with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as part:
+            FashionMNIST(part, train=True, download=True)
+            raw = Path(FashionMNIST.__name__) / "raw"
+            (root / raw).mkdir(parents=True, exist_ok=True)
+            for file in (Path(part) / raw).iterdir():
+                file.replace(root / raw / file.name)
+        return root / raw
     except (RuntimeError, OSError, URLError) as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         raise DatasetError(f"Fashion-MNIST could not be downloaded: {reason}") from error
     finally:
         socket.setdefaulttimeout(timeout)

@@ -51,16 +51,18 @@ def parse_idx(contents: bytes, name: str, dimensions: int) -> Bytes:
     Raises:
         DatasetError: the magic number, the sizes or the length are not those of ``dimensions`` dimensions.
     """
+    start = 4 + 4 * dimensions
+    if len(contents) < start:
+        raise DatasetError(f"{name} is cut short: it holds {len(contents)} bytes, its header alone has {start}.")
     expected = IDX_UNSIGNED_BYTE << 8 | dimensions
     found = int.from_bytes(contents[:4], "big")
-    if len(contents) < 4 + 4 * dimensions or found != expected:
+    if found != expected:
         kind = {1: " (labels)", 3: " (images)"}
         raise DatasetError(
             f"{name} has the magic number {found}{kind.get(found - (IDX_UNSIGNED_BYTE << 8), '')}, "
             f"expected {expected}{kind.get(dimensions, '')}."
         )
     sizes = tuple(int.from_bytes(contents[4 + 4 * d : 8 + 4 * d], "big") for d in range(dimensions))
-    start = 4 + 4 * dimensions
     if len(contents) - start != math.prod(sizes):
         shape = "x".join(map(str, sizes))
         raise DatasetError(

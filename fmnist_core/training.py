@@ -168,7 +168,8 @@ def train(
         should_stop: asked before every step; once it says yes, the best weights so far are the result.
 
     Raises:
-        ConfigError: the device is not there, or there are too few images.
+        ConfigError: the device is not there, there are too few images, ``start`` is another kind of network, or the
+            loss grows beyond all numbers.
     """
     device = pick_device(config.device)
     if len(images) < 4:
@@ -226,6 +227,10 @@ def train(
             break  # stopped before the first step of this epoch
         loss_mean, accuracy = epoch_sums.means()
         measured = measure(network, validation) if len(validation) else None
+        if not math.isfinite(measured.loss if measured else loss_mean):
+            raise ConfigError(
+                f"After epoch {epoch} the loss is no number: the learning rate {config.learning_rate:g} is too high."
+            )
         is_best = best.offer(network, epoch, measured.accuracy if measured else math.nan)
         yield EpochDone(
             epoch,
@@ -252,6 +257,8 @@ def _new_network(config: TrainConfig, start: Network | None) -> Network:
         torch.manual_seed(config.seed)
         network = Network(config.architecture)
     if start is not None:
+        if start.architecture != config.architecture:
+            raise ConfigError(f"The weights to go on from are of {start.architecture}, expected {config.architecture}.")
         network.load_state_dict(start.state_dict())
     return network
 

@@ -1,0 +1,45 @@
+"""Load the shipped weights, build the page, serve it: ``python app.py``."""
+
+import argparse
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+WEIGHTS = Path(__file__).parent / "weights" / "original"
+
+
+def main() -> int:
+    """Serve the page until interrupted."""
+    parser = argparse.ArgumentParser(description="Draw a garment and watch a network recognise it, in a browser.")
+    parser.add_argument("--host", help="address to listen on (default: $GRADIO_SERVER_NAME or 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port (default: $GRADIO_SERVER_PORT or the first free one from 7860)")
+    parser.add_argument("--weights", default=WEIGHTS, metavar="DIR", help="folder or Hub id (default: those shipped)")
+    parser.add_argument(
+        "--data", metavar="WHERE", help="data set to retrain on: a folder, a CSV file, or 'samples' (default: search)"
+    )
+    options = parser.parse_args()
+
+    # Imported here because training starts this file anew in a child process, which needs none of it.
+    import torch
+
+    from demo.page import build_page, launch
+    from fmnist_core import dataset
+    from fmnist_core.errors import FmnistError
+
+    torch.set_num_threads(1)  # one picture is too little work to share out among cores
+    with tempfile.TemporaryDirectory(prefix="fmnist-page-") as static:
+        try:
+            if dataset.find(options.data) is None and options.data is None:
+                threading.Thread(target=dataset.try_download, daemon=True).start()
+            page = build_page(options.weights, options.data, Path(static))
+        except FmnistError as error:
+            print(error, file=sys.stderr)
+            return 1
+        print(f"The page is at {launch(page, options.host, options.port)}", flush=True)
+        page.blocks.block_thread()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The page: draw or upload a garment, watch a network recognise it, look inside it, retrain it."""

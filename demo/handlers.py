@@ -1,0 +1,203 @@
+"""One plain method for each thing that a visitor can do; each takes a request and gives a reply, both plain JSON."""
+
+import base64
+import binascii
+import functools
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import gradio as gr
+
+from demo import figures
+from demo.session import Session, Sessions
+from demo.trainer import Trainer
+from fmnist_core import inference
+from fmnist_core.dataset import Split
+from fmnist_core.errors import ConfigError, FmnistError, NothingDrawn, PictureError
+from fmnist_core.inference import Reading
+from fmnist_core.pixels import flatten, open_picture
+from fmnist_core.training import RECIPES, TrainConfig, with_changes
+
+Request = dict[str, Any]
+Reply = dict[str, Any]
+
+MOST_BYTES: Final = 20 * 2**20  # of an uploaded file
+SHOWN_SIDE: Final = 560  # pixels, of an uploaded picture on the pad
+VISITOR: Final = re.compile("[0-9a-f]{32}")
+WAIT: Final = 10.0  # seconds that an answer may wait for a free core
+SETTINGS: Final = ("epochs", "learning_rate", "batch_size", "share")
+
+
+class BadRequest(FmnistError):
+    """The request is not one that the page sends."""
+
+
+class Handlers:
+    """The visitors' actions on one server."""
+
+    def __init__(self, sessions: Sessions, samples: Split, trainer: Trainer) -> None:
+        self._sessions, self._samples, self._trainer = sessions, samples, trainer
+        # Server functions bypass Gradio's queue and its limits, so the number of networks at work is bounded here.
+        self._free = threading.BoundedSemaphore(os.cpu_count() or 1)
+
+    def answer(self, request: Request) -> Reply:
+        """What the visitor's network says about a picture: of the pad, from a file, or a test sample."""
+        session = self._session(request)
+        want = {part for part in request.get("want", ()) if isinstance(part, str)}
+        with self._core():
+            try:
+                reading = self._read(request, session)
+            except NothingDrawn as nothing:
+                return {"empty": str(nothing)}
+            return figures.answer(reading, session.network, session.projection, want)
+
+    def open_file(self, request: Request) -> Reply:
+        """An uploaded picture as the pad shows it: upright, opaque, small."""
+        with self._core():
+            picture = flatten(open_picture(_contents(request, "file"), _file_name(request)))
+            picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+            return {"picture": figures.png(picture)}
+
+    def points(self, request: Request) -> Reply:
+        """The map of the test samples for the visitor's network."""
+        return figures.points(self._session(request).projection)
+
+    def train_start(self, request: Request) -> Reply:
+        """Start a training with the visitor's settings."""
+        settings = request.get("settings")
+        if not isinstance(settings, dict):
+            raise BadRequest("The settings of the training are missing.")
+        recipe = RECIPES.get(str(settings.get("architecture")))
+        if recipe is None:
+            raise ConfigError(f"There is no network {str(settings.get('architecture'))[:40]!r}.")
+        changes = {name: _number(name, settings.get(name)) for name in SETTINGS}
+        config: TrainConfig = with_changes(recipe, **changes, validation=0.1)
+        self._trainer.start(_visitor(request), config, go_on=settings.get("go_on") is True)
+        return {}
+
+    def train_state(self, request: Request) -> Reply:
+        """What has happened in the visitor's training since the last question."""
+        seen = request.get("seen")
+        return self._trainer.state(_visitor(request), seen if isinstance(seen, int) and seen > 0 else 0)
+
+    def train_stop(self, request: Request) -> Reply:
+        """Stop the visitor's training and keep the best weights so far."""
+        self._trainer.stop(_visitor(request))
+        return {}
+
+    def restore(self, request: Request) -> Reply:
+        """Take the visitor back to the shipped weights."""
+        self._sessions.drop(_visitor(request))
+        return {}
+
+    def predict(self, picture: gr.FileData) -> dict[str, Any]:
+        """Recognise the garment in a picture file; always answered by the shipped weights.
+
+        Returns the class number (0..9, or null), its name, the probabilities of all ten classes, the familiarity
+        (null until it is built), and the error (null, or a sentence).
+        """
+        name = Path(picture.orig_name or "picture").name
+        outcome: Reading | FmnistError
+        try:
+            with self._core():
+                outcome = inference.read_picture(self._sessions.shipped.network, open_picture(_uploaded(picture), name))
+        except FmnistError as error:
+            outcome = error
+        return inference.to_json(name, outcome)
+
+    def _session(self, request: Request) -> Session:
+        return self._sessions.get(_visitor(request))
+
+    def _read(self, request: Request, session: Session) -> Reading:
+        if "sample" in request:
+            index = request["sample"]
+            if not isinstance(index, int) or not 0 <= index < len(self._samples):
+                raise BadRequest(f"There is no such test sample, expected 0..{len(self._samples) - 1}.")
+            return inference.read_pixels(session.network, self._samples.pixels[index])
+        field = "picture" if "picture" in request else "file"
+        picture = open_picture(_contents(request, field), _file_name(request))
+        return inference.read_picture(session.network, picture)
+
+    def _core(self) -> "_Borrowed":
+        return _Borrowed(self._free)
+
+
+class _Borrowed:
+    """A core for the length of a block."""
+
+    def __init__(self, free: threading.BoundedSemaphore) -> None:
+        self._free = free
+
+    def __enter__(self) -> None:
+        if not self._free.acquire(timeout=WAIT):
+            raise BadRequest("Many people are here just now. Try again in a moment.")
+
+    def __exit__(self, *_: object) -> None:
+        self._free.release()
+
+
+def served(method: Callable[[Request], Reply]) -> Callable[[Request], Reply]:
+    """A handler as Gradio's server function: what a visitor can do something about is answered as a sentence.
+
+    (Gradio swallows the exceptions of server functions, and marks them with an attribute, which methods refuse.)
+    """
+
+    @functools.wraps(method)
+    def function(request: Request) -> Reply:
+        try:
+            if not isinstance(request, dict):
+                raise BadRequest("The request is not of the form that the page sends.")
+            return method(request)
+        except FmnistError as error:
+            return {"error": str(error)}
+
+    return function
+
+
+def _visitor(request: Request) -> str:
+    visitor = request.get("visitor")
+    if not isinstance(visitor, str) or not VISITOR.fullmatch(visitor):
+        raise BadRequest("The page did not say whose request this is: reload it.")
+    return visitor
+
+
+def _contents(request: Request, field: str) -> bytes:
+    text = request.get(field)
+    if not isinstance(text, str):
+        raise BadRequest("There is no picture in the request.")
+    if len(text) > MOST_BYTES * 4 // 3 + 4:
+        raise PictureError(f"{_file_name(request)} is larger than {MOST_BYTES // 2**20} MB.")
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise BadRequest("The picture in the request is damaged.") from None
+
+
+def _file_name(request: Request) -> str:
+    name = request.get("name")
+    return name[:80] if isinstance(name, str) and name else "The picture"
+
+
+def _number(name: str, value: Any) -> float | int:
+    what = name.replace("_", " ")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError(f"The {what} is {'missing' if value is None else 'no number'}, expected a number.")
+    if name in ("epochs", "batch_size"):
+        if value != value or value % 1:
+            raise ConfigError(f"The {what} is {value:g}, expected a whole number.")
+        return int(value)
+    return value
+
+
+def _uploaded(picture: gr.FileData) -> Path:
+    """The uploaded file; a request may name any path, so only those in the folder of uploads are opened."""
+    folder = Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio").resolve()
+    path = Path(picture.path).resolve()
+    if not path.is_relative_to(folder) or not path.is_file():
+        raise BadRequest("The picture was not uploaded to this server.")
+    return path

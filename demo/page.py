@@ -1,0 +1,192 @@
+"""The page: layout and wiring only."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import gradio as gr
+
+from demo import figures, widgets
+from demo.handlers import Handlers, served
+from demo.session import Session, Sessions
+from demo.trainer import Trainer
+from fmnist_core import checkpoint, dataset, projection
+from fmnist_core.model import ARCHITECTURES
+from fmnist_core.training import RECIPES
+
+THEME: Final = gr.themes.Base(
+    primary_hue="indigo",
+    neutral_hue="slate",
+    font=["system-ui", "Segoe UI", "Roboto", "sans-serif"],  # of the visitor's machine: nothing is fetched
+    font_mono=["ui-monospace", "Consolas", "monospace"],
+)
+
+TITLE: Final = "Fashion-MNIST: draw it, see it recognised"
+HEAD: Final = """
+<header class="head">
+  <div>
+    <h1>Draw a garment</h1>
+    <p>A small neural network says what it is while you draw. Look inside it, find your drawing among its neighbours,
+      and train the network anew.</p>
+  </div>
+  <button type="button" title="Light or dark" aria-label="Switch between light and dark">◐</button>
+</header>
+"""
+HEAD_SCRIPT: Final = "element.querySelector('button').onclick = () => document.body.classList.toggle('dark')"
+
+ABOUT: Final = """
+### What this is
+A convolutional neural network that has learned ten kinds of clothing from the 60,000 small pictures of
+[Fashion-MNIST](https://github.com/zalandoresearch/fashion-mnist) (Zalando, MIT licence). It has {parameters:,} numbers
+to adjust, and it answers on this server's processor in about a millisecond.
+
+### What it can and cannot do
+It knows nothing but these ten kinds: shown anything else, it still names one of them. It learned from photographs of
+articles on a plain ground, filled with cloth; a thin outline is a strange sight for it, and filling in a drawing helps.
+
+### What happens to your pictures
+They are looked at and forgotten: none is stored. A network that you train answers only you, and is forgotten too.
+
+### Use it from a program
+The link “Use via API” at the foot of the page shows how to call `/predict` with a picture file. On the command line,
+`python -m fmnist_core predict picture.png` gives the same answer.
+"""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page ready to be launched."""
+
+    blocks: gr.Blocks
+    head: str  # scripts and facts for the head of the HTML document
+    static: Path  # folder of the files that the browser may load
+
+
+def build_page(weights: str | Path, where: str | Path | None, static: Path) -> Page:
+    """The page for the network in ``weights``, trained anew on the data set at ``where``.
+
+    Writes the two pictures that the browser loads into the folder ``static``, which must be an allowed path.
+
+    Raises:
+        CheckpointError, DatasetError: the weights, or the shipped samples, cannot be read.
+    """
+    folder = checkpoint.fetch(weights)
+    network = checkpoint.load(folder)
+    data = dataset.load_samples()
+    samples = data.test
+    sessions = Sessions(Session(network, projection.load(folder, network, samples)))
+    trainer = Trainer(sessions, samples, where)
+    handlers = Handlers(sessions, samples, trainer)
+
+    figures.sheet(samples).save(static / "samples.png")
+    dataset.sprite(data.train).save(static / "sprite.png")
+
+    with gr.Blocks(title=TITLE, analytics_enabled=False) as blocks:
+        gr.HTML(html_template=HEAD, js_on_load=HEAD_SCRIPT, apply_default_css=False)
+        with gr.Row(elem_id="workbench"):
+            widgets.widget("pad", [served(handlers.answer), served(handlers.open_file)])
+            widgets.widget("seen")
+            widgets.widget("answer")
+        widgets.widget("samples")
+        with gr.Tabs():
+            with gr.Tab("Look inside"):
+                widgets.widget("maps")
+            with gr.Tab("Map"):
+                widgets.widget("map", [served(handlers.points)])
+            with gr.Tab("Train"):
+                _train_tab(handlers)
+            with gr.Tab("Data"):
+                gr.Markdown(lambda: f"Training uses {_describe(where)}.", elem_classes="prose-block")
+                gr.HTML(
+                    html_template=f'<div class="glance"><h3>The training images at a glance: three rows a class</h3>'
+                    f'<img src="{_url(static / "sprite.png")}" alt="Three rows of images for each class"></div>',
+                    js_on_load=None,
+                    apply_default_css=False,
+                )
+                gr.Markdown("### The 2,000 test samples of this page\nClick one to make it the current picture.")
+                widgets.widget("browser")
+            with gr.Tab("Layer sizes"):
+                widgets.widget("sizes")
+            with gr.Tab("About"):
+                gr.Markdown(ABOUT.format(parameters=network.parameter_count), elem_classes="prose-block")
+        gr.events.api(handlers.predict, api_name="predict", concurrency_limit=None)
+
+    # JSON inside a script element: "<" is the one character that could end it early.
+    text = json.dumps(figures.facts(network, samples, _url(static / "samples.png"))).replace("<", "\\u003c")
+    head = f'<script type="application/json" id="fmnist-facts">{text}</script><script>{widgets.scripts()}</script>'
+    return Page(blocks, head, static)
+
+
+def launch(page: Page, host: str | None = None, port: int | None = None) -> str:
+    """Serve the page from a thread of its own and return its address."""
+    page.blocks.queue(max_size=64)
+    _, url, _ = page.blocks.launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=True,
+        theme=THEME,
+        css=widgets.styles(),
+        head=page.head,
+        allowed_paths=[str(page.static)],
+        max_file_size="20mb",
+        footer_links=["api", "gradio"],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        pwa=False,
+        quiet=True,
+    )
+    return url
+
+
+def _train_tab(handlers: Handlers) -> None:
+    recipe = RECIPES["original"]
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=1, min_width=280, elem_id="train-form"):
+            architecture = gr.Dropdown(list(ARCHITECTURES), value="original", label="Network", interactive=True)
+            go_on = gr.Radio([("from nothing", False), ("from what answers now", True)], value=False, label="Start")
+            epochs = gr.Slider(1, 30, value=5, step=1, label="Epochs", info="how often it sees each image")
+            rate = gr.Number(
+                recipe.learning_rate, label="Learning rate", info="how large its steps are at most", step=0.001
+            )
+            batch = gr.Number(
+                recipe.batch_size, label="Batch size", info="images looked at before each step", precision=0
+            )
+            share = gr.Slider(0.01, 1, value=1, step=0.01, label="Share of the data")
+            with gr.Row():
+                start = gr.Button("Train", variant="primary", elem_id="retrain")
+                stop = gr.Button("Stop", elem_id="stop", interactive=False)
+            restore = gr.Button("Back to the shipped weights", elem_id="restore", size="sm")
+        with gr.Column(scale=2, min_width=320):
+            widgets.widget(
+                "curves",
+                [
+                    served(handlers.train_start),
+                    served(handlers.train_state),
+                    served(handlers.train_stop),
+                    served(handlers.restore),
+                ],
+            )
+    # The browser hands the form's values to the widget, which starts the run and draws it.
+    start.click(
+        None,
+        [architecture, go_on, epochs, rate, batch, share],
+        js="(architecture, go_on, epochs, learning_rate, batch_size, share) => { fmnist.train.start("
+        "{architecture, go_on, epochs, learning_rate, batch_size, share}); }",
+    )
+    stop.click(None, js="() => { fmnist.train.stop(); }")
+    restore.click(None, js="() => { fmnist.train.restore(); }")
+
+
+def _describe(where: str | Path | None) -> str:
+    place = dataset.find(where)
+    if place is None:
+        return "the 10,000 training and 2,000 test images that are shipped with the program"
+    if place.is_file() or place.suffix == ".csv":
+        return "the images of a CSV file"
+    return "all 60,000 training and 10,000 test images of Fashion-MNIST"
+
+
+def _url(path: Path) -> str:
+    return f"gradio_api/file={path.as_posix()}"

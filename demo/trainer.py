@@ -1,0 +1,231 @@
+"""Training in a child process, so that answering stays fast: one run at a time, the others wait in line.
+
+A run is a list of events that its visitor asks for again and again; a visitor who stops asking has left, and the run
+is ended. The child gets and gives plain numbers: nothing that a visitor sends is ever unpickled.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event as ProcessEvent
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from safetensors.torch import load as from_safetensors
+from safetensors.torch import save as to_safetensors
+
+from demo.session import Session, Sessions
+from fmnist_core import dataset, projection
+from fmnist_core.dataset import Split
+from fmnist_core.errors import FmnistError
+from fmnist_core.evaluation import measure
+from fmnist_core.model import Network
+from fmnist_core.training import Finished, StepDone, TrainConfig, train
+
+MOST_WAITING: Final = 8  # visitors in line, the one who is training included
+PATIENCE: Final = 20.0  # seconds without a question after which a visitor has left
+TIME_LIMIT: Final = 900.0  # seconds that one run may take
+STOP_LIMIT: Final = 30.0  # seconds from the wish to stop until the child is ended by force
+REPORT_PAUSE: Final = 0.1  # seconds between two steps that the child reports
+
+
+class TrainingRefused(FmnistError):
+    """A training cannot be started now."""
+
+
+@dataclass(eq=False)
+class Run:
+    """One visitor's training: what it is to do and what has happened so far."""
+
+    visitor: str
+    config: TrainConfig
+    go_on: bool  # from the visitor's network, instead of from scratch
+    events: list[dict[str, Any]] = field(default_factory=list)
+    wants_stop: bool = False
+    alive: bool = True
+    asked: float = field(default_factory=time.monotonic)  # when the visitor last asked
+
+    def tell(self, name: str, **values: Any) -> None:
+        """Add an event."""
+        self.events.append({"event": name} | values)
+
+    @property
+    def is_over(self) -> bool:
+        """Nobody wants it any more."""
+        return self.wants_stop or time.monotonic() - self.asked > PATIENCE
+
+
+class Trainer:
+    """Starts, watches and stops the visitors' runs, and gives each visitor the network that came out."""
+
+    def __init__(self, sessions: Sessions, samples: Split, where: str | Path | None, limit: float = TIME_LIMIT) -> None:
+        self._sessions, self._samples, self._where, self._limit = sessions, samples, where, limit
+        self._runs: dict[str, Run] = {}
+        self._line: list[Run] = []  # the first one is training
+        self._moved = threading.Condition()
+
+    def start(self, visitor: str, config: TrainConfig, go_on: bool = False) -> None:
+        """Put a run in line.
+
+        Raises:
+            TrainingRefused: the visitor has one already, or the line is full.
+        """
+        with self._moved:
+            if visitor in self._runs and self._runs[visitor].alive:
+                raise TrainingRefused("Your training is still running: stop it first.")
+            if len(self._line) >= MOST_WAITING:
+                raise TrainingRefused(f"{len(self._line)} visitors are waiting to train: try again in a few minutes.")
+            run = Run(visitor, config, go_on)
+            self._runs = {name: old for name, old in self._runs.items() if old.alive or not old.is_over}
+            self._runs[visitor] = run
+            self._line.append(run)
+        threading.Thread(target=self._follow, args=(run,), daemon=True, name="training").start()
+
+    def state(self, visitor: str, seen: int) -> dict[str, Any]:
+        """The events after the first ``seen`` ones, and whether more can come."""
+        run = self._runs.get(visitor)
+        if run is None:
+            return {"events": [], "seen": 0, "running": False, "alive": False}
+        run.asked = time.monotonic()
+        alive = run.alive  # before the events: a run that ends in between is asked once more
+        events = run.events[seen:]
+        return {"events": events, "seen": seen + len(events), "running": alive, "alive": alive}
+
+    def stop(self, visitor: str) -> None:
+        """Ask the visitor's run, if there is one, to stop and keep its best weights."""
+        with self._moved:
+            if visitor in self._runs:
+                self._runs[visitor].wants_stop = True
+            self._moved.notify_all()
+
+    def _follow(self, run: Run) -> None:
+        place = None
+        try:
+            with self._moved:
+                while self._line[0] is not run and not run.is_over:
+                    if place != (place := self._line.index(run)):
+                        run.tell("Waiting", place=place)
+                    self._moved.wait(timeout=1)
+            if run.is_over:
+                run.tell("Failed", sentence="Stopped before the training began.")
+            else:
+                self._train(run)
+        finally:
+            run.alive = False
+            with self._moved:
+                self._line.remove(run)
+                self._moved.notify_all()
+
+    def _train(self, run: Run) -> None:
+        run.tell("Loading")
+        context = get_context("spawn")
+        receiver, sender = context.Pipe(duplex=False)
+        stop = context.Event()
+        weights = _pack(self._sessions.get(run.visitor).network)
+        arguments = (sender, stop, run.config, run.go_on, weights, self._where)
+        child = context.Process(target=train_in_child, args=arguments, daemon=True)
+        child.start()
+        sender.close()  # the child's copy is the only one left: when it dies, reading here ends
+        began = time.monotonic()
+        stopping: float | None = None
+        try:
+            while True:
+                if stopping is None and (run.is_over or time.monotonic() - began > self._limit):
+                    stopping = time.monotonic()
+                    stop.set()
+                if stopping is not None and time.monotonic() - stopping > STOP_LIMIT:
+                    run.tell("Failed", sentence="The training did not stop by itself and was ended.")
+                    return
+                if not receiver.poll(0.2):
+                    continue
+                message = receiver.recv()
+                if message is None:
+                    return
+                self._take(run, *message)
+        except (EOFError, OSError):
+            run.tell("Failed", sentence="The training ended unexpectedly: perhaps this machine is short of memory.")
+        finally:
+            receiver.close()
+            child.terminate()
+            child.join()
+
+    def _take(self, run: Run, event: dict[str, Any], tensors: bytes | None) -> None:
+        """Pass an event on, and keep the network or the map that came with it."""
+        if event["event"] == "Tested" and tensors is not None:
+            network = _unpack(run.config.architecture, tensors)
+            self._sessions.put(run.visitor, Session(network, projection.fit(network, self._samples)))
+        elif event["event"] == "Mapped" and tensors is not None:
+            session = self._sessions.get(run.visitor)
+            if session is self._sessions.shipped:
+                return  # the visitor went back to the shipped weights meanwhile
+            self._sessions.put(
+                run.visitor, Session(session.network, projection.Projection(**from_safetensors(tensors)))
+            )
+        run.events.append(event)
+
+
+def train_in_child(
+    connection: Connection,
+    stop: ProcessEvent,
+    config: TrainConfig,
+    go_on: bool,
+    weights: bytes,
+    where: str | Path | None,
+) -> None:
+    """Body of the child process: sends (event, safetensors or None), and None at the end.
+
+    ``weights`` are those of the network that answers the visitor now; the new one is compared with it, or goes on
+    from it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server, which then ends us
+    if hasattr(os, "nice"):
+        os.nice(10)
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))  # one core stays free for answering
+    try:
+        for message in _train_and_test(stop, config, go_on, weights, where):
+            connection.send(message)
+    except FmnistError as error:
+        connection.send(({"event": "Failed", "sentence": str(error)}, None))
+    except BrokenPipeError:
+        return  # the server has gone
+    connection.send(None)
+
+
+def _train_and_test(
+    stop: ProcessEvent, config: TrainConfig, go_on: bool, weights: bytes, where: str | Path | None
+) -> Iterator[tuple[dict[str, Any], bytes | None]]:
+    data = dataset.load(where)
+    before = _unpack(config.architecture, weights)
+    reported = 0.0
+    for event in train(config, data.train, start=before if go_on else None, should_stop=stop.is_set):
+        if isinstance(event, StepDone) and event.step < event.steps:
+            if time.monotonic() - reported < REPORT_PAUSE:
+                continue
+            reported = time.monotonic()
+        values = {name: value for name, value in vars(event).items() if name != "network"}
+        yield {"event": type(event).__name__} | values, None
+    assert isinstance(event, Finished)
+    if event.best_epoch == 0:
+        yield {"event": "Failed", "sentence": "Stopped before anything was learned: your network is unchanged."}, None
+        return
+    tested = {"event": "Tested", "stopped": event.stopped, "seconds": event.seconds, "images": len(data.test)}
+    accuracies = {"before": measure(before, data.test).accuracy, "after": measure(event.network, data.test).accuracy}
+    yield tested | accuracies, _pack(event.network)
+    mapped = projection.with_tsne(projection.fit(event.network, dataset.load_samples().test))
+    yield {"event": "Mapped"}, to_safetensors({name: value for name, value in vars(mapped).items()})
+
+
+def _pack(network: Network) -> bytes:
+    return to_safetensors({name: tensor.contiguous() for name, tensor in network.state_dict().items()})
+
+
+def _unpack(architecture: str, weights: bytes) -> Network:
+    network = Network(architecture)
+    network.load_state_dict(from_safetensors(weights))
+    return network.eval()

@@ -1,0 +1,32 @@
+// The answer in words and as ten bars. The bars stand in the order of the classes and do not jump about while one
+// draws; the best is in colour.
+
+fmnist.mountAnswer = (element) => {
+  const holder = element.closest("#answer");
+  const words = element.querySelector(".words");
+  const rows = fmnist.facts.classes.map((name) => {
+    const row = document.createElement("li");
+    const [label, track, bar, number] = ["span", "span", "i", "b"].map((tag) => document.createElement(tag));
+    label.textContent = name;
+    track.className = "track";
+    track.append(bar);
+    row.append(label, track, number);
+    element.querySelector(".bars").append(row);
+    return { row, bar, number };
+  });
+  let painted = 0;
+
+  const paint = ({ empty, words: sentence, probabilities }) => {
+    words.textContent = empty ?? sentence;
+    words.classList.toggle("empty", Boolean(empty));
+    const best = empty ? -1 : probabilities.indexOf(Math.max(...probabilities));
+    rows.forEach(({ row, bar, number }, index) => {
+      const part = empty ? 0 : probabilities[index];
+      row.classList.toggle("best", index === best);
+      bar.style.transform = `scaleX(${part})`;
+      number.textContent = empty ? "–" : part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`;
+    });
+    holder.dataset.answers = String(++painted);
+  };
+  fmnist.on("answer", paint);
+};

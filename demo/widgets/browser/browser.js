@@ -1,0 +1,42 @@
+// The test samples, page by page, each with its label and its number in the data set; a click makes one the current
+// picture.
+
+fmnist.mountBrowser = (element) => {
+  const { samples, facts } = fmnist;
+  const PER_PAGE = 40;
+  const find = (selector) => element.querySelector(selector);
+  const select = find("select");
+  ["all classes", ...facts.classes].forEach((name, index) => select.append(new Option(name, String(index - 1))));
+  let page = 0;
+
+  const show = () => {
+    const label = Number(select.value);
+    const members = Array.from(samples.labels.keys()).filter((index) => label < 0 || samples.labels[index] === label);
+    const pages = Math.ceil(members.length / PER_PAGE);
+    page = (page + pages) % pages;
+    find(".page").textContent = `page ${page + 1} of ${pages}`;
+    find(".cards").replaceChildren(
+      ...members.slice(page * PER_PAGE, (page + 1) * PER_PAGE).map((index) => {
+        const card = document.createElement("li");
+        const name = document.createElement("span");
+        const number = document.createElement("span");
+        name.textContent = samples.name(index);
+        number.textContent = `no. ${samples.numbers[index]}`;
+        number.className = "number";
+        card.append(samples.button(index, 84), name, number);
+        return card;
+      }),
+    );
+  };
+  const turn = (by) => {
+    page += by;
+    show();
+  };
+  select.addEventListener("change", () => {
+    page = 0;
+    show();
+  });
+  find(".previous").addEventListener("click", () => turn(-1));
+  find(".next").addEventListener("click", () => turn(1));
+  show();
+};

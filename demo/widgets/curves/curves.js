@@ -1,0 +1,179 @@
+// Training as the visitor sees it: start, progress, curves, stop, the outcome, and back to the shipped weights.
+//
+// The server keeps the run; this view asks for what is new a few times a second. A reloaded page takes it up again.
+
+fmnist.mountCurves = (element, server) => {
+  const find = (selector) => element.querySelector(selector);
+  const root = find(".curves");
+  const PAUSE = 300; // milliseconds between two questions
+  const MOST_POINTS = 400; // on a curve: more are thinned out
+
+  let points = []; // {step, loss, accuracy} while learning
+  let epochs = []; // {step, loss, accuracy} on images held out
+  let steps = 1;
+  let watching = false;
+
+  const show = (sentence, state = root.dataset.state) => {
+    find(".status").textContent = sentence;
+    root.dataset.state = state;
+  };
+  const progress = (part) => {
+    find(".progress i").style.transform = `scaleX(${part})`;
+    find(".progress").setAttribute("aria-valuenow", String(Math.round(100 * part)));
+  };
+  const buttons = (isRunning) => {
+    document.querySelector("#retrain").disabled = isRunning;
+    document.querySelector("#stop").disabled = !isRunning;
+  };
+  const percent = (part) => `${(100 * part).toFixed(1)} %`;
+  const duration = (seconds) =>
+    seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+
+  // --- curves --------------------------------------------------------------------------------------------------
+
+  const drawChart = (name) => {
+    const canvas = find(`[data-chart=${name}]`);
+    const [width, height] = [canvas.parentElement.clientWidth, 200];
+    if (!width) return;
+    const context = fmnist.fitCanvas(canvas, width, height);
+    const [left, right, top, bottom] = [38, 8, 8, 22];
+    const values = [...points, ...epochs].map((point) => point[name]);
+    const high = name === "accuracy" ? 1 : Math.max(0.5, ...values) * 1.05;
+    const low = name === "accuracy" ? Math.min(0.5, Math.floor(10 * Math.min(1, ...values)) / 10) : 0;
+    const x = (step) => left + ((width - left - right) * step) / steps;
+    const y = (value) => height - bottom - ((height - top - bottom) * (value - low)) / (high - low);
+    context.font = "12px system-ui, sans-serif";
+    context.fillStyle = fmnist.colour("--body-text-color-subdued");
+    context.strokeStyle = fmnist.colour("--border-color-primary");
+    context.textAlign = "right";
+    context.textBaseline = "middle";
+    for (let i = 0; i <= 4; i++) {
+      const value = low + ((high - low) * i) / 4;
+      context.beginPath();
+      context.moveTo(left, y(value));
+      context.lineTo(width - right, y(value));
+      context.stroke();
+      context.fillText(value.toFixed(name === "accuracy" ? 2 : 1), left - 6, y(value));
+    }
+    context.textBaseline = "alphabetic";
+    if (steps > 1) context.fillText(`${steps} steps`, width - right, height - 6);
+    const line = (list, colour, withDots) => {
+      context.strokeStyle = context.fillStyle = colour;
+      context.lineWidth = 2;
+      context.beginPath();
+      list.forEach((point) => context.lineTo(x(point.step), y(point[name])));
+      context.stroke();
+      if (!withDots) return;
+      for (const point of list) {
+        context.beginPath();
+        context.arc(x(point.step), y(point[name]), 3.5, 0, 2 * Math.PI);
+        context.fill();
+      }
+    };
+    const thin = Math.ceil(points.length / MOST_POINTS);
+    line(points.filter((_, i) => i % thin === 0 || i === points.length - 1), fmnist.colour("--bar"), false);
+    line(epochs, fmnist.colour("--color-accent"), true);
+  };
+  const draw = () => ["loss", "accuracy"].forEach(drawChart);
+
+  // --- the run -------------------------------------------------------------------------------------------------
+
+  const take = (event) => {
+    if (event.event === "Waiting") {
+      show(event.place === 1 ? "Waiting: one visitor before you is training." : `Waiting: ${event.place} visitors before you.`, "waiting");
+    } else if (event.event === "Loading") {
+      show("Starting …", "running");
+    } else if (event.event === "Started") {
+      steps = event.steps;
+      show(`Learning from ${event.training_images.toLocaleString("en")} images (${event.device}), ${event.validation_images.toLocaleString("en")} held out.`, "running");
+    } else if (event.event === "StepDone") {
+      points.push(event);
+      progress(event.step / event.steps);
+      show(`Epoch ${event.epoch}: ${percent(event.accuracy)} right, ${Math.round(event.images_per_second).toLocaleString("en")} images a second, ${duration(event.seconds_left)} left.`);
+    } else if (event.event === "EpochDone" && event.validation_loss !== null) {
+      epochs.push({ step: points.at(-1)?.step ?? 0, loss: event.validation_loss, accuracy: event.validation_accuracy });
+    } else if (event.event === "Finished") {
+      show(event.stopped ? "Stopped; the best weights so far are kept. Testing …" : "Done. Testing …", "testing");
+      document.querySelector("#stop").disabled = true;
+    } else if (event.event === "Tested") {
+      find(".outcome").hidden = false;
+      find(".before").textContent = percent(event.before);
+      find(".after").textContent = percent(event.after);
+      show(`${event.stopped ? "Stopped" : "Trained"} in ${duration(event.seconds)}. Your network answers now: ${percent(event.after)} right on ${event.images.toLocaleString("en")} test images.`, "trained");
+      fmnist.emit("network");
+    } else if (event.event === "Mapped") {
+      fmnist.emit("network");
+    } else if (event.event === "Failed") {
+      show(event.sentence, "failed");
+    } else if (event.event === "Restored") {
+      show("Back to the shipped weights.", "idle");
+      find(".outcome").hidden = true;
+      fmnist.emit("network");
+    }
+  };
+
+  const reset = () => {
+    [points, epochs, steps] = [[], [], 1];
+    find(".outcome").hidden = true;
+    progress(0);
+    draw();
+  };
+
+  const watch = async () => {
+    if (watching) return;
+    watching = true;
+    let seen = 0;
+    let failures = 0;
+    for (;;) {
+      const reply = await fmnist.call(server.train_state, { seen });
+      failures = reply.error ? failures + 1 : 0;
+      if (failures > 20) {
+        show(reply.error, "failed");
+        break;
+      }
+      if (!reply.error) {
+        reply.events.forEach(take);
+        if (reply.events.length) draw();
+        seen = reply.seen;
+        buttons(reply.running && root.dataset.state !== "testing");
+        if (!reply.alive) break;
+      }
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
+    watching = false;
+    buttons(false);
+  };
+
+  fmnist.train = {
+    async start(settings) {
+      reset();
+      show("Starting …", "running");
+      buttons(true);
+      const reply = await fmnist.call(server.train_start, { settings });
+      if (reply.error) {
+        show(reply.error, "failed");
+        buttons(false);
+        return;
+      }
+      watch();
+    },
+    async stop() {
+      show("Stopping …");
+      document.querySelector("#stop").disabled = true;
+      const reply = await fmnist.call(server.train_stop, {});
+      if (reply.error) show(reply.error);
+    },
+    async restore() {
+      const reply = await fmnist.call(server.restore, {});
+      take(reply.error ? { event: "Failed", sentence: reply.error } : { event: "Restored" });
+    },
+  };
+
+  fmnist.on("theme", draw);
+  new ResizeObserver(draw).observe(find(".charts"));
+  draw();
+  // A run of before a reload is taken up where it is.
+  fmnist.call(server.train_state, { seen: 0 }).then((reply) => {
+    if (reply.events?.length && !watching) watch();
+  });
+};

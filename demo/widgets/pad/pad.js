@@ -1,0 +1,269 @@
+// The drawing pad: the current picture, and the only place that asks the server about it.
+//
+// The history is a list of steps, each a ground (blank paper, a sample, an uploaded picture) or a stroke. What is on
+// the pad is the last ground and the strokes after it, so undo is: drop the last step and draw again.
+
+fmnist.mountPad = (element, server) => {
+  const SIDE = 560; // of the canvas
+  const SENT_SIDE = 224; // of the picture that is sent: 8 times what the network sees
+  const MAX_FILE = 20 * 2 ** 20; // bytes
+  const BLANK = { kind: "ground", paper: "#ffffff", pen: "#111111" };
+
+  const find = (selector) => element.querySelector(selector);
+  const canvas = find("canvas");
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const sent = document.createElement("canvas");
+  sent.width = sent.height = SENT_SIDE;
+  const sentContext = sent.getContext("2d", { willReadFrequently: true });
+
+  let history = [BLANK];
+  let tool = "pen";
+  let stroke = null; // the one being drawn
+
+  const ground = () => history.findLast((step) => step.kind === "ground");
+  const strokes = () => history.slice(history.lastIndexOf(ground()) + 1);
+
+  // --- drawing -------------------------------------------------------------------------------------------------
+
+  const drawGround = ({ paper, image, smooth }) => {
+    context.fillStyle = paper;
+    context.fillRect(0, 0, SIDE, SIDE);
+    if (!image) return;
+    const scale = Math.min(SIDE / image.width, SIDE / image.height);
+    const [width, height] = [image.width * scale, image.height * scale];
+    context.imageSmoothingEnabled = smooth;
+    context.drawImage(image, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
+  };
+
+  const drawStroke = ({ tool, size, points }, from = 0) => {
+    context.strokeStyle = context.fillStyle = tool === "pen" ? ground().pen : ground().paper;
+    context.lineWidth = size;
+    context.lineCap = context.lineJoin = "round";
+    context.beginPath();
+    const [x, y] = points[Math.max(0, from - 1)];
+    context.moveTo(x, y);
+    for (const [x, y] of points.slice(from)) context.lineTo(x, y);
+    context.stroke();
+  };
+
+  const redraw = () => {
+    drawGround(ground());
+    strokes().forEach((step) => drawStroke(step));
+  };
+
+  const setHistory = (steps) => {
+    history = steps;
+    redraw();
+    changed();
+  };
+
+  // Pen and eraser colours for a picture, from its border: white pen on a dark picture.
+  const groundOf = (image, more) => {
+    const probe = document.createElement("canvas");
+    probe.width = probe.height = 16;
+    const probeContext = probe.getContext("2d");
+    probeContext.fillStyle = "#ffffff";
+    probeContext.fillRect(0, 0, 16, 16);
+    probeContext.drawImage(image, 0, 0, 16, 16);
+    const { data } = probeContext.getImageData(0, 0, 16, 16);
+    const border = [];
+    for (let i = 0; i < 256; i++) if (i < 16 || i >= 240 || i % 16 === 0 || i % 16 === 15) border.push(data[4 * i + 1]);
+    const isDark = border.sort((a, b) => a - b)[border.length >> 1] < 128;
+    return { kind: "ground", image, paper: isDark ? "#000000" : "#ffffff", pen: isDark ? "#ffffff" : "#111111", ...more };
+  };
+
+  // --- asking --------------------------------------------------------------------------------------------------
+  // One request under way at most. What changes meanwhile is asked about when it comes back: the pad never falls
+  // behind the hand, and a slow server is asked less often.
+
+  let asking = false;
+  let isStale = false;
+
+  const currentPicture = () => {
+    if (strokes().length === 0) return ground().ask;
+    sentContext.imageSmoothingQuality = "high";
+    sentContext.drawImage(canvas, 0, 0, SENT_SIDE, SENT_SIDE);
+    return { picture: sent.toDataURL("image/png").split(",", 2)[1] };
+  };
+
+  const changed = async () => {
+    isStale = true;
+    if (asking) return;
+    asking = true;
+    while (isStale) {
+      isStale = false;
+      const picture = currentPicture();
+      if (!picture) {
+        fmnist.emit("answer", { empty: "Draw something" });
+        continue;
+      }
+      const answer = await fmnist.call(server.answer, { ...picture, want: [...fmnist.wanted] });
+      if (answer.error) showProblem(answer.error);
+      // A clear while the answer was under way: the pad is empty, and the answer about nothing that is seen.
+      else if (currentPicture()) fmnist.emit("answer", answer);
+    }
+    asking = false;
+  };
+
+  fmnist.on("wants", () => currentPicture() && changed());
+  fmnist.on("network", changed);
+
+  const showProblem = (sentence) => {
+    find(".problem").textContent = sentence ?? "";
+    find(".problem").hidden = !sentence;
+  };
+
+  const showHint = (sentence) => {
+    find(".hint").textContent = sentence ?? "";
+    find(".hint").hidden = !sentence;
+  };
+
+  // --- strokes -------------------------------------------------------------------------------------------------
+
+  const place = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [((event.clientX - box.left) * SIDE) / box.width, ((event.clientY - box.top) * SIDE) / box.height];
+  };
+
+  canvas.addEventListener("pointerdown", (event) => {
+    if (stroke || event.button !== 0) return; // a second finger, or another button
+    event.preventDefault();
+    canvas.focus({ preventScroll: true });
+    canvas.setPointerCapture(event.pointerId);
+    // The first example is there to show the page at work: drawing begins on a fresh sheet.
+    if (ground().isExample) setHistory([BLANK]);
+    showHint();
+    showProblem();
+    stroke = { kind: "stroke", pointer: event.pointerId, tool, size: Number(find("[type=range]").value), points: [] };
+    history.push(stroke);
+    extend(event);
+  });
+
+  const extend = (event) => {
+    const from = stroke.points.length;
+    const events = event.getCoalescedEvents?.() ?? [];
+    for (const each of events.length ? events : [event]) stroke.points.push(place(each));
+    drawStroke(stroke, from);
+    changed();
+  };
+
+  canvas.addEventListener("pointermove", (event) => stroke?.pointer === event.pointerId && extend(event));
+  for (const name of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(name, (event) => {
+      if (stroke?.pointer !== event.pointerId) return;
+      stroke = null;
+      changed();
+    });
+  }
+
+  // --- tools ---------------------------------------------------------------------------------------------------
+
+  const choose = (name) => {
+    tool = name;
+    element.querySelectorAll("[data-tool]").forEach((button) => {
+      button.setAttribute("aria-pressed", String(button.dataset.tool === name));
+    });
+  };
+  const undo = () => {
+    if (history.length > 1 && !stroke) setHistory(history.slice(0, -1));
+  };
+  const clear = () => {
+    showHint();
+    showProblem();
+    if (currentPicture()) setHistory([...history, BLANK]); // so that undo brings it back
+  };
+
+  element.querySelectorAll("[data-tool]").forEach((button) => {
+    button.addEventListener("click", () => choose(button.dataset.tool));
+  });
+  find("[data-do=undo]").addEventListener("click", undo);
+  find("[data-do=clear]").addEventListener("click", clear);
+  const size = find("[type=range]");
+  const showSize = () => element.style.setProperty("--brush", `${(size.value / SIDE) * 380}px`);
+  size.addEventListener("input", showSize);
+  showSize();
+
+  canvas.addEventListener("keydown", (event) => {
+    const key = event.key.toLowerCase();
+    if ((event.ctrlKey || event.metaKey) && key === "z") undo();
+    else if (event.ctrlKey || event.metaKey || event.altKey) return;
+    else if (key === "p") choose("pen");
+    else if (key === "e") choose("eraser");
+    else if (key === "delete" || key === "backspace") clear();
+    else return;
+    event.preventDefault();
+  });
+
+  // --- samples and files ---------------------------------------------------------------------------------------
+
+  const showSample = async (index, more) => {
+    if (!fmnist.samples.ready) await fmnist.samples.sheet.decode();
+    const image = document.createElement("canvas");
+    image.width = image.height = 28;
+    fmnist.samples.draw(image.getContext("2d"), index, 0, 0, 28);
+    showProblem();
+    setHistory([...history, groundOf(image, { smooth: false, ask: { sample: index }, ...more })]);
+  };
+  fmnist.on("sample", (index) => {
+    showHint(fmnist.samples.title(index));
+    showSample(index);
+  });
+
+  const readFile = (file) =>
+    new Promise((resolve) => {
+      const reader = new FileReader();
+      reader.onload = () => resolve(reader.result.split(",", 2)[1] ?? "");
+      reader.onerror = () => resolve(null);
+      reader.readAsDataURL(file);
+    });
+
+  const openFile = async (file) => {
+    if (!file) return;
+    if (file.size > MAX_FILE) return showProblem(`${file.name} is larger than 20 MB, expected a smaller picture.`);
+    const contents = await readFile(file);
+    if (contents === null) return showProblem(`${file.name} could not be read.`);
+    const ask = { file: contents, name: file.name };
+    element.classList.add("busy");
+    const opened = await fmnist.call(server.open_file, ask);
+    element.classList.remove("busy");
+    if (opened.error) return showProblem(opened.error);
+    const image = new Image();
+    image.src = `data:image/png;base64,${opened.picture}`;
+    await image.decode();
+    showHint();
+    showProblem();
+    setHistory([...history, groundOf(image, { smooth: true, ask })]);
+  };
+
+  const input = find("[type=file]");
+  input.addEventListener("change", () => {
+    openFile(input.files[0]);
+    input.value = ""; // so that the same file can be chosen again
+  });
+  find(".upload").addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      input.click();
+    }
+  });
+  element.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    element.classList.add("dropping");
+  });
+  element.addEventListener("dragleave", () => element.classList.remove("dropping"));
+  element.addEventListener("drop", (event) => {
+    event.preventDefault();
+    element.classList.remove("dropping");
+    openFile(event.dataTransfer.files[0]);
+  });
+  document.addEventListener("paste", (event) => {
+    if (event.target.closest?.("input, textarea")) return;
+    openFile([...event.clipboardData.files].find((file) => file.type.startsWith("image/")));
+  });
+
+  // --- first paint: a finished example -------------------------------------------------------------------------
+
+  redraw();
+  showHint("An example. Draw here: it makes room");
+  showSample(fmnist.facts.example, { isExample: true });
+};

@@ -1,0 +1,141 @@
+// What all widgets share: the one current answer, the visitor, the samples, the colours.
+// Widgets never call each other: they emit and listen to events here.
+//
+//   answer   what the server said about the current picture, or {empty: sentence}
+//   wants    a view was opened or closed, so that the next answer must hold more or less
+//   network  this visitor's network has changed: everything known about it is stale
+//   sample   a test sample was chosen, to become the current picture (its place in the sprite)
+//   theme    light or dark was switched
+
+window.fmnist = (() => {
+  const listeners = {};
+  const on = (event, listener) => (listeners[event] ??= []).push(listener);
+  const emit = (event, detail) => (listeners[event] ?? []).forEach((listener) => listener(detail));
+
+  // Names this tab's visitor to the server. It outlives a reload, so that a trained network is not lost with it.
+  // (crypto.randomUUID would be shorter, but does not exist on plain http pages.)
+  const visitor = (() => {
+    const fresh = () =>
+      Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    try {
+      const known = sessionStorage.getItem("fmnist-visitor") ?? fresh();
+      sessionStorage.setItem("fmnist-visitor", known);
+      return known;
+    } catch {
+      return fresh(); // storage is forbidden: the visitor lasts as long as the page
+    }
+  })();
+
+  // A server function swallows its exceptions and then answers nothing at all.
+  const call = async (serverFunction, request) => {
+    try {
+      const reply = await serverFunction({ visitor, ...request });
+      if (reply && typeof reply === "object") return reply;
+    } catch {
+      // the network is down, or the server has gone
+    }
+    return { error: "The server did not answer. Try again in a moment." };
+  };
+
+  const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const words16 = (base64) => new Uint16Array(bytes(base64).buffer);
+
+  // Parts of answers that only an open view asks for.
+  const wanted = new Set();
+  const want = (part, isWanted) => {
+    if (wanted.has(part) === isWanted) return;
+    if (isWanted) wanted.add(part);
+    else wanted.delete(part);
+    emit("wants");
+  };
+
+  const whenVisible = (element, listener) => {
+    new IntersectionObserver((entries) => listener(entries.at(-1).isIntersecting)).observe(element);
+  };
+
+  // Canvas of width x height CSS pixels, sharp on every screen; returns its context, scaled to CSS pixels.
+  const fitCanvas = (canvas, width, height) => {
+    const ratio = window.devicePixelRatio || 1;
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+    const context = canvas.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    return context;
+  };
+
+  // 28x28 grey values as an image of that size, bright on black.
+  const greyImage = (pixels) => {
+    const image = new ImageData(28, 28);
+    for (let i = 0; i < 784; i++) image.data.set([pixels[i], pixels[i], pixels[i], 255], 4 * i);
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = 28;
+    canvas.getContext("2d").putImageData(image, 0, 0);
+    return canvas;
+  };
+
+  const isDark = () => document.body.classList.contains("dark");
+  const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
+
+  // 256 colours for values -1..1: blue below zero, orange above, the colour of the page at zero.
+  const signedColours = () => {
+    const middle = isDark() ? [32, 33, 40] : [244, 244, 246];
+    const [below, above] = isDark() ? [[90, 170, 255], [255, 160, 60]] : [[20, 90, 190], [200, 80, 0]];
+    return Array.from({ length: 256 }, (_, i) => {
+      const value = (i - 128) / 127;
+      const part = Math.min(1, Math.abs(value)) ** 0.8; // lifts small values, which would look like none
+      return middle.map((from, c) => Math.round(from + part * ((value < 0 ? below : above)[c] - from)));
+    });
+  };
+
+  // The test samples: one picture with all of them, their true classes and their numbers in the data set.
+  const facts = JSON.parse(document.getElementById("fmnist-facts").textContent);
+  const samples = {
+    labels: bytes(facts.samples.labels),
+    numbers: words16(facts.samples.numbers),
+    count: facts.samples.count,
+    columns: facts.samples.columns,
+    sheet: new Image(),
+    name: (index) => facts.classes[samples.labels[index]],
+    title: (index) => `${samples.name(index)}, test image ${samples.numbers[index]}`,
+    draw(context, index, x, y, size) {
+      const [left, top] = [28 * (index % samples.columns), 28 * Math.floor(index / samples.columns)];
+      context.imageSmoothingEnabled = false;
+      context.drawImage(samples.sheet, left, top, 28, 28, x, y, size, size);
+    },
+    // A button with the sample's thumbnail; a click makes it the current picture.
+    button(index, size) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "thumbnail";
+      button.title = samples.title(index);
+      button.setAttribute("aria-label", samples.title(index));
+      const canvas = document.createElement("canvas");
+      const draw = () => samples.draw(fitCanvas(canvas, size, size), index, 0, 0, size);
+      if (samples.ready) draw();
+      else samples.sheet.addEventListener("load", draw, { once: true });
+      button.append(canvas);
+      button.addEventListener("click", () => emit("sample", index));
+      return button;
+    },
+    get ready() {
+      return samples.sheet.complete && samples.sheet.naturalWidth > 0;
+    },
+  };
+  samples.sheet.src = facts.samples.sheet;
+
+  const watchTheme = () => {
+    let dark = isDark();
+    new MutationObserver(() => {
+      if (dark !== isDark()) emit("theme", (dark = isDark()));
+    }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+  };
+  if (document.body) watchTheme();
+  else document.addEventListener("DOMContentLoaded", watchTheme);
+
+  return {
+    on, emit, call, bytes, words16, want, wanted, whenVisible, fitCanvas, greyImage, colour, signedColours, isDark,
+    facts, samples,
+  };
+})();

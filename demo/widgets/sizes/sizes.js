@@ -1,0 +1,117 @@
+// The table of layers, and a calculator for the size that a layer puts out, with a drawing of it.
+
+fmnist.mountSizes = (element) => {
+  const find = (selector) => element.querySelector(selector);
+  const canvas = find("canvas");
+  const input = (name) => find(`[data-of=${name}]`);
+
+  const shape = (sizes) => sizes.join(" × ");
+  const side = (pair) => (pair ? (pair[0] === pair[1] ? String(pair[0]) : shape(pair)) : "");
+  let before = [1, 28, 28];
+  fmnist.facts.layers.forEach((row) => {
+    const line = document.createElement("tr");
+    const cells = [row.name, row.kind, side(row.f), side(row.p), side(row.s), shape(row.shape), row.parameters.toLocaleString("en")];
+    cells.forEach((text) => (line.insertCell().textContent = text));
+    if (row.f) {
+      const [, height, width] = before;
+      line.className = "takes";
+      line.tabIndex = 0;
+      const take = () => {
+        const pairs = { n: [height, width], f: row.f, p: row.p, s: row.s };
+        for (const [name, pair] of Object.entries(pairs)) pair.forEach((value, i) => (input(name + i).value = value));
+        show();
+      };
+      line.addEventListener("click", take);
+      line.addEventListener("keydown", (event) => event.key === "Enter" && take());
+    }
+    find("tbody").append(line);
+    before = row.shape;
+  });
+
+  // One direction: the size, and the sum as one would write it down; or what is wrong.
+  const outputSize = (n, f, p, s) => {
+    if (![n, f, p, s].every(Number.isInteger) || n < 1 || f < 1 || s < 1 || p < 0) return { wrong: "whole numbers: n, f and s from 1, p from 0" };
+    if (n > 64 || p > 16) return { wrong: "n up to 64 and p up to 16, so that it can be drawn" };
+    if (f > n + 2 * p) return { wrong: `the filter (${f}) is wider than the padded input (${n + 2 * p})` };
+    const size = Math.floor((n - f + 2 * p) / s) + 1;
+    return { size, sum: `⌊(${n} − ${f} + 2·${p}) / ${s}⌋ + 1 = ${size}` };
+  };
+
+  const show = () => {
+    const values = ["n", "f", "p", "s"].map((name) => [0, 1].map((i) => input(name + i).valueAsNumber));
+    const [n, f, p, s] = values;
+    const [down, across] = [0, 1].map((i) => outputSize(n[i], f[i], p[i], s[i]));
+    const result = find(".result");
+    const wrong = [down.wrong && `height: ${down.wrong}`, across.wrong && `width: ${across.wrong}`].filter(Boolean);
+    result.classList.toggle("wrong", wrong.length > 0);
+    result.replaceChildren();
+    const lines = wrong.length ? wrong : [`height ${down.sum}`, `width ${across.sum}`, `output ${down.size} × ${across.size}`];
+    lines.forEach((text) => result.append(Object.assign(document.createElement("span"), { textContent: text })));
+    result.dataset.size = wrong.length ? "" : `${down.size}x${across.size}`;
+    if (!wrong.length) draw(n, f, p, s, [down.size, across.size]);
+  };
+
+  // Left the input (padding dashed, the filter's first place in colour), right the output.
+  const draw = (n, f, p, s, size) => {
+    const room = canvas.parentElement.clientWidth;
+    if (!room) return;
+    const width = Math.min(room, 640);
+    const [rows, columns] = [n[0] + 2 * p[0], n[1] + 2 * p[1]];
+    const between = 44;
+    const cell = Math.min(22, (width - between - 4) / (columns + size[1]), 360 / Math.max(rows, size[0]));
+    const height = Math.ceil(cell * Math.max(rows, size[0])) + 4;
+    const context = fmnist.fitCanvas(canvas, width, height);
+    const accent = fmnist.colour("--color-accent");
+    const ink = fmnist.colour("--body-text-color");
+    const grid = (left, top, lines, places, colour) => {
+      context.strokeStyle = colour;
+      context.lineWidth = 1;
+      context.beginPath();
+      for (let i = 0; i <= lines; i++) {
+        context.moveTo(left, top + i * cell);
+        context.lineTo(left + places * cell, top + i * cell);
+      }
+      for (let j = 0; j <= places; j++) {
+        context.moveTo(left + j * cell, top);
+        context.lineTo(left + j * cell, top + lines * cell);
+      }
+      context.stroke();
+    };
+    const line = fmnist.colour("--border-color-primary");
+    const [left, top] = [2, 2];
+    grid(left, top, rows, columns, line);
+    context.fillStyle = fmnist.colour("--track");
+    context.fillRect(left + p[1] * cell, top + p[0] * cell, n[1] * cell, n[0] * cell);
+    grid(left + p[1] * cell, top + p[0] * cell, n[0], n[1], fmnist.colour("--bar"));
+    context.fillStyle = context.strokeStyle = accent;
+    context.globalAlpha = 0.3;
+    context.fillRect(left, top, f[1] * cell, f[0] * cell);
+    context.globalAlpha = 1;
+    context.lineWidth = 2;
+    context.strokeRect(left, top, f[1] * cell, f[0] * cell);
+    // every other place of the filter, by its first corner
+    for (let i = 0; i < size[0]; i++) {
+      for (let j = 0; j < size[1]; j++) {
+        context.beginPath();
+        context.arc(left + (j * s[1] + 0.5) * cell, top + (i * s[0] + 0.5) * cell, Math.max(1, cell / 7), 0, 2 * Math.PI);
+        context.fill();
+      }
+    }
+    const out = left + columns * cell + between;
+    context.globalAlpha = 0.3;
+    context.fillRect(out, top, cell, cell);
+    context.globalAlpha = 1;
+    grid(out, top, size[0], size[1], accent);
+    context.fillStyle = ink;
+    context.font = "20px system-ui, sans-serif";
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText("→", out - between / 2, top + (cell * Math.max(rows, size[0])) / 2);
+  };
+
+  element.querySelectorAll("input").forEach((field) => field.addEventListener("input", show));
+  find("form").addEventListener("submit", (event) => event.preventDefault());
+  fmnist.on("theme", show);
+  new ResizeObserver(show).observe(canvas.parentElement);
+  show();
+};

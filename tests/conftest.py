@@ -1,0 +1,132 @@
+"""What the tests share: data, networks, the command line, and what a missing piece means.
+
+A test that needs something that is not on every machine (the full data set, a browser) calls ``skip_or_fail``: it is
+skipped with a reason on a person's machine and fails in CI, where everything has to be there.
+"""
+
+import gzip
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import configuration, settings
+
+from fmnist_core import checkpoint, dataset
+from fmnist_core.__main__ import main
+from fmnist_core.files import format_idx
+
+ROOT = Path(__file__).parent.parent
+
+# The same examples on every run and nothing left behind; no deadline, for machines are slow in their own ways.
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None, max_examples=60)
+settings.load_profile("repeatable")
+
+
+def pytest_configure(config):
+    configuration.set_hypothesis_home_dir(Path(config.rootpath) / ".pytest_cache" / "hypothesis")
+
+
+def _skip_or_fail(reason):
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{reason} In CI this must be there.", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def skip_or_fail():
+    """``skip_or_fail(reason)``: skip this test, or fail it in CI."""
+    return _skip_or_fail
+
+
+@pytest.fixture(scope="session")
+def full_folder():
+    """A folder with the four published files, packed or not."""
+    named = os.environ.get("FMNIST_DATA")
+    places = [Path(named)] if named else []
+    for place in (*places, ROOT / "data" / "FashionMNIST" / "raw", Path("/usr/share/datasets/fashion-mnist")):
+        names = [file.name for file in dataset.IDX_FILES.values()]
+        if all((place / name).is_file() or (place / f"{name}.gz").is_file() for name in names):
+            return place
+    return _skip_or_fail("The full data set is not here (Debian: apt install dataset-fashion-mnist).")
+
+
+@pytest.fixture(scope="session")
+def full_data(full_folder):
+    """All 70,000 images."""
+    return dataset.load(full_folder)
+
+
+@pytest.fixture(scope="session")
+def samples():
+    """The shipped samples, 10,000 and 2,000."""
+    return dataset.load(dataset.SAMPLES)
+
+
+@pytest.fixture(scope="session")
+def few(samples):
+    """300 training images, 30 of each class, mixed."""
+    order = torch.cat([(samples.train.labels == label).nonzero()[:30, 0] for label in range(10)])
+    return samples.train.take(order.reshape(10, 30).T.reshape(-1))
+
+
+@pytest.fixture(scope="session")
+def shipped():
+    """The shipped network; no test may change it."""
+    return checkpoint.load(ROOT / "weights" / "original")
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch, samples):
+    """A small data set in four IDX files, which stand for the published ones; ``write`` puts other bytes in one."""
+    folder = tmp_path / "idx"
+    folder.mkdir()
+    splits = {"train": samples.train.take(torch.arange(50)), "test": samples.test.take(torch.arange(20))}
+    files = {}
+    for (part, what), file in dataset.IDX_FILES.items():
+        array = getattr(splits[part], what).numpy().astype(np.uint8)
+        contents = format_idx(array)
+        packed = gzip.compress(contents, mtime=0)
+        (folder / f"{file.name}.gz").write_bytes(packed)
+        sums = [hashlib.md5(raw, usedforsecurity=False).hexdigest() for raw in (packed, contents)]
+        files[part, what] = dataset.IdxFile(file.name, len(array), file.dimensions, *sums)
+    monkeypatch.setattr(dataset, "IDX_FILES", files)
+
+    def contents_of(key):
+        return gzip.decompress((folder / f"{files[key].name}.gz").read_bytes())
+
+    def write(key, raw, suffix=".gz"):
+        (folder / f"{files[key].name}.gz").unlink(missing_ok=True)
+        (folder / f"{files[key].name}{suffix}").write_bytes(raw)
+
+    return SimpleNamespace(folder=folder, files=files, splits=splits, contents_of=contents_of, write=write)
+
+
+@pytest.fixture
+def cli(capsys):
+    """``cli("evaluate", "--json")`` runs a command; gives its status, output and error output."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return SimpleNamespace(status=status, out=out, err=err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def python():
+    """``python("-c", ...)`` runs a fresh interpreter in the root of the repository."""
+
+    def run(*arguments, **options):
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False, **options
+        )
+
+    return run
