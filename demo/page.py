@@ -106,7 +106,7 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path) -> P
                 )
                 gr.Markdown("### The 2,000 test samples of this page\nClick one to make it the current picture.")
                 widgets.widget("browser")
-            with gr.Tab("Layer sizes"):
+            with gr.Tab("Sizes"):
                 widgets.widget("sizes")
             with gr.Tab("About"):
                 gr.Markdown(ABOUT.format(parameters=network.parameter_count), elem_classes="prose-block")
@@ -145,15 +145,17 @@ def _train_tab(handlers: Handlers) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=280, elem_id="train-form"):
             architecture = gr.Dropdown(list(ARCHITECTURES), value="original", label="Network", interactive=True)
-            go_on = gr.Radio([("from nothing", False), ("from what answers now", True)], value=False, label="Start")
-            epochs = gr.Slider(1, 30, value=5, step=1, label="Epochs", info="how often it sees each image")
+            go_on = gr.Radio(
+                [("from nothing", False), ("from the network that answers now", True)], value=False, label="Start"
+            )
+            epochs = gr.Slider(1, 30, value=5, step=1, label="Epochs", info="how often it sees each image", buttons=[])
             rate = gr.Number(
                 recipe.learning_rate, label="Learning rate", info="how large its steps are at most", step=0.001
             )
             batch = gr.Number(
                 recipe.batch_size, label="Batch size", info="images looked at before each step", precision=0
             )
-            share = gr.Slider(0.01, 1, value=1, step=0.01, label="Share of the data")
+            share = gr.Slider(0.01, 1, value=1, step=0.01, label="Share of the data", buttons=[])
             with gr.Row():
                 start = gr.Button("Train", variant="primary", elem_id="retrain")
                 stop = gr.Button("Stop", elem_id="stop", interactive=False)

@@ -28,6 +28,7 @@ from fmnist_core.evaluation import measure
 from fmnist_core.model import Network
 from fmnist_core.training import Finished, StepDone, TrainConfig, train
 
+CONTEXT: Final = get_context("spawn")  # a fork would copy the server's threads half-way through their work
 MOST_WAITING: Final = 8  # visitors in line, the one who is training included
 PATIENCE: Final = 20.0  # seconds without a question after which a visitor has left
 TIME_LIMIT: Final = 900.0  # seconds that one run may take
@@ -46,8 +47,8 @@ class Run:
     visitor: str
     config: TrainConfig
     go_on: bool  # from the visitor's network, instead of from scratch
+    stop: ProcessEvent = field(default_factory=CONTEXT.Event)  # set: the visitor wants it to stop
     events: list[dict[str, Any]] = field(default_factory=list)
-    wants_stop: bool = False
     alive: bool = True
     asked: float = field(default_factory=time.monotonic)  # when the visitor last asked
 
@@ -58,7 +59,7 @@ class Run:
     @property
     def is_over(self) -> bool:
         """Nobody wants it any more."""
-        return self.wants_stop or time.monotonic() - self.asked > PATIENCE
+        return self.stop.is_set() or time.monotonic() - self.asked > PATIENCE
 
 
 class Trainer:
@@ -101,7 +102,7 @@ class Trainer:
         """Ask the visitor's run, if there is one, to stop and keep its best weights."""
         with self._moved:
             if visitor in self._runs:
-                self._runs[visitor].wants_stop = True
+                self._runs[visitor].stop.set()
             self._moved.notify_all()
 
     def _follow(self, run: Run) -> None:
@@ -124,12 +125,10 @@ class Trainer:
 
     def _train(self, run: Run) -> None:
         run.tell("Loading")
-        context = get_context("spawn")
-        receiver, sender = context.Pipe(duplex=False)
-        stop = context.Event()
+        receiver, sender = CONTEXT.Pipe(duplex=False)
         weights = _pack(self._sessions.get(run.visitor).network)
-        arguments = (sender, stop, run.config, run.go_on, weights, self._where)
-        child = context.Process(target=train_in_child, args=arguments, daemon=True)
+        arguments = (sender, run.stop, run.config, run.go_on, weights, self._where)
+        child = CONTEXT.Process(target=train_in_child, args=arguments, daemon=True)
         child.start()
         sender.close()  # the child's copy is the only one left: when it dies, reading here ends
         began = time.monotonic()
@@ -138,7 +137,7 @@ class Trainer:
             while True:
                 if stopping is None and (run.is_over or time.monotonic() - began > self._limit):
                     stopping = time.monotonic()
-                    stop.set()
+                    run.stop.set()
                 if stopping is not None and time.monotonic() - stopping > STOP_LIMIT:
                     run.tell("Failed", sentence="The training did not stop by itself and was ended.")
                     return

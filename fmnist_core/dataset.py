@@ -138,7 +138,7 @@ def find(where: str | Path | None = None) -> Path | None:
 
 
 def _named(where: str | Path | None) -> str | Path | None:
-    return where if where is not None else os.environ.get("FMNIST_DATA")
+    return where or os.environ.get("FMNIST_DATA") or None
 
 
 def _asks_for_samples(where: str | Path | None) -> bool:
@@ -242,10 +242,10 @@ def download(root: Path = DOWNLOAD_ROOT) -> Path:
     """
     from torchvision.datasets import FashionMNIST  # over a second to import, and not needed otherwise
 
-    root.mkdir(parents=True, exist_ok=True)
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)  # torchvision sets none, and a silent network would hang us
     try:
+        root.mkdir(parents=True, exist_ok=True)
         # Into a folder of its own first: a half-finished download must not be found as the data set.
         with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as part:
             FashionMNIST(part, train=True, download=True)

@@ -76,7 +76,7 @@ window.fmnist = (() => {
   };
 
   const isDark = () => document.body.classList.contains("dark");
-  const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
+  const colour = (name) => getComputedStyle(document.querySelector(".gradio-container")).getPropertyValue(name).trim();
 
   // 256 colours for values -1..1: blue below zero, orange above, the colour of the page at zero.
   const signedColours = () => {

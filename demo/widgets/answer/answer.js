@@ -17,7 +17,7 @@ fmnist.mountAnswer = (element) => {
   let painted = 0;
 
   const paint = ({ empty, words: sentence, probabilities }) => {
-    words.textContent = empty ?? sentence;
+    words.textContent = (empty ?? sentence).replace("T-shirt", "T\u2011shirt"); // never broken at its hyphen
     words.classList.toggle("empty", Boolean(empty));
     const best = empty ? -1 : probabilities.indexOf(Math.max(...probabilities));
     rows.forEach(({ row, bar, number }, index) => {

@@ -5,7 +5,7 @@
 fmnist.mountCurves = (element, server) => {
   const find = (selector) => element.querySelector(selector);
   const root = find(".curves");
-  const PAUSE = 300; // milliseconds between two questions
+  const PAUSE = 200; // milliseconds between two questions
   const MOST_POINTS = 400; // on a curve: more are thinned out
 
   let points = []; // {step, loss, accuracy} while learning
@@ -38,22 +38,22 @@ fmnist.mountCurves = (element, server) => {
     const context = fmnist.fitCanvas(canvas, width, height);
     const [left, right, top, bottom] = [38, 8, 8, 22];
     const values = [...points, ...epochs].map((point) => point[name]);
-    const high = name === "accuracy" ? 1 : Math.max(0.5, ...values) * 1.05;
-    const low = name === "accuracy" ? Math.min(0.5, Math.floor(10 * Math.min(1, ...values)) / 10) : 0;
+    // From 0 to 1, or up to the next round loss: lines at every fifth of it.
+    const high = name === "accuracy" ? 1 : Math.max(0.5, Math.ceil(2 * Math.max(0, ...values)) / 2);
     const x = (step) => left + ((width - left - right) * step) / steps;
-    const y = (value) => height - bottom - ((height - top - bottom) * (value - low)) / (high - low);
+    const y = (value) => height - bottom - ((height - top - bottom) * value) / high;
     context.font = "12px system-ui, sans-serif";
     context.fillStyle = fmnist.colour("--body-text-color-subdued");
     context.strokeStyle = fmnist.colour("--border-color-primary");
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (let i = 0; i <= 4; i++) {
-      const value = low + ((high - low) * i) / 4;
+    for (let i = 0; i <= 5; i++) {
+      const value = (high * i) / 5;
       context.beginPath();
       context.moveTo(left, y(value));
       context.lineTo(width - right, y(value));
       context.stroke();
-      context.fillText(value.toFixed(name === "accuracy" ? 2 : 1), left - 6, y(value));
+      context.fillText(value.toFixed(1), left - 6, y(value));
     }
     context.textBaseline = "alphabetic";
     if (steps > 1) context.fillText(`${steps} steps`, width - right, height - 6);

@@ -6,7 +6,8 @@ fmnist.mountMaps = (element) => {
   let layers = null; // of the last answer that held them
   let rows = new Map(); // layer name -> {canvas, end}
 
-  const TILE = [[20, 112], [10, 84], [6, 64], [0, 48]]; // side of a map in its own pixels, from .. -> on the page
+  const TILES = [[20, 168], [10, 120], [6, 88], [0, 64]]; // side of a map: in its own pixels, from .. -> at most on the page
+  const SQUARES = [[21, 20], [0, 44]]; // values of a vector, from .. -> side of each on the page
   const GAP = 6;
 
   const build = () => {
@@ -38,9 +39,11 @@ fmnist.mountMaps = (element) => {
     const isVector = shape.length === 1;
     const levels = fmnist.bytes(values);
     const room = list.clientWidth;
-    const tile = isVector ? (width > 20 ? 14 : 30) : TILE.find(([side]) => height >= side)[1];
     const gap = isVector ? 1 : GAP;
     const count = isVector ? width : channels;
+    const largest = (isVector ? SQUARES : TILES).find(([from]) => (isVector ? count : height) >= from)[1];
+    // All in one row if that makes them not much smaller.
+    const tile = Math.min(largest, Math.max(Math.round(0.6 * largest), Math.floor((room + gap) / count) - gap));
     const columns = Math.max(1, Math.min(count, Math.floor((room + gap) / (tile + gap))));
     const lines = Math.ceil(count / columns);
     const context = fmnist.fitCanvas(canvas, columns * (tile + gap) - gap, lines * (tile + gap) - gap);
