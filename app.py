@@ -1,12 +1,21 @@
 """Load the shipped weights, build the page, serve it: ``python app.py``."""
 
 import argparse
+import os
+import signal
 import sys
 import tempfile
 import threading
 from pathlib import Path
 
 WEIGHTS = Path(__file__).parent / "weights" / "original"
+
+
+def accelerator() -> str:
+    """Name of the CUDA device that this process sees, or "none"."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
 
 
 def main() -> int:
@@ -20,6 +29,11 @@ def main() -> int:
     )
     options = parser.parse_args()
 
+    if os.environ.get("SPACES_ZERO_GPU"):  # such a host starts only what has a function for its GPU, and asks first
+        import spaces
+
+        spaces.GPU(accelerator)
+
     # Imported here because training starts this file anew in a child process, which needs none of it.
     import torch
 
@@ -27,6 +41,7 @@ def main() -> int:
     from fmnist_core import dataset
     from fmnist_core.errors import FmnistError
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a host's way to stop us: clean up as at Ctrl-C
     torch.set_num_threads(1)  # one picture is too little work to share out among cores
     with tempfile.TemporaryDirectory(prefix="fmnist-page-") as static:
         try:

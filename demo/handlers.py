@@ -1,7 +1,6 @@
 """One plain method for each thing that a visitor can do; each takes a request and gives a reply, both plain JSON."""
 
 import base64
-import binascii
 import functools
 import os
 import re
@@ -48,7 +47,8 @@ class Handlers:
     def answer(self, request: Request) -> Reply:
         """What the visitor's network says about a picture: of the pad, from a file, or a test sample."""
         session = self._session(request)
-        want = {part for part in request.get("want", ()) if isinstance(part, str)}
+        parts = request.get("want")
+        want = {part for part in parts if isinstance(part, str)} if isinstance(parts, list) else set()
         with self._core():
             try:
                 reading = self._read(request, session)
@@ -101,11 +101,12 @@ class Handlers:
         Returns the class number (0..9, or null), its name, the probabilities of all ten classes, the familiarity
         (null until it is built), and the error (null, or a sentence).
         """
-        name = Path(picture.orig_name or "picture").name
+        name = "picture"
         outcome: Reading | FmnistError
         try:
+            path, name = _uploaded(picture)
             with self._core():
-                outcome = inference.read_picture(self._sessions.shipped.network, open_picture(_uploaded(picture), name))
+                outcome = inference.read_picture(self._sessions.shipped.network, open_picture(path, name))
         except FmnistError as error:
             outcome = error
         return inference.to_json(name, outcome)
@@ -116,7 +117,7 @@ class Handlers:
     def _read(self, request: Request, session: Session) -> Reading:
         if "sample" in request:
             index = request["sample"]
-            if not isinstance(index, int) or not 0 <= index < len(self._samples):
+            if type(index) is not int or not 0 <= index < len(self._samples):
                 raise BadRequest(f"There is no such test sample, expected 0..{len(self._samples) - 1}.")
             return inference.read_pixels(session.network, self._samples.pixels[index])
         field = "picture" if "picture" in request else "file"
@@ -174,19 +175,26 @@ def _contents(request: Request, field: str) -> bytes:
         raise PictureError(f"{_file_name(request)} is larger than {MOST_BYTES // 2**20} MB.")
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error, or a character that is not even ASCII
         raise BadRequest("The picture in the request is damaged.") from None
 
 
 def _file_name(request: Request) -> str:
     name = request.get("name")
-    return name[:80] if isinstance(name, str) and name else "The picture"
+    return _sendable(name[:80]) if isinstance(name, str) and name else "The picture"
+
+
+def _sendable(text: str) -> str:
+    """Half a surrogate pair, which JSON lets in, cannot go out again."""
+    return text.encode(errors="replace").decode()
 
 
 def _number(name: str, value: Any) -> float | int:
-    what = name.replace("_", " ")
+    what = {"epochs": "number of epochs", "share": "share of the data"}.get(name, name.replace("_", " "))
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigError(f"The {what} is {'missing' if value is None else 'no number'}, expected a number.")
+    if abs(value) > 1e12:  # a whole number in JSON can have more digits than any check is made for
+        raise ConfigError(f"The {what} is too {'large' if value > 0 else 'small'}.")
     if name in ("epochs", "batch_size"):
         if value != value or value % 1:
             raise ConfigError(f"The {what} is {value:g}, expected a whole number.")
@@ -194,10 +202,19 @@ def _number(name: str, value: Any) -> float | int:
     return value
 
 
-def _uploaded(picture: gr.FileData) -> Path:
-    """The uploaded file; a request may name any path, so only those in the folder of uploads are opened."""
+def _uploaded(picture: Any) -> tuple[Path, str]:
+    """The uploaded file and its name; a request may name any path, so only those in the folder of uploads are opened.
+
+    (Of a function's annotations Gradio makes only the description of the API: the JSON comes in as it was sent.)
+    """
+    given = picture if isinstance(picture, dict) else {}
     folder = Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio").resolve()
-    path = Path(picture.path).resolve()
-    if not path.is_relative_to(folder) or not path.is_file():
+    try:
+        path = Path(given["path"]).resolve()
+        uploaded = path.is_relative_to(folder) and path.is_file()
+    except (KeyError, TypeError, ValueError, OSError):  # no path, or none that a file can have
+        uploaded = False
+    if not uploaded:
         raise BadRequest("The picture was not uploaded to this server.")
-    return path
+    name = given.get("orig_name")
+    return path, _sendable(Path(name).name if isinstance(name, str) and Path(name).name else path.name)

@@ -20,7 +20,7 @@ THEME: Final = gr.themes.Base(
     neutral_hue="slate",
     font=["system-ui", "Segoe UI", "Roboto", "sans-serif"],  # of the visitor's machine: nothing is fetched
     font_mono=["ui-monospace", "Consolas", "monospace"],
-)
+).set(body_text_color_subdued="*neutral_500", body_text_color_subdued_dark="*neutral_400")  # contrast of 4.5 and more
 
 TITLE: Final = "Fashion-MNIST: draw it, see it recognised"
 HEAD: Final = """
@@ -46,7 +46,8 @@ It knows nothing but these ten kinds: shown anything else, it still names one of
 articles on a plain ground, filled with cloth; a thin outline is a strange sight for it, and filling in a drawing helps.
 
 ### What happens to your pictures
-They are looked at and forgotten: none is stored. A network that you train answers only you, and is forgotten too.
+They are looked at and forgotten: none is kept (a file sent to the API is deleted within minutes). A network that you
+train answers only you, and is forgotten too.
 
 ### Use it from a program
 The link “Use via API” at the foot of the page shows how to call `/predict` with a picture file. On the command line,
@@ -82,7 +83,11 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path) -> P
     figures.sheet(samples).save(static / "samples.png")
     dataset.sprite(data.train).save(static / "sprite.png")
 
-    with gr.Blocks(title=TITLE, analytics_enabled=False) as blocks:
+    def training_data() -> str:
+        return f"Training uses {_describe(where)}."
+
+    # What is sent to the API arrives as a file: such files are deleted a few minutes later.
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(60, 300)) as blocks:
         gr.HTML(html_template=HEAD, js_on_load=HEAD_SCRIPT, apply_default_css=False)
         with gr.Row(elem_id="workbench"):
             widgets.widget("pad", [served(handlers.answer), served(handlers.open_file)])
@@ -97,7 +102,8 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path) -> P
             with gr.Tab("Train"):
                 _train_tab(handlers)
             with gr.Tab("Data"):
-                gr.Markdown(lambda: f"Training uses {_describe(where)}.", elem_classes="prose-block")
+                source = gr.Markdown(training_data(), elem_classes="prose-block")
+                blocks.load(training_data, None, source, api_visibility="private")  # a download may have ended
                 gr.HTML(
                     html_template=f'<div class="glance"><h3>The training images at a glance: three rows a class</h3>'
                     f'<img src="{_url(static / "sprite.png")}" alt="Three rows of images for each class"></div>',
@@ -185,8 +191,10 @@ def _describe(where: str | Path | None) -> str:
     place = dataset.find(where)
     if place is None:
         return "the 10,000 training and 2,000 test images that are shipped with the program"
-    if place.is_file() or place.suffix == ".csv":
+    if place.is_file():
         return "the images of a CSV file"
+    if any((place / training).is_file() and (place / test).is_file() for training, test in dataset.CSV_PAIRS):
+        return "the images of two CSV files"
     return "all 60,000 training and 10,000 test images of Fashion-MNIST"
 
 

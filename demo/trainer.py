@@ -9,10 +9,10 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from ctypes import c_bool
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from multiprocessing.synchronize import Event as ProcessEvent
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,7 +47,9 @@ class Run:
     visitor: str
     config: TrainConfig
     go_on: bool  # from the visitor's network, instead of from scratch
-    stop: ProcessEvent = field(default_factory=CONTEXT.Event)  # set: the visitor wants it to stop
+    # The visitor wants it to stop. Shared with the child; an Event would have a lock, and a child that is killed while
+    # it holds the lock would block us for ever.
+    stop: c_bool = field(default_factory=lambda: CONTEXT.RawValue(c_bool, False))
     events: list[dict[str, Any]] = field(default_factory=list)
     alive: bool = True
     asked: float = field(default_factory=time.monotonic)  # when the visitor last asked
@@ -59,7 +61,7 @@ class Run:
     @property
     def is_over(self) -> bool:
         """Nobody wants it any more."""
-        return self.stop.is_set() or time.monotonic() - self.asked > PATIENCE
+        return self.stop.value or time.monotonic() - self.asked > PATIENCE
 
 
 class Trainer:
@@ -83,7 +85,9 @@ class Trainer:
             if len(self._line) >= MOST_WAITING:
                 raise TrainingRefused(f"{len(self._line)} visitors are waiting to train: try again in a few minutes.")
             run = Run(visitor, config, go_on)
-            self._runs = {name: old for name, old in self._runs.items() if old.alive or not old.is_over}
+            # Those that have ended are kept as long as their visitors still ask: the last events may not be read yet.
+            now = time.monotonic()
+            self._runs = {name: old for name, old in self._runs.items() if old.alive or now - old.asked < PATIENCE}
             self._runs[visitor] = run
             self._line.append(run)
         threading.Thread(target=self._follow, args=(run,), daemon=True, name="training").start()
@@ -102,7 +106,7 @@ class Trainer:
         """Ask the visitor's run, if there is one, to stop and keep its best weights."""
         with self._moved:
             if visitor in self._runs:
-                self._runs[visitor].stop.set()
+                self._runs[visitor].stop.value = True
             self._moved.notify_all()
 
     def _follow(self, run: Run) -> None:
@@ -126,8 +130,8 @@ class Trainer:
     def _train(self, run: Run) -> None:
         run.tell("Loading")
         receiver, sender = CONTEXT.Pipe(duplex=False)
-        weights = _pack(self._sessions.get(run.visitor).network)
-        arguments = (sender, run.stop, run.config, run.go_on, weights, self._where)
+        before = self._sessions.get(run.visitor).network
+        arguments = (sender, run.stop, run.config, run.go_on, before.architecture, _pack(before), self._where)
         child = CONTEXT.Process(target=train_in_child, args=arguments, daemon=True)
         child.start()
         sender.close()  # the child's copy is the only one left: when it dies, reading here ends
@@ -137,7 +141,7 @@ class Trainer:
             while True:
                 if stopping is None and (run.is_over or time.monotonic() - began > self._limit):
                     stopping = time.monotonic()
-                    run.stop.set()
+                    run.stop.value = True
                 if stopping is not None and time.monotonic() - stopping > STOP_LIMIT:
                     run.tell("Failed", sentence="The training did not stop by itself and was ended.")
                     return
@@ -171,23 +175,25 @@ class Trainer:
 
 def train_in_child(
     connection: Connection,
-    stop: ProcessEvent,
+    stop: c_bool,
     config: TrainConfig,
     go_on: bool,
+    architecture: str,
     weights: bytes,
     where: str | Path | None,
 ) -> None:
     """Body of the child process: sends (event, safetensors or None), and None at the end.
 
-    ``weights`` are those of the network that answers the visitor now; the new one is compared with it, or goes on
-    from it.
+    ``architecture`` and ``weights`` are those of the network that answers the visitor now; the new one is compared
+    with it, or goes on from it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server, which then ends us
     if hasattr(os, "nice"):
         os.nice(10)
     torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))  # one core stays free for answering
     try:
-        for message in _train_and_test(stop, config, go_on, weights, where):
+        before = _unpack(architecture, weights)
+        for message in _train_and_test(stop, config, go_on, before, where):
             connection.send(message)
     except FmnistError as error:
         connection.send(({"event": "Failed", "sentence": str(error)}, None))
@@ -197,12 +203,11 @@ def train_in_child(
 
 
 def _train_and_test(
-    stop: ProcessEvent, config: TrainConfig, go_on: bool, weights: bytes, where: str | Path | None
+    stop: c_bool, config: TrainConfig, go_on: bool, before: Network, where: str | Path | None
 ) -> Iterator[tuple[dict[str, Any], bytes | None]]:
     data = dataset.load(where)
-    before = _unpack(config.architecture, weights)
     reported = 0.0
-    for event in train(config, data.train, start=before if go_on else None, should_stop=stop.is_set):
+    for event in train(config, data.train, start=before if go_on else None, should_stop=lambda: stop.value):
         if isinstance(event, StepDone) and event.step < event.steps:
             if time.monotonic() - reported < REPORT_PAUSE:
                 continue

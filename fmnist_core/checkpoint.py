@@ -32,11 +32,11 @@ def save(network: Network, folder: Path) -> None:
     """
     contents = to_safetensors({name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()})
     config = json.dumps({"architecture": network.architecture}, indent=2) + "\n"
-    with write_whole(folder / WEIGHTS_FILE) as weights_file, write_whole(folder / CONFIG_FILE) as config_file:
-        weights_file.write(contents)
-        weights_file.flush()
-        os.fsync(weights_file.fileno())  # they fit on the disk: only then is the config renamed
+    with write_whole(folder / CONFIG_FILE) as config_file, write_whole(folder / WEIGHTS_FILE) as weights_file:
         config_file.write(config.encode())
+        config_file.flush()
+        os.fsync(config_file.fileno())  # on the disk before the weights take their place, so that both do or neither
+        weights_file.write(contents)
 
 
 def load(where: str | Path) -> Network:

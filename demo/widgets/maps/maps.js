@@ -82,8 +82,8 @@ fmnist.mountMaps = (element) => {
   fmnist.on("answer", (answer) => {
     if (answer.empty) {
       layers = null;
-      list.replaceChildren();
-      rows.clear();
+      // Blank, but as large as before: nothing below may jump while one draws.
+      rows.forEach(({ canvas }) => canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height));
       element.closest("#maps").dataset.layers = "0";
     } else if (answer.maps) {
       layers = answer.maps;

@@ -35,15 +35,17 @@ fmnist.mountPad = (element, server) => {
     context.drawImage(image, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
   };
 
+  // Piece by piece, so that a stroke drawn again after an undo is the same to the last pixel as when it was drawn.
   const drawStroke = ({ tool, size, points }, from = 0) => {
-    context.strokeStyle = context.fillStyle = tool === "pen" ? ground().pen : ground().paper;
+    context.strokeStyle = tool === "pen" ? ground().pen : ground().paper;
     context.lineWidth = size;
     context.lineCap = context.lineJoin = "round";
-    context.beginPath();
-    const [x, y] = points[Math.max(0, from - 1)];
-    context.moveTo(x, y);
-    for (const [x, y] of points.slice(from)) context.lineTo(x, y);
-    context.stroke();
+    for (let i = from; i < points.length; i++) {
+      context.beginPath();
+      context.moveTo(...points[Math.max(0, i - 1)]);
+      context.lineTo(...points[i]);
+      context.stroke();
+    }
   };
 
   const redraw = () => {

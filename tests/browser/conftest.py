@@ -1,0 +1,83 @@
+"""A real Chromium on the real app: ``python app.py`` in a process of its own, driven through Playwright."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
+
+ROOT = Path(__file__).parent.parent.parent
+DEVICES = {
+    "desktop": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True, "is_mobile": True},
+}
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """Address of the app, which retrains on the shipped samples."""
+    app = subprocess.Popen(
+        [sys.executable, "app.py", "--host", "127.0.0.1", "--data", "samples"],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert app.stdout is not None
+    try:
+        for line in app.stdout:
+            if match := re.search(r"http://\S+", line):
+                yield match[0]
+                break
+        else:
+            pytest.fail(f"app.py ended with status {app.wait()} before it served the page")
+    finally:
+        app.terminate()
+        app.wait(timeout=20)
+        app.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def browser(skip_or_fail: Callable[[str], None]) -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        try:
+            chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        except Error:
+            skip_or_fail("No Chromium is here (Debian: apt install chromium; elsewhere: playwright install chromium).")
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(params=DEVICES)
+def device(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def context(browser: Browser, device: str) -> Iterator[BrowserContext]:
+    context = browser.new_context(**DEVICES[device])
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, address: str) -> Iterator[Page]:
+    """The page with its first example answered; any error on its console fails the test."""
+    page = context.new_page()
+    problems: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            problems.append(message.text)
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("dialog", lambda dialog: (problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.goto(address)
+    page.wait_for_selector("#answer[data-answers]")
+    yield page
+    assert problems == []
