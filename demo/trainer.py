@@ -133,17 +133,18 @@ class Trainer:
         before = self._sessions.get(run.visitor).network
         arguments = (sender, run.stop, run.config, run.go_on, before.architecture, _pack(before), self._where)
         child = CONTEXT.Process(target=train_in_child, args=arguments, daemon=True)
-        child.start()
-        sender.close()  # the child's copy is the only one left: when it dies, reading here ends
         began = time.monotonic()
         stopping: float | None = None
         try:
+            child.start()
+            sender.close()  # the child's copy is the only one left: when it dies, reading here ends
             while True:
                 if stopping is None and (run.is_over or time.monotonic() - began > self._limit):
                     stopping = time.monotonic()
                     run.stop.value = True
                 if stopping is not None and time.monotonic() - stopping > STOP_LIMIT:
-                    run.tell("Failed", sentence="The training did not stop by itself and was ended.")
+                    if run.events[-1]["event"] != "Tested":  # else it has stopped, and only its map is late
+                        run.tell("Failed", sentence="The training did not stop by itself and was ended.")
                     return
                 if not receiver.poll(0.2):
                     continue
@@ -155,8 +156,10 @@ class Trainer:
             run.tell("Failed", sentence="The training ended unexpectedly: perhaps this machine is short of memory.")
         finally:
             receiver.close()
-            child.terminate()
-            child.join()
+            sender.close()
+            if child.pid is not None:  # it did start
+                child.terminate()
+                child.join()
 
     def _take(self, run: Run, event: dict[str, Any], tensors: bytes | None) -> None:
         """Pass an event on, and keep the network or the map that came with it."""

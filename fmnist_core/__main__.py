@@ -134,6 +134,7 @@ def run_train(options: argparse.Namespace) -> int:
     out: Path = options.out or Path("runs") / config.architecture
     data = dataset.load(options.data, download=True)
     print(f"Data: {data.source}.", file=sys.stderr)
+    files.claim(out)  # now, and not when the training is over
     show = _print_json if options.json else _Progress()
     with _interrupt_stops() as should_stop:
         for event in train(config, data.train, start=start, should_stop=should_stop):
@@ -261,7 +262,7 @@ def run_data(options: argparse.Namespace) -> int:
     if options.action == "verify":
         folder = dataset.find(options.data)
         if folder is None:
-            raise DatasetError("The data set is not on this machine; `data download` fetches it.")
+            raise DatasetError("There are only the shipped samples here; `data download` fetches the whole data set.")
         data = dataset.load_path(folder)
         print(f"Right: {data.source}.")
         return 0

@@ -146,6 +146,20 @@ def write_csv(path: Path, pixels: Bytes, labels: Bytes) -> None:
             file.write((",".join([CSV_TEXTS[value] for value in row.tolist()]) + "\n").encode())
 
 
+def claim(folder: Path) -> None:
+    """Make sure that files can be written into ``folder``, which is made if it is not there.
+
+    Raises:
+        StorageError: they cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StorageError(f"Nothing can be written into {folder}: {error.strerror or error}.") from error
+
+
 @contextmanager
 def write_whole(path: Path) -> Iterator[BinaryIO]:
     """Open a file for writing that appears under ``path`` only when all of it has been written.

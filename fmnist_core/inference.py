@@ -47,7 +47,7 @@ def read_pixels(network: Network, pixels: Tensor) -> Reading:
 
 
 def in_words(probabilities: Tensor) -> str:
-    """The answer as one would say it: "Ankle boot", "probably Ankle boot", "Ankle boot, perhaps Sneaker"."""
+    """The answer as one would say it: "Ankle boot", "Probably Ankle boot", "Ankle boot, perhaps Sneaker"."""
     best, second = probabilities.topk(2).indices.tolist()
     if probabilities[best] >= SURE:
         return CLASS_NAMES[best]

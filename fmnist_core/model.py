@@ -107,7 +107,7 @@ class Network(nn.Module, PyTorchModelHubMixin):
 
 def to_inputs(pixels: Tensor) -> Tensor:
     """Inputs (N, 1, 28, 28) float32 from pixels (N, 28, 28) uint8: the one place where images are normalised."""
-    return pixels.unsqueeze(1).to(torch.float32).sub_(255 * MEAN).div_(255 * STD)
+    return (pixels.unsqueeze(1).to(torch.float32) - 255 * MEAN) / (255 * STD)
 
 
 def to_probabilities(logits: Tensor) -> Tensor:

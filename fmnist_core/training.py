@@ -96,7 +96,7 @@ class Started:
 
 @dataclass(frozen=True)
 class StepDone:
-    """The average over the steps since the last such event."""
+    """The average over the steps since the last such event, or since the epoch began."""
 
     step: int  # from 1
     steps: int

@@ -6,9 +6,12 @@ skipped with a reason on a person's machine and fails in CI, where everything ha
 
 import gzip
 import hashlib
+import io
 import os
+import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,8 +19,9 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import configuration, settings
+from PIL import Image, ImageDraw
 
-from fmnist_core import checkpoint, dataset
+from fmnist_core import checkpoint, dataset, projection
 from fmnist_core.__main__ import main
 from fmnist_core.files import format_idx
 
@@ -28,8 +32,9 @@ settings.register_profile("repeatable", derandomize=True, database=None, deadlin
 settings.load_profile("repeatable")
 
 
-def pytest_configure(config):
-    configuration.set_hypothesis_home_dir(Path(config.rootpath) / ".pytest_cache" / "hypothesis")
+def pytest_configure():
+    torch.set_num_threads(1)  # for networks this small, threads that wait for a busy core cost more than they bring
+    configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "hypothesis")
 
 
 def _skip_or_fail(reason):
@@ -130,3 +135,64 @@ def python():
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def trousers():
+    """A picture as a visitor draws it on the pad: dark trousers on white paper."""
+    picture = Image.new("RGB", (224, 224), "white")
+    corners = [(70, 15), (150, 15), (160, 210), (125, 210), (112, 70), (98, 210), (64, 210)]
+    ImageDraw.Draw(picture).polygon(corners, fill="#111111")
+    return picture
+
+
+@pytest.fixture(scope="session")
+def file_of():
+    """``file_of(picture, "PNG", ...)``: the contents of a picture file."""
+
+    def contents(picture, kind="PNG", **options):
+        buffer = io.BytesIO()
+        picture.save(buffer, kind, **options)
+        return buffer.getvalue()
+
+    return contents
+
+
+@pytest.fixture(scope="session")
+def shipped_session(shipped, samples):
+    """What a visitor of the page begins with."""
+    from demo.session import Session
+
+    return Session(shipped, projection.load(ROOT / "weights" / "original", shipped, samples.test))
+
+
+@pytest.fixture(scope="session")
+def launch_page(tmp_path_factory):
+    """``launch_page(**changes)`` serves a page on a free port; gives ``url``, ``static``, ``uploads``, ``blocks``."""
+    from demo.page import build_page, launch
+
+    uploads = tmp_path_factory.mktemp("uploads")
+    launched = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(uploads))
+
+        def start(**changes):
+            static = tmp_path_factory.mktemp("static")
+            page = build_page(ROOT / "weights" / "original", dataset.SAMPLES, static)
+            for name, value in changes.items():
+                setattr(page.blocks, name, value)
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                port = free.getsockname()[1]
+            url = launch(page, "127.0.0.1", port)
+            launched.append(page.blocks)
+            return SimpleNamespace(url=url, static=static, uploads=uploads, blocks=page.blocks)
+
+        yield start
+        for blocks in launched:
+            blocks.close(verbose=False)
+
+
+@pytest.fixture(scope="session")
+def served_page(launch_page):
+    """The page, served to all tests that only look at it."""
+    return launch_page()

@@ -344,3 +344,14 @@ def test_impossible_place_is_refused(tmp_path):
         write(tmp_path / "folder")
     assert names(tmp_path) == ["file", "folder"]
     assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_claim_makes_the_folder_and_leaves_nothing_in_it(tmp_path):
+    files.claim(tmp_path / "a" / "b")
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+def test_claim_refuses_a_folder_that_cannot_be(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError, match=r"Nothing can be written into .*file"):
+        files.claim(tmp_path / "file" / "out")

@@ -2,6 +2,7 @@ import json
 import pkgutil
 from pathlib import Path
 
+import pytest
 import torch
 
 import fmnist_core
@@ -62,3 +63,12 @@ def test_mean_and_std_are_those_of_the_training_images(full_data):
     std = ((counts * (values - mean) ** 2).sum() / counts.sum()).sqrt()
     assert round(mean.item(), 4) == fmnist_core.MEAN
     assert round(std.item(), 4) == fmnist_core.STD
+
+
+def test_missing_piece_is_skipped_by_a_person_and_a_failure_in_ci(skip_or_fail, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match=r"No piano\."):
+        skip_or_fail("No piano.")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match=r"No piano\."):
+        skip_or_fail("No piano.")

@@ -1,0 +1,216 @@
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from demo import figures
+from fmnist_core import CLASS_NAMES
+from fmnist_core.inference import in_words, read_pixels
+from fmnist_core.model import ARCHITECTURES, Network, Trace, layer_table
+from fmnist_core.projection import Projection
+
+
+def numbers(text, kind=np.uint8):
+    return np.frombuffer(base64.b64decode(text, validate=True), kind)
+
+
+def values_of(layer):
+    """What the page makes of a layer's quantised values."""
+    return (numbers(layer["values"]).astype(np.float64) - 128) / 127 * layer["top"]
+
+
+@pytest.fixture(scope="module")
+def facts(shipped, samples):
+    return json.loads(json.dumps(figures.facts(shipped, samples.test, "sheet.png"), allow_nan=False))
+
+
+# --- what the page knows from the start -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_there_are_words_for_every_kind_of_layer(architecture):
+    network = Network(architecture)
+    kinds = {row.kind for row in layer_table(network)} | {type(layer).__name__ for layer in network.layers.children()}
+    assert kinds <= figures.KINDS.keys()
+    for kind, words in figures.KINDS.values():
+        assert kind
+        assert words.endswith(".")
+
+
+def test_facts_describe_the_samples(facts, samples):
+    told = facts["samples"]
+    assert told["sheet"] == "sheet.png"
+    assert told["count"] == len(samples.test) == 2000
+    assert numbers(told["labels"]).tolist() == samples.test.labels.tolist()
+    assert numbers(told["numbers"], "<u2").tolist() == samples.test.numbers.tolist()
+
+
+def test_the_example_is_an_ankle_boot_that_the_network_knows(facts, samples, shipped):
+    assert CLASS_NAMES[samples.test.labels[facts["example"]]] == "Ankle boot"
+    assert CLASS_NAMES[read_pixels(shipped, samples.test.pixels[facts["example"]]).label] == "Ankle boot"
+
+
+def test_facts_hold_the_table_of_layers(facts, shipped):
+    rows = list(layer_table(shipped))
+    assert [row["name"] for row in facts["layers"]] == [row.name for row in rows]
+    assert [row["shape"] for row in facts["layers"]] == [list(row.shape) for row in rows]
+    assert [row["parameters"] for row in facts["layers"]] == [row.parameters for row in rows]
+    assert [row["kind"] for row in facts["layers"]] == [figures.KINDS[row.kind][0] for row in rows]
+    assert sum(row["parameters"] for row in facts["layers"]) == shipped.parameter_count
+
+
+def test_every_class_has_a_name_and_a_colour_of_its_own(facts):
+    assert facts["classes"] == list(CLASS_NAMES)
+    assert len(set(facts["colours"])) == len(facts["colours"]) == 10
+    for colour in facts["colours"]:
+        assert len(bytes.fromhex(colour.removeprefix("#"))) == 3
+
+
+@pytest.mark.parametrize("count", [1, 49, 50, 51, 120])
+def test_each_sample_has_its_place_in_the_sheet(samples, count):
+    split = samples.test.take(torch.arange(count))
+    sheet = np.asarray(figures.sheet(split))
+    rows = -(-count // figures.SHEET_COLUMNS)
+    assert sheet.shape == (28 * rows, 28 * figures.SHEET_COLUMNS)
+    for index in range(rows * figures.SHEET_COLUMNS):
+        left, top = 28 * (index % figures.SHEET_COLUMNS), 28 * (index // figures.SHEET_COLUMNS)
+        cell = sheet[top : top + 28, left : left + 28]
+        assert (cell == (split.pixels[index].numpy() if index < count else 0)).all()
+
+
+# --- maps -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("index", [0, 7, 1999])
+def test_maps_are_the_trace_within_half_a_level(shipped, samples, index):
+    reading = read_pixels(shipped, samples.test.pixels[index])
+    layers = figures.layer_maps(reading.trace, shipped)
+    assert [layer["name"] for layer in layers] == [row.name for row in layer_table(shipped)]
+    for layer, (name, output) in zip(layers, reading.trace.maps.items(), strict=True):
+        assert layer["name"] == name
+        assert layer["shape"] == list(output.shape[1:])
+        assert layer["top"] == pytest.approx(float(output.abs().max()))
+        error = np.abs(values_of(layer) - output[0].numpy().astype(np.float64).reshape(-1))
+        assert error.max() <= layer["top"] / 254 * 1.001
+        assert numbers(layer["values"]).min() >= 1
+
+
+def levels(values):
+    """The levels of one layer that puts out ``values``."""
+    network = Network("original")
+    output = torch.tensor([values], dtype=torch.float32)
+    (layer,) = figures.layer_maps(Trace({"fc1": output}, output, output), network)
+    return layer["top"], numbers(layer["values"]).tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "top", "expected"),
+    [
+        ([0.0, 2.0, -2.0], 2.0, [128, 255, 1]),
+        ([0.0, -3.0, 1.5], 3.0, [128, 1, 192]),
+        ([4.0, 4.0, 4.0], 4.0, [255, 255, 255]),
+        ([1e30, -1e30, 0.0], 1e30, [255, 1, 128]),
+        ([0.0, 0.0, 0.0], 1e-9, [128, 128, 128]),
+        ([1e-20, -1e-20, 0.0], 1e-9, [128, 128, 128]),
+    ],
+)
+def test_zero_is_level_128_and_the_largest_value_is_at_an_end(values, top, expected):
+    assert levels(values) == (pytest.approx(top), expected)
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_holds_what_is_wanted(shipped, shipped_session, samples):
+    reading = read_pixels(shipped, samples.test.pixels[3])
+    always = {"words", "probabilities", "pixels"}
+    for want, parts in [
+        (set(), set()),
+        ({"maps"}, {"maps"}),
+        ({"spots"}, {"spots", "nearest"}),
+        ({"maps", "spots"}, {"maps", "spots", "nearest"}),
+        ({"trace", "words"}, set()),
+    ]:
+        answer = figures.answer(reading, shipped, shipped_session.projection, want)
+        assert answer.keys() == always | parts
+        json.dumps(answer, allow_nan=False)
+    assert answer["words"] == in_words(reading.probabilities)
+    assert answer["probabilities"] == reading.probabilities.tolist()
+    assert (numbers(answer["pixels"]).reshape(28, 28) == samples.test.pixels[3].numpy()).all()
+
+
+# --- the map --------------------------------------------------------------------------------------------------------
+
+
+def places(points, name):
+    return numbers(points[name], "<u2").reshape(-1, 2) / 65535
+
+
+def test_points_fill_the_map(shipped_session, samples):
+    points = figures.points(shipped_session.projection)
+    assert points.keys() == {"pca", "tsne", "answers"}
+    for name, frame in (("pca", shipped_session.projection.pca), ("tsne", shipped_session.projection.tsne)):
+        spots = places(points, name)
+        assert spots.shape == (len(samples.test), 2)
+        assert spots.min(0).tolist() == [0, 0]
+        assert spots.max(0).tolist() == [1, 1]
+        # The same picture, only moved and scaled: each axis is a straight line of the projection's.
+        for axis in (0, 1):
+            low, high = float(frame[:, axis].min()), float(frame[:, axis].max())
+            expected = (frame[:, axis].numpy() - low) / (high - low)
+            assert np.abs(spots[:, axis] - expected).max() < 0.51 / 65535
+    assert numbers(points["answers"]).tolist() == shipped_session.projection.answers.tolist()
+
+
+def test_a_sample_lies_at_its_own_place(shipped, shipped_session, samples):
+    points = figures.points(shipped_session.projection)
+    for index in range(0, 2000, 37):
+        spots = figures.spots(
+            read_pixels(shipped, samples.test.pixels[index]).trace.embedding, shipped_session.projection
+        )
+        assert spots["spots"].keys() == {"pca", "tsne"}
+        for name, spot in spots["spots"].items():
+            assert spot == pytest.approx(places(points, name)[index], abs=1e-4)
+        assert len(spots["nearest"]) == 5
+        assert spots["nearest"][0] == {"index": index, "distance": pytest.approx(0, abs=1e-3)}
+        distances = [near["distance"] for near in spots["nearest"]]
+        assert distances == sorted(distances)
+        assert len({near["index"] for near in spots["nearest"]}) == 5
+
+
+def small(spots, tsne=None):
+    """A map whose PCA spots are the embeddings themselves."""
+    embeddings = torch.tensor(spots)
+    axes, mean = torch.eye(2), torch.zeros(2)
+    return Projection(embeddings, torch.zeros(len(spots), dtype=torch.int64), mean, axes, tsne)
+
+
+def test_a_place_outside_the_map_is_told_as_such():
+    projection = small([[0.0, 0.0], [4.0, 2.0]])
+    assert figures.spots(torch.tensor([[8.0, -1.0]]), projection)["spots"]["pca"] == [2.0, -0.5]
+    assert figures.spots(torch.tensor([[1.0, 1.0]]), projection)["spots"]["pca"] == [0.25, 0.5]
+
+
+def test_without_tsne_there_is_only_pca():
+    projection = small([[0.0, 0.0], [4.0, 2.0], [1.0, 1.0]])
+    assert figures.points(projection)["tsne"] is None
+    assert figures.spots(torch.tensor([[1.0, 1.0]]), projection)["spots"].keys() == {"pca"}
+
+
+def test_a_map_without_width_stays_finite():
+    projection = small([[1.0, 0.0], [1.0, 2.0]])
+    assert numbers(figures.points(projection)["pca"], "<u2").tolist() == [0, 0, 0, 65535]
+    json.dumps(figures.spots(torch.tensor([[1.0, 1.0]]), projection), allow_nan=False)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_png_is_the_picture(mode, trousers):
+    picture = trousers.convert(mode)
+    with Image.open(io.BytesIO(base64.b64decode(figures.png(picture), validate=True))) as read:
+        assert read.format == "PNG"
+        assert read.mode == mode
+        assert (np.asarray(read) == np.asarray(picture)).all()

@@ -1,0 +1,711 @@
+import base64
+import io
+import json
+import os
+import struct
+import threading
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from demo import handlers as module
+from demo.handlers import MOST_BYTES, Handlers, served
+from demo.session import Session, Sessions
+from demo.trainer import Trainer
+from fmnist_core import CLASS_NAMES, inference, projection
+from fmnist_core.model import Network
+from fmnist_core.training import RECIPES
+
+ANNA, BERT = "a" * 32, "0123456789abcdef" * 2
+ROOM_FOR_ROUNDING = 1e-5
+HTML_NAME = "<img src=x onerror=alert(1)>.png"
+
+DOES = ("answer", "open_file", "points", "train_start", "train_state", "train_stop", "restore")
+
+
+@pytest.fixture
+def sessions(shipped_session):
+    return Sessions(shipped_session)
+
+
+@pytest.fixture
+def handlers(sessions, samples):
+    return Handlers(sessions, samples.test, Trainer(sessions, samples.test, "samples"))
+
+
+@pytest.fixture
+def ask(handlers):
+    """``ask("answer", sample=3)`` asks as the page does: through ``served``, and from JSON to JSON."""
+
+    def ask(handler, visitor=ANNA, **request):
+        function = served(getattr(handlers, handler))
+        reply = function(json.loads(json.dumps({"visitor": visitor} | request)))
+        return json.loads(json.dumps(reply, allow_nan=False, ensure_ascii=False).encode())
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def other_network(samples):
+    """A visitor's own network, which has learned nothing."""
+    torch.manual_seed(5)
+    network = Network("original").eval()
+    return Session(network, projection.fit(network, samples.test))
+
+
+def in_base64(contents):
+    return base64.b64encode(contents).decode()
+
+
+def pixels_of(answer):
+    return np.frombuffer(base64.b64decode(answer["pixels"]), np.uint8).reshape(28, 28)
+
+
+def error_of(reply):
+    """The sentence of a reply that is an error and nothing else."""
+    assert reply.keys() == {"error"}
+    sentence = reply["error"]
+    assert isinstance(sentence, str)
+    assert sentence[0].isupper() or sentence.startswith(HTML_NAME)
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert "Traceback" not in sentence
+    return sentence
+
+
+# --- the answer -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("index", [0, 1, 500, 1999])
+def test_answer_to_a_sample_is_that_of_the_core(ask, shipped, samples, index):
+    answer = ask("answer", sample=index)
+    reading = inference.read_pixels(shipped, samples.test.pixels[index])
+    assert answer.keys() == {"words", "probabilities", "pixels"}
+    assert answer["probabilities"] == pytest.approx(reading.probabilities.tolist(), rel=1e-5, abs=1e-9)
+    assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-5)
+    assert answer["words"] == inference.in_words(reading.probabilities)
+    assert (pixels_of(answer) == samples.test.pixels[index].numpy()).all()
+
+
+@pytest.mark.parametrize("field", ["picture", "file"])
+def test_answer_to_a_picture_is_that_of_the_core(ask, shipped, trousers, file_of, field):
+    answer = ask("answer", **{field: in_base64(file_of(trousers))})
+    reading = inference.read_picture(shipped, trousers)
+    assert answer["words"] == "Trouser"
+    assert answer["probabilities"] == pytest.approx(reading.probabilities.tolist(), rel=1e-5, abs=1e-9)
+    assert (pixels_of(answer) == reading.pixels.numpy()).all()
+
+
+def test_page_and_command_line_give_the_same_answer(ask, cli, trousers, file_of, tmp_path):
+    for kind, options in (
+        ("PNG", {}),
+        ("JPEG", {"quality": 60}),
+        ("GIF", {}),
+        ("WEBP", {"lossless": True}),
+        ("BMP", {}),
+    ):
+        contents = file_of(trousers, kind, **options)
+        (tmp_path / f"drawing.{kind}").write_bytes(contents)
+        said = json.loads(cli("predict", tmp_path / f"drawing.{kind}", "--json").out)
+        answer = ask("answer", file=in_base64(contents), name=f"drawing.{kind}")
+        assert answer["probabilities"] == pytest.approx(list(said["probabilities"].values()), rel=1e-5, abs=1e-9)
+        assert CLASS_NAMES[np.argmax(answer["probabilities"])] == said["name"] == "Trouser"
+
+
+def test_a_sample_as_a_picture_gets_the_sample_s_answer(ask, samples, file_of):
+    for index in (3, 777):
+        picture = Image.fromarray(samples.test.pixels[index].numpy())
+        enlarged = picture.resize((280, 280), Image.Resampling.NEAREST)
+        expected = ask("answer", sample=index)
+        assert ask("answer", picture=in_base64(file_of(picture))) == expected
+        assert ask("answer", file=in_base64(file_of(enlarged)), name="x.png") == expected
+
+
+@pytest.mark.parametrize(
+    ("want", "parts"),
+    [
+        ([], set()),
+        (["maps"], {"maps"}),
+        (["spots"], {"spots", "nearest"}),
+        (["spots", "maps", "maps"], {"maps", "spots", "nearest"}),
+        (["everything", 1, None, ["maps"], {"maps": 1}], set()),
+        ("maps", set()),
+        ({"maps": True}, set()),
+        (None, set()),
+        (5, set()),
+        (True, set()),
+    ],
+)
+def test_want_decides_which_parts_come(ask, want, parts):
+    assert ask("answer", sample=1, want=want).keys() == {"words", "probabilities", "pixels"} | parts
+
+
+def test_maps_are_the_trace_of_every_layer_in_order(ask, shipped, trousers, file_of):
+    layers = ask("answer", picture=in_base64(file_of(trousers)), want=["maps"])["maps"]
+    trace = inference.read_picture(shipped, trousers).trace
+    assert [layer["name"] for layer in layers] == list(trace.maps)
+    for layer in layers:
+        output = trace.maps[layer["name"]][0].numpy()
+        values = np.frombuffer(base64.b64decode(layer["values"]), np.uint8).astype(np.float64).reshape(layer["shape"])
+        values = (values - 128) / 127 * layer["top"]
+        assert values.shape == output.shape
+        assert np.abs(values - output).max() <= layer["top"] / 254 + ROOM_FOR_ROUNDING
+        assert layer["kind"]
+        assert layer["words"]
+
+
+def test_spots_of_a_sample_are_its_place_among_the_points(ask):
+    points = ask("points")
+    maps = {
+        name: np.frombuffer(base64.b64decode(points[name]), "<u2").reshape(-1, 2) / 65535 for name in ("pca", "tsne")
+    }
+    for index in (0, 321, 1999):
+        answer = ask("answer", sample=index, want=["spots"])
+        for name, spots in maps.items():
+            assert answer["spots"][name] == pytest.approx(spots[index], abs=1e-4)
+        assert answer["nearest"][0]["index"] == index
+        assert answer["nearest"][0]["distance"] == pytest.approx(0, abs=1e-3)
+        assert answer["nearest"][1]["distance"] > 0.01
+
+
+def test_points_hold_the_network_s_answers(ask, shipped, samples):
+    answers = np.frombuffer(base64.b64decode(ask("points")["answers"]), np.uint8)
+    for index in range(0, 2000, 100):
+        assert answers[index] == inference.read_pixels(shipped, samples.test.pixels[index]).label
+
+
+@pytest.mark.parametrize("colour", ["white", "black", (200, 30, 60)])
+def test_empty_picture_gets_no_label(ask, file_of, colour):
+    reply = ask("answer", picture=in_base64(file_of(Image.new("RGB", (224, 224), colour))), want=["maps", "spots"])
+    assert reply.keys() == {"empty"}
+    assert reply["empty"].endswith(".")
+    assert not any(name in reply["empty"] for name in CLASS_NAMES)
+
+
+def test_a_dot_gets_no_label(ask, file_of):
+    picture = Image.new("RGB", (224, 224), "white")
+    picture.paste("black", (100, 100, 104, 104))
+    assert ask("answer", picture=in_base64(file_of(picture))).keys() == {"empty"}
+
+
+# --- what is wrong with a request is said in a sentence -------------------------------------------------------------
+
+
+def png_of_size(width, height):
+    """A PNG file whose header promises that size, and which holds nothing else."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    end = b"IEND"
+    chunks = b"".join(
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in (header, end)
+    )
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+BAD_FILES = {
+    "text": (b"This is no picture.\n", "not a picture"),
+    "html": (b"<!doctype html><script>alert(1)</script>", "not a picture"),
+    "nothing": (b"", "is empty"),
+    "svg": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
+    "heic": (b"\0\0\0\x18ftypheic" + bytes(100), "HEIC"),
+    "zeros": (bytes(1000), "not a picture"),
+    "huge": (png_of_size(30_000, 30_000), "too large"),
+    "a little too large": (png_of_size(5000, 4001), "20 million pixels"),
+    "header only": (png_of_size(100, 100), "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("handler", ["answer", "open_file"])
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_bad_file_is_answered_with_a_sentence(ask, handler, case):
+    contents, words = BAD_FILES[case]
+    sentence = error_of(ask(handler, file=in_base64(contents), name="My file.png"))
+    assert sentence.startswith("My file.png ")
+    assert words in sentence
+
+
+@pytest.mark.parametrize("handler", ["answer", "open_file"])
+@pytest.mark.parametrize(("kind", "part"), [("PNG", 0.5), ("PNG", 0.1), ("JPEG", 0.5), ("GIF", 0.3), ("WEBP", 0.5)])
+def test_truncated_picture(ask, file_of, samples, handler, kind, part):
+    noisy = Image.fromarray(samples.test.pixels[:16].reshape(16 * 28, 28).numpy())  # fills more than a header
+    contents = file_of(noisy, kind)
+    sentence = error_of(ask(handler, file=in_base64(contents[: int(part * len(contents))]), name="Cut.png"))
+    assert sentence.startswith("Cut.png cannot be read") or sentence.startswith("Cut.png is not a picture")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # what it says about damaged metadata
+@pytest.mark.parametrize("handler", ["answer", "open_file"])
+def test_damaged_bytes_never_raise(ask, file_of, trousers, handler):
+    generator = np.random.default_rng(0)
+    for kind in ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF"):
+        whole = np.frombuffer(file_of(trousers, kind), np.uint8)
+        for _ in range(8):
+            damaged = whole.copy()
+            where = generator.integers(0, min(len(damaged), 600), 12)
+            damaged[where] = generator.integers(0, 256, 12)
+            reply = ask(handler, file=in_base64(damaged.tobytes()), name="Damaged")
+            if "error" in reply:
+                error_of(reply)
+
+
+@pytest.mark.parametrize("handler", ["answer", "open_file"])
+@pytest.mark.parametrize(
+    "file", ["!!!!", "AAA", "AAAA\n", "AAAA====AAAA", "é" * 8, "\ud800AAA", "data:image/png;base64,AAAA", "\0\0\0\0"]
+)
+def test_broken_base64(ask, handler, file):
+    assert "damaged" in error_of(ask(handler, file=file))
+
+
+@pytest.mark.parametrize(
+    "request_", [{}, {"file": None}, {"file": 5}, {"file": ["AAAA"]}, {"file": {"path": "/etc/passwd"}}]
+)
+@pytest.mark.parametrize("handler", ["answer", "open_file"])
+def test_missing_picture(ask, handler, request_):
+    assert "no picture" in error_of(ask(handler, **request_))
+
+
+def test_open_file_looks_at_the_file_only(ask, file_of, trousers):
+    assert "no picture" in error_of(ask("open_file", picture=in_base64(file_of(trousers))))
+    assert "no picture" in error_of(ask("open_file", sample=1))
+
+
+@pytest.mark.parametrize("handler", ["answer", "open_file"])
+def test_file_size_has_a_limit(ask, handler):
+    at_most, more = in_base64(bytes(MOST_BYTES)), in_base64(bytes(MOST_BYTES + 6))
+    assert "not a picture" in error_of(ask(handler, file=at_most, name="Large.png"))
+    assert error_of(ask(handler, file=more, name="Large.png")) == "Large.png is larger than 20 MB."
+
+
+@pytest.mark.parametrize("sample", [-1, 2000, 10**30, "x", "1", 1.0, True, False, None, [1], {}, float("inf")])
+def test_no_such_sample(ask, sample):
+    assert "0..1999" in error_of(ask("answer", sample=sample))
+
+
+@pytest.mark.parametrize("name", [handler for handler in DOES if handler != "open_file"])
+@pytest.mark.parametrize(
+    "visitor",
+    [None, "", "a", "A" * 32, "a" * 31, "a" * 33, "g" * 32, "a" * 31 + "\n", "../" * 11, 5, ["a" * 32], "\u0663" * 32],
+)
+def test_visitor_must_be_named(ask, name, visitor):
+    reply = ask(name, visitor=visitor, sample=1, settings=GOOD)
+    assert "reload" in error_of(reply)
+
+
+@pytest.mark.parametrize("request_", [None, [], "", "answer", 5, 1.5, True, [{"visitor": ANNA}], {}, {"x": 1}])
+@pytest.mark.parametrize("name", DOES)
+def test_request_of_another_form(handlers, name, request_):
+    error_of(served(getattr(handlers, name))(request_))
+
+
+def test_served_keeps_the_name_that_the_page_calls(handlers):
+    assert [served(getattr(handlers, name)).__name__ for name in DOES] == list(DOES)
+
+
+def test_served_does_not_hide_bugs():
+    def broken(request):
+        raise KeyError("a bug of ours")
+
+    with pytest.raises(KeyError):
+        served(broken)({})
+
+
+def test_file_name_is_plain_data(ask, file_of, trousers):
+    good = in_base64(file_of(trousers))
+    assert ask("answer", file=good, name=HTML_NAME) == ask("answer", file=good, name="x.png")
+    assert ask("open_file", file=good, name=HTML_NAME) == ask("open_file", file=good)
+    for handler in ("answer", "open_file"):
+        sentence = error_of(ask(handler, file=in_base64(b"text"), name=HTML_NAME))
+        assert sentence.startswith(f"{HTML_NAME} is not a picture")
+    assert ask("answer", sample=0)["words"]
+
+
+@pytest.mark.parametrize("name", ["", None, 5, ["x"], {"a": 1}])
+def test_file_without_a_name(ask, name):
+    assert error_of(ask("open_file", file=in_base64(b"text"), name=name)).startswith("The picture is not a picture")
+
+
+def test_long_or_broken_names_do_not_break_the_reply(ask):
+    sentence = error_of(ask("open_file", file=in_base64(b"text"), name="N" * 10_000))
+    assert len(sentence) < 200
+    assert error_of(ask("open_file", file=in_base64(b"text"), name="N\ud800.png")).startswith("N?.png is not")
+
+
+# --- opening a file -------------------------------------------------------------------------------------------------
+
+
+def opened(reply):
+    assert reply.keys() == {"picture"}
+    picture = Image.open(io.BytesIO(base64.b64decode(reply["picture"], validate=True)))
+    picture.load()
+    assert picture.format == "PNG"
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((2000, 500), (560, 140)),
+        ((300, 1200), (140, 560)),
+        ((560, 560), (560, 560)),
+        ((90, 40), (90, 40)),
+        ((1, 1), (1, 1)),
+    ],
+)
+def test_opened_picture_is_small(ask, file_of, size, expected):
+    picture = Image.new("RGB", size, (10, 120, 230))
+    shown = opened(ask("open_file", file=in_base64(file_of(picture))))
+    assert shown.size == expected
+    assert shown.convert("RGB").getpixel((0, 0)) == (10, 120, 230)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF"])
+def test_opened_picture_is_the_picture(ask, file_of, trousers, kind):
+    shown = opened(ask("open_file", file=in_base64(file_of(trousers, kind)), name=f"x.{kind}"))
+    assert shown.size == trousers.size
+    differences = np.abs(np.asarray(shown.convert("L"), int) - np.asarray(trousers.convert("L"), int))
+    assert differences.mean() < 2
+
+
+@pytest.mark.parametrize(
+    ("orientation", "red_at"), [(1, (5, 40)), (3, (75, 5)), (6, (5, 5)), (8, (5, 75))], ids=lambda value: str(value)
+)
+def test_photo_is_turned_upright(ask, file_of, orientation, red_at):
+    photo = Image.new("RGB", (80, 48), "blue")
+    photo.paste("red", (0, 0, 40, 48))  # the left half, as the sensor saw it
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    shown = opened(ask("open_file", file=in_base64(file_of(photo, "JPEG", quality=95, exif=exif)), name="photo.jpg"))
+    assert shown.size == ((48, 80) if orientation in (6, 8) else (80, 48))
+    red, _, blue = shown.convert("RGB").getpixel(red_at)
+    assert red > 200
+    assert blue < 60
+    assert not shown.getexif().get(0x0112)
+
+
+@pytest.mark.parametrize(("ink", "ground"), [("black", 255), ("white", 0)])
+def test_what_is_transparent_is_filled(ask, file_of, ink, ground):
+    picture = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
+    picture.paste(ink, (30, 30, 70, 70))
+    shown = opened(ask("open_file", file=in_base64(file_of(picture))))
+    assert "A" not in shown.getbands()
+    assert not shown.has_transparency_data
+    grey = np.asarray(shown.convert("L"))
+    assert grey[5, 5] == ground
+    assert grey[50, 50] == 255 - ground
+
+
+def test_what_is_shown_gets_the_answer_of_the_file(ask, file_of, trousers):
+    large = trousers.resize((1120, 1120), Image.Resampling.BOX)
+    contents = in_base64(file_of(large))
+    shown = opened(ask("open_file", file=contents))
+    answers = [ask("answer", file=contents), ask("answer", picture=in_base64(file_of(shown)))]
+    assert answers[0]["words"] == answers[1]["words"] == "Trouser"
+    assert answers[0]["probabilities"] == pytest.approx(answers[1]["probabilities"], abs=0.02)
+
+
+# --- visitors -------------------------------------------------------------------------------------------------------
+
+
+def test_a_visitor_s_network_answers_only_the_visitor(ask, sessions, other_network, samples):
+    shipped_answer, shipped_points = ask("answer", visitor=ANNA, sample=4), ask("points", visitor=ANNA)
+    sessions.put(ANNA, other_network)
+    mine = ask("answer", visitor=ANNA, sample=4, want=["spots"])
+    reading = inference.read_pixels(other_network.network, samples.test.pixels[4])
+    assert mine["probabilities"] == pytest.approx(reading.probabilities.tolist(), rel=1e-5)
+    assert mine["probabilities"] != pytest.approx(shipped_answer["probabilities"], abs=0.01)
+    assert mine["nearest"][0] == {"index": 4, "distance": pytest.approx(0, abs=1e-3)}
+    assert mine["spots"].keys() == {"pca"}
+    assert ask("points", visitor=ANNA)["tsne"] is None
+    assert ask("answer", visitor=BERT, sample=4) == shipped_answer
+    assert ask("points", visitor=BERT) == shipped_points
+    assert ask("restore", visitor=BERT) == {}
+    assert ask("answer", visitor=ANNA, sample=4)["probabilities"] == mine["probabilities"]
+    assert ask("restore", visitor=ANNA) == {}
+    assert ask("answer", visitor=ANNA, sample=4) == shipped_answer
+    assert ask("restore", visitor=ANNA) == {}
+
+
+def test_visitors_at_once_each_get_their_own_network(ask, sessions, other_network):
+    sessions.put(ANNA, other_network)
+    expected = {visitor: ask("answer", visitor=visitor, sample=9, want=["maps"]) for visitor in (ANNA, BERT)}
+    assert expected[ANNA] != expected[BERT]
+    visitors = [ANNA, BERT] * 20
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda visitor: ask("answer", visitor=visitor, sample=9, want=["maps"]), visitors))
+    for visitor, answer in zip(visitors, answers, strict=True):
+        assert answer["probabilities"] == pytest.approx(expected[visitor]["probabilities"], rel=1e-4, abs=1e-9)
+
+
+def test_too_many_at_once_are_told_so(monkeypatch, sessions, samples):
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(module, "WAIT", 0.01)
+    handlers = Handlers(sessions, samples.test, Trainer(sessions, samples.test, "samples"))
+    function = served(handlers.answer)
+    entered, go_on = threading.Event(), threading.Event()
+    read_pixels = inference.read_pixels
+
+    def slow(network, pixels):
+        entered.set()
+        assert go_on.wait(60)
+        return read_pixels(network, pixels)
+
+    monkeypatch.setattr(inference, "read_pixels", slow)
+    request = {"visitor": ANNA, "sample": 1}
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(function, request)
+        assert entered.wait(60)
+        try:
+            assert "Many people" in error_of(function(request | {"visitor": BERT}))
+            assert "Many people" in error_of(served(handlers.open_file)({"file": ""}))
+        finally:
+            go_on.set()
+        assert "words" in first.result(60)
+    assert "words" in function(request)
+
+
+def test_a_core_comes_back_from_every_error(monkeypatch, sessions, samples):
+    monkeypatch.setattr(module, "WAIT", 0.01)
+    handlers = Handlers(sessions, samples.test, Trainer(sessions, samples.test, "samples"))
+    for _ in range(2 * (os.cpu_count() or 1) + 1):
+        error_of(served(handlers.answer)({"visitor": ANNA, "sample": -1}))
+        error_of(served(handlers.open_file)({"file": in_base64(b"text")}))
+        handlers.predict({"path": "/etc/passwd"})
+    assert "words" in served(handlers.answer)({"visitor": ANNA, "sample": 1})
+
+
+# --- training: what reaches the trainer -----------------------------------------------------------------------------
+
+GOOD = {"architecture": "original", "go_on": False, "epochs": 3, "learning_rate": 0.02, "batch_size": 64, "share": 0.5}
+
+
+class FakeTrainer:
+    """Writes down what it is asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def start(self, visitor, config, go_on=False):
+        self.asked.append(("start", visitor, config, go_on))
+
+    def state(self, visitor, seen):
+        self.asked.append(("state", visitor, seen))
+        return {"events": []}
+
+    def stop(self, visitor):
+        self.asked.append(("stop", visitor))
+
+
+@pytest.fixture
+def trainer():
+    return FakeTrainer()
+
+
+@pytest.fixture
+def train(trainer, sessions, samples):
+    """``train("train_start", settings=...)``, with a trainer that only writes down."""
+    handlers = Handlers(sessions, samples.test, trainer)
+
+    def train(name, visitor=ANNA, **request):
+        return served(getattr(handlers, name))({"visitor": visitor} | request)
+
+    return train
+
+
+def test_settings_reach_the_trainer(train, trainer):
+    assert train("train_start", settings=GOOD) == {}
+    ((what, visitor, config, go_on),) = trainer.asked
+    assert (what, visitor, go_on) == ("start", ANNA, False)
+    changes = {"epochs": 3, "learning_rate": 0.02, "batch_size": 64, "share": 0.5, "validation": 0.1}
+    assert asdict(config) == asdict(RECIPES["original"]) | changes
+    assert type(config.epochs) is int
+
+
+def test_whole_numbers_may_come_with_a_point(train, trainer):
+    assert (
+        train("train_start", settings=GOOD | {"epochs": 3.0, "batch_size": 64.0, "share": 1, "learning_rate": 1}) == {}
+    )
+    config = trainer.asked[0][2]
+    assert (config.epochs, config.batch_size) == (3, 64)
+    assert type(config.epochs) is type(config.batch_size) is int
+
+
+@pytest.mark.parametrize(
+    ("go_on", "expected"), [(True, True), (False, False), (None, False), ("yes", False), (1, False)]
+)
+def test_going_on_must_be_asked_for(train, trainer, go_on, expected):
+    assert train("train_start", settings=GOOD | {"go_on": go_on}) == {}
+    assert trainer.asked[0][3] is expected
+
+
+NAN, INFINITY = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("learning_rate", 0, "learning rate is 0"),
+        ("learning_rate", -1, "learning rate is -1"),
+        ("learning_rate", 11, "learning rate is 11"),
+        ("learning_rate", NAN, "learning rate is nan"),
+        ("learning_rate", INFINITY, "learning rate is too large"),
+        ("learning_rate", -INFINITY, "learning rate is too small"),
+        ("learning_rate", 10**400, "learning rate is too large"),
+        ("learning_rate", "x", "learning rate is no number"),
+        ("learning_rate", "0.01", "learning rate is no number"),
+        ("learning_rate", None, "learning rate is missing"),
+        ("learning_rate", True, "learning rate is no number"),
+        ("learning_rate", [0.01], "learning rate is no number"),
+        ("epochs", 0, "pochs is 0"),
+        ("epochs", -3, "pochs is -3"),
+        ("epochs", 1.5, "epochs is 1.5"),
+        ("epochs", 10_000, "pochs is 10000"),
+        ("epochs", 10**400, "epochs is too large"),
+        ("epochs", NAN, "epochs is nan"),
+        ("epochs", INFINITY, "epochs is too large"),
+        ("epochs", None, "epochs is missing"),
+        ("epochs", True, "epochs is no number"),
+        ("batch_size", 1, "batch size is 1"),
+        ("batch_size", 0, "batch size is 0"),
+        ("batch_size", 2.5, "batch size is 2.5"),
+        ("batch_size", -(10**400), "batch size is too small"),
+        ("batch_size", {}, "batch size is no number"),
+        ("share", 0, "share of the data is 0"),
+        ("share", 2, "share of the data is 2"),
+        ("share", NAN, "share of the data is nan"),
+        ("share", False, "share of the data is no number"),
+        ("architecture", "resnet", "no network 'resnet'"),
+        ("architecture", None, "no network 'None'"),
+        ("architecture", ["original"], "no network"),
+        ("architecture", "x" * 10_000, "no network"),
+        ("architecture", "\ud800", "no network"),
+    ],
+)
+def test_bad_setting_is_refused_and_nothing_is_started(train, trainer, name, value, words):
+    sentence = error_of(train("train_start", settings=GOOD | {name: value}))
+    assert words in sentence
+    assert len(sentence) < 200
+    json.dumps(sentence, ensure_ascii=False).encode()
+    assert trainer.asked == []
+
+
+@pytest.mark.parametrize("name", ["architecture", "epochs", "learning_rate", "batch_size", "share"])
+def test_missing_setting_is_refused(train, trainer, name):
+    error_of(train("train_start", settings={key: value for key, value in GOOD.items() if key != name}))
+    assert trainer.asked == []
+
+
+@pytest.mark.parametrize("settings", [None, [], "x", 5, [GOOD]])
+def test_settings_of_another_form(train, trainer, settings):
+    assert "settings" in error_of(train("train_start", settings=settings))
+    assert "settings" in error_of(train("train_start"))
+    assert trainer.asked == []
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"), [(0, 0), (7, 7), (-1, 0), ("x", 0), (None, 0), (1.5, 0), ([], 0), (INFINITY, 0)]
+)
+def test_events_seen(train, trainer, seen, expected):
+    assert train("train_state", seen=seen) == {"events": []}
+    assert trainer.asked == [("state", ANNA, expected)]
+
+
+def test_stop_reaches_the_trainer(train, trainer):
+    assert train("train_stop", visitor=BERT) == {}
+    assert trainer.asked == [("stop", BERT)]
+
+
+# --- the API: files that were uploaded, and no others ---------------------------------------------------------------
+
+
+@pytest.fixture
+def uploads(tmp_path, monkeypatch):
+    folder = tmp_path / "uploads"
+    (folder / "hash").mkdir(parents=True)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(folder))
+    return folder
+
+
+def test_api_gives_the_answer_of_the_command_line(handlers, uploads, cli, trousers):
+    path = uploads / "hash" / "drawing.png"
+    trousers.save(path)
+    said = json.loads(cli("predict", path, "--json").out)
+    for orig_name in ("drawing.png", "/home/me/drawing.png", None, "", 5):
+        answer = handlers.predict({"path": str(path), "orig_name": orig_name, "meta": {"_type": "gradio.FileData"}})
+        assert answer["file"] == "drawing.png"
+        assert answer.keys() == said.keys()
+        assert answer["probabilities"] == pytest.approx(said["probabilities"], rel=1e-5, abs=1e-9)
+        assert {key: answer[key] for key in ("label", "name", "familiarity", "error")} == {
+            key: said[key] for key in ("label", "name", "familiarity", "error")
+        }
+    assert answer["name"] == "Trouser"
+
+
+def test_api_is_answered_by_the_shipped_network(handlers, sessions, uploads, other_network, trousers):
+    path = uploads / "hash" / "drawing.png"
+    trousers.save(path)
+    before = handlers.predict({"path": str(path)})
+    sessions.put(ANNA, other_network)
+    assert handlers.predict({"path": str(path)}) == before
+
+
+def test_api_says_what_is_wrong_with_a_picture(handlers, uploads, cli):
+    for name, contents in (("text.png", b"text"), ("empty.png", b""), (HTML_NAME, b"<html>")):
+        path = uploads / "hash" / name
+        path.write_bytes(contents)
+        answer = handlers.predict({"path": str(path), "orig_name": name})
+        said = json.loads(cli("predict", path, "--json").out)
+        assert answer == said | {"file": name}
+        assert answer["label"] is answer["name"] is answer["probabilities"] is None
+        assert name in answer["error"]
+    blank = uploads / "hash" / "blank.png"
+    Image.new("L", (50, 50), 255).save(blank)
+    assert "empty" in handlers.predict({"path": str(blank)})["error"]
+
+
+def test_api_opens_no_other_file(handlers, uploads, tmp_path, trousers):
+    secret = tmp_path / "secret.png"
+    trousers.save(secret)
+    (uploads / "hash" / "link.png").symlink_to(secret)
+    (tmp_path / "uploads2").mkdir()
+    trousers.save(tmp_path / "uploads2" / "secret.png")
+    folder = str(uploads)
+    paths = [
+        str(secret),
+        f"{folder}/../secret.png",
+        f"{folder}/hash/link.png",
+        f"{folder}2/secret.png",
+        folder,
+        "",
+        "\0",
+    ]
+    paths += [
+        f"{folder}/hash/none.png",
+        f"{folder}/{'x' * 5000}",
+        "\ud800",
+        os.path.relpath(secret),
+        f"file://{secret}",
+    ]
+    for path in paths:
+        answer = handlers.predict({"path": path, "orig_name": "x.png", "meta": {"_type": "gradio.FileData"}})
+        assert answer["label"] is None, path
+        assert answer["error"] == "The picture was not uploaded to this server.", path
+
+
+@pytest.mark.parametrize("picture", [None, "x", 5, [], {}, {"path": None}, {"path": 5}, {"path": ["/etc/passwd"]}])
+def test_api_with_an_odd_body(handlers, uploads, picture):
+    answer = handlers.predict(picture)
+    assert answer["error"] == "The picture was not uploaded to this server."
+    assert answer["label"] is None
+    json.dumps(answer)
+
+
+def test_api_can_send_any_name_back(handlers, uploads):
+    path = uploads / "hash" / "x.png"
+    path.write_bytes(b"text")
+    answer = handlers.predict({"path": str(path), "orig_name": "N\ud800.png"})
+    assert json.dumps(answer, ensure_ascii=False).encode()
+    assert answer["file"] == "N?.png"

@@ -1,0 +1,221 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+
+from fmnist_core import projection
+from fmnist_core.checkpoint import fingerprint
+from fmnist_core.evaluation import all_logits
+from fmnist_core.model import Network, to_inputs
+from fmnist_core.projection import NEIGHBOURS, PROJECTION_FILE, Projection, fit, with_tsne
+
+
+@pytest.fixture(scope="module")
+def some(samples):
+    """400 test images; module-wide, as the map of them is."""
+    return samples.test.take(torch.arange(0, 2000, 5))
+
+
+@pytest.fixture(scope="module")
+def others(samples):
+    return samples.test.take(torch.arange(1, 2000, 20))
+
+
+@pytest.fixture(scope="module")
+def fitted(shipped, some):
+    return fit(shipped, some)
+
+
+@pytest.fixture(scope="module")
+def mapped(fitted):
+    return with_tsne(fitted)
+
+
+def embeddings_of(network, images):
+    with torch.inference_mode():
+        return network.trace(to_inputs(images.pixels)).embedding
+
+
+# ---------------------------------------------------------------- principal components
+
+
+def test_pca_is_that_of_scikit_learn(shipped, fitted, others):
+    decomposition = pytest.importorskip("sklearn.decomposition")
+    reference = decomposition.PCA(2, svd_solver="full").fit(fitted.embeddings.double().numpy())
+    # A direction and its opposite are equally good; ours is the one that is mostly positive.
+    signs = torch.from_numpy(reference.components_.sum(1)).sign()
+    axes = (torch.from_numpy(reference.components_) * signs[:, None]).T.float()
+    torch.testing.assert_close(fitted.axes, axes, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(fitted.mean, torch.from_numpy(reference.mean_).float())
+    new = embeddings_of(shipped, others)
+    theirs = torch.from_numpy(reference.transform(new.double().numpy()) * signs.numpy()).float()
+    torch.testing.assert_close(fitted.place_pca(new), theirs, rtol=1e-3, atol=1e-2)
+    spread = fitted.pca.var(0)
+    torch.testing.assert_close(spread, torch.from_numpy(reference.explained_variance_).float(), rtol=1e-3, atol=0)
+
+
+def test_embeddings_and_answers_are_those_of_the_network(shipped, fitted, some):
+    torch.testing.assert_close(fitted.embeddings, embeddings_of(shipped, some), rtol=1e-4, atol=1e-4)
+    assert torch.equal(fitted.answers, all_logits(shipped, some).argmax(1))
+    assert fitted.tsne is None
+    assert not any(tensor.is_inference() for tensor in (fitted.embeddings, fitted.axes, fitted.mean, fitted.answers))
+
+
+def test_axes_are_perpendicular_of_length_1_and_mostly_positive(fitted):
+    torch.testing.assert_close(fitted.axes.T @ fitted.axes, torch.eye(2), rtol=0, atol=1e-5)
+    assert (fitted.axes.sum(0) >= 0).all()
+    assert abs(fitted.pca.mean(0)).max() < 1e-3
+
+
+def test_same_images_twice_give_the_same_map(shipped, fitted, some):
+    order = torch.randperm(len(some), generator=torch.Generator().manual_seed(0))
+    again = fit(shipped, some.take(order))
+    torch.testing.assert_close(again.pca, fitted.pca[order], rtol=1e-3, atol=1e-2)
+
+
+# ---------------------------------------------------------------- neighbours and places
+
+
+def test_nearest_are_the_nearest_nearest_first(shipped, fitted, others):
+    new = embeddings_of(shipped, others)
+    exact = (new.double()[:, None] - fitted.embeddings.double()[None]).norm(dim=2)
+    expected, places = exact.sort(dim=1)
+    distances, indices = fitted.nearest(new, 7)
+    assert torch.equal(indices, places[:, :7])
+    torch.testing.assert_close(distances.double(), expected[:, :7], rtol=1e-4, atol=1e-5)
+    assert fitted.nearest(new)[1].shape == (len(others), NEIGHBOURS)
+
+
+def test_a_sample_is_nearest_to_itself_at_distance_0(fitted):
+    distances, indices = fitted.nearest(fitted.embeddings)
+    assert (distances[:, 0] == 0).all()
+    assert (distances[:, 1] > 0).all()
+    assert indices[:, 0].tolist() == list(range(len(fitted.embeddings)))
+
+
+def test_fewer_samples_than_neighbours(fitted):
+    three = Projection(fitted.embeddings[:3], fitted.answers[:3], fitted.mean, fitted.axes, torch.zeros(3, 2))
+    distances, indices = three.nearest(fitted.embeddings[:2])
+    assert distances.shape == indices.shape == (2, 3)
+    assert torch.equal(three.place_tsne(fitted.embeddings[:2]), torch.zeros(2, 2))
+
+
+def test_place_without_tsne_is_none(fitted):
+    assert fitted.place_tsne(fitted.embeddings[:1]) is None
+
+
+def hand_made(tsne):
+    """Six samples on a line, at 0, 1, 2, 3, 10 and 100."""
+    embeddings = torch.tensor([0.0, 1, 2, 3, 10, 100])[:, None]
+    return Projection(embeddings, torch.zeros(6).long(), torch.zeros(1), torch.ones(1, 2), tsne)
+
+
+def test_place_is_the_mean_of_the_five_nearest_by_distance_squared():
+    tsne = torch.tensor([[0.0, 0], [10, 0], [0, 10], [10, 10], [-20, 4], [1e6, 1e6]])
+    # From 0.5 the five nearest lie at 0.5, 0.5, 1.5, 2.5 and 9.5; the sixth has no part.
+    weights = [1 / 0.25, 1 / 0.25, 1 / 2.25, 1 / 6.25, 1 / 90.25]
+    expected = [
+        sum(weight * float(spot[axis]) for weight, spot in zip(weights, tsne, strict=False)) / sum(weights)
+        for axis in (0, 1)
+    ]
+    place = hand_made(tsne).place_tsne(torch.tensor([[0.5]]))
+    assert place[0].tolist() == pytest.approx(expected, rel=1e-5)
+
+
+@given(st.lists(st.tuples(st.floats(-50, 50, width=32), st.floats(-50, 50, width=32)), min_size=6, max_size=6))
+def test_a_sample_gets_its_own_place_and_others_one_among_their_neighbours(spots):
+    made = hand_made(torch.tensor(spots))
+    torch.testing.assert_close(made.place_tsne(made.embeddings), made.tsne, rtol=0, atol=1e-3)
+    between = made.place_tsne(torch.tensor([[1.7]]))[0]
+    near = made.tsne[:5]
+    assert (between >= near.min(0).values - 1e-3).all()
+    assert (between <= near.max(0).values + 1e-3).all()
+
+
+def test_new_points_come_to_lie_where_opentsne_puts_them(shipped, fitted, others):
+    from openTSNE import TSNE
+
+    fitted_by_them = TSNE(random_state=0).fit(fitted.embeddings.numpy())
+    new = embeddings_of(shipped, others)
+    theirs = torch.tensor(fitted_by_them.prepare_partial(new.numpy(), initialization="weighted").tolist())
+    ours = Projection(
+        fitted.embeddings, fitted.answers, fitted.mean, fitted.axes, torch.tensor(fitted_by_them.tolist())
+    ).place_tsne(new)
+    distances = (ours - theirs).norm(dim=1)
+    spread = torch.pdist(theirs).median()
+    assert distances.median() < 0.05 * spread
+    assert distances.quantile(0.9) < 0.3 * spread
+
+
+# ---------------------------------------------------------------- t-SNE
+
+
+def test_tsne_keeps_neighbours_together(mapped, fitted):
+    assert mapped.tsne.shape == (400, 2)
+    assert mapped.tsne.dtype == torch.float32
+    assert mapped.tsne.isfinite().all()
+    for part in ("embeddings", "answers", "mean", "axes"):
+        assert torch.equal(getattr(mapped, part), getattr(fitted, part))
+    near = torch.cdist(fitted.embeddings, fitted.embeddings).topk(11, largest=False).indices[:, 1:]
+    on_map = torch.cdist(mapped.tsne, mapped.tsne).topk(11, largest=False).indices[:, 1:]
+    kept = (near[:, :, None] == on_map[:, None, :]).any(2).float().mean()
+    assert kept > 0.4  # by chance it would be 0.025
+    same_answer = (mapped.answers[on_map] == mapped.answers[:, None]).float().mean()
+    assert same_answer > 0.75
+
+
+def test_tsne_of_a_seed_is_repeatable(fitted, mapped):
+    assert torch.equal(with_tsne(fitted).tsne, mapped.tsne)
+
+
+# ---------------------------------------------------------------- there and back
+
+
+def equal(one, other):
+    pairs = [(getattr(one, name), getattr(other, name)) for name in ("embeddings", "answers", "mean", "axes", "tsne")]
+    return all(a is b is None or (a is not None and b is not None and torch.equal(a, b)) for a, b in pairs)
+
+
+@pytest.mark.parametrize("tsne", [False, True])
+def test_round_trip(shipped, some, fitted, mapped, tmp_path, tsne):
+    saved = mapped if tsne else fitted
+    projection.save(saved, shipped, tmp_path)
+    before = (tmp_path / PROJECTION_FILE).read_bytes()
+    loaded = projection.load(tmp_path, shipped, some)
+    assert equal(loaded, saved)
+    projection.save(loaded, shipped, tmp_path)
+    assert (tmp_path / PROJECTION_FILE).read_bytes() == before
+
+
+def test_map_of_other_weights_or_samples_is_not_taken(shipped, some, mapped, tmp_path):
+    torch.manual_seed(1)
+    stranger = Network().eval()
+    projection.save(mapped, stranger, tmp_path)
+    assert equal(projection.load(tmp_path, shipped, some), fit(shipped, some))
+    projection.save(mapped, shipped, tmp_path)
+    assert equal(projection.load(tmp_path, stranger, some), fit(stranger, some))
+    fewer = some.take(torch.arange(100))
+    assert equal(projection.load(tmp_path, shipped, fewer), fit(shipped, fewer))
+
+
+@pytest.mark.parametrize(
+    "damage", ["missing", "empty", "cut", "text", "no mark", "tensor missing", "tensor too many", "folder"]
+)
+def test_damaged_map_is_worked_out_anew(shipped, some, fitted, mapped, tmp_path, damage):
+    path = tmp_path / PROJECTION_FILE
+    projection.save(mapped, shipped, tmp_path)
+    whole, tensors = path.read_bytes(), load_file(path)
+    mark = {"weights": fingerprint(shipped)}
+    path.unlink()
+    if damage == "folder":
+        path.mkdir()
+    elif damage == "no mark":
+        save_file(tensors, path)
+    elif damage == "tensor missing":
+        save_file({name: tensor for name, tensor in tensors.items() if name != "axes"}, path, mark)
+    elif damage == "tensor too many":
+        save_file(tensors | {"umap": torch.zeros(1)}, path, mark)
+    elif damage != "missing":
+        path.write_bytes({"empty": b"", "cut": whole[:-9], "text": b"hello"}[damage])
+    assert equal(projection.load(tmp_path, shipped, some), fitted)

@@ -1,0 +1,451 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional as F
+
+from fmnist_core import training
+from fmnist_core.dataset import Split, batches
+from fmnist_core.errors import ConfigError
+from fmnist_core.evaluation import Measured, measure
+from fmnist_core.model import ARCHITECTURES, Network, original_layers, to_inputs
+from fmnist_core.training import (
+    WARM_UP,
+    EpochDone,
+    Finished,
+    Started,
+    StepDone,
+    TrainConfig,
+    hold_out,
+    one_cycle,
+    pick_device,
+    train,
+    with_changes,
+)
+
+QUICK = TrainConfig(epochs=2, batch_size=50, validation=0.2, device="cpu", report_every=1)
+
+
+def run(config, images, **options):
+    return list(train(config, images, **options))
+
+
+def of(kind, events):
+    return [event for event in events if isinstance(event, kind)]
+
+
+def state(network):
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def same(one, other):
+    return all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
+@pytest.fixture(scope="module")
+def quick_run(few):
+    return run(QUICK, few)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """The numbers of the images in every batch that a training goes through, a list for each epoch."""
+    epochs = []
+
+    def spy(split, size, generator=None):
+        epochs.append([])
+        for batch in batches(split, size, generator):
+            epochs[-1].append(batch.numbers.tolist())
+            yield batch
+
+    monkeypatch.setattr(training, "batches", spy)
+    return epochs
+
+
+# ---------------------------------------------------------------- what happens, in order
+
+
+def test_events_of_a_run(quick_run):
+    started, *middle, finished = quick_run
+    assert started == Started("cpu", 240, 60, steps=10, parameters=33_250)  # 4 batches of 50 and one of 40, twice
+    kinds = [type(event).__name__ for event in middle]
+    assert kinds == (["StepDone"] * 5 + ["EpochDone"]) * 2
+    steps, epochs = of(StepDone, middle), of(EpochDone, middle)
+    assert [(event.step, event.steps, event.epoch) for event in steps] == [(n, 10, 1 + (n > 5)) for n in range(1, 11)]
+    assert [event.epoch for event in epochs] == [1, 2]
+    assert steps[-1].seconds_left == 0
+    assert all(event.images_per_second > 0 for event in steps)
+    assert isinstance(finished, Finished)
+    assert not finished.stopped
+    assert finished.best_epoch == max(epoch.epoch for epoch in epochs if epoch.best)
+
+
+def test_epoch_is_the_mean_of_its_steps(quick_run):
+    sizes = [50, 50, 50, 50, 40]
+    steps, epochs = of(StepDone, quick_run), of(EpochDone, quick_run)
+    for number, epoch in enumerate(epochs):
+        losses = [event.loss for event in steps[5 * number : 5 * number + 5]]
+        accuracies = [event.accuracy for event in steps[5 * number : 5 * number + 5]]
+        assert epoch.loss == pytest.approx(np.average(losses, weights=sizes), rel=1e-5)
+        assert epoch.accuracy == pytest.approx(np.average(accuracies, weights=sizes), rel=1e-9)
+
+
+@pytest.mark.parametrize(("every", "expected"), [(3, [3, 6, 9, 10]), (5, [5, 10]), (100, [10])])
+def test_reports_come_as_often_as_asked_and_change_nothing(few, quick_run, every, expected):
+    events = run(with_changes(QUICK, report_every=every), few)
+    assert [event.step for event in of(StepDone, events)] == expected
+    for seldom, often in zip(of(EpochDone, events), of(EpochDone, quick_run), strict=True):
+        assert seldom.loss == pytest.approx(often.loss, rel=1e-5)
+        assert seldom.accuracy == often.accuracy
+    assert same(state(events[-1].network), state(quick_run[-1].network))
+
+
+def test_validation_is_what_evaluation_measures(few):
+    events = run(with_changes(QUICK, epochs=1), few)
+    epoch, network = of(EpochDone, events)[0], events[-1].network
+    measured = measure(network, hold_out(few, QUICK)[1])
+    assert epoch.best
+    assert epoch.validation_accuracy == measured.accuracy
+    assert epoch.validation_loss == pytest.approx(measured.loss, rel=1e-6)
+
+
+def test_network_comes_back_ready_to_answer(quick_run):
+    network = quick_run[-1].network
+    assert not network.training
+    assert all(tensor.isfinite().all() for tensor in network.state_dict().values())
+    assert {tensor.device.type for tensor in network.state_dict().values()} == {"cpu"}
+
+
+# ---------------------------------------------------------------- it learns
+
+
+def test_loss_falls_and_images_are_learned(few):
+    events = run(with_changes(QUICK, epochs=5, batch_size=25, validation=0.0, flip=False, shift=0), few)
+    losses = [epoch.loss for epoch in of(EpochDone, events)]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < losses[0] / 2
+    assert measure(events[-1].network, few).accuracy > 0.7
+
+
+def test_other_images_are_recognised_too(few, samples):
+    network = run(with_changes(QUICK, epochs=5, batch_size=25), few)[-1].network
+    assert measure(network, samples.test).accuracy > 0.5
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_training_is_the_algorithm_that_it_says(few, smoothing):
+    # The same by hand: AdamW as torch has it, the rates of the one-cycle schedule, the same order of the images. Adam
+    # divides by the size of a gradient, so that rounding shows where that is near 0: hence the same memory format.
+    config = with_changes(
+        QUICK, batch_size=70, validation=0.0, flip=False, shift=0, weight_decay=0.1, label_smoothing=smoothing, seed=3
+    )
+    events = run(config, few)
+    torch.manual_seed(3)
+    network = nn.Sequential(original_layers()).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.1, fused=True)
+    images = few.take(torch.randperm(300, generator=torch.Generator().manual_seed(3)))
+    order = torch.Generator().manual_seed(3)
+    losses, accuracies = [], []
+    for _ in range(2):
+        for chosen in torch.randperm(300, generator=order).split(70):
+            optimizer.param_groups[0]["lr"] = 0.01 * np.interp((len(losses) + 0.5) / 10, [0, WARM_UP, 1], [0, 1, 0])
+            optimizer.zero_grad()
+            logits = network(to_inputs(images.pixels[chosen]).to(memory_format=torch.channels_last))
+            loss = F.cross_entropy(logits, images.labels[chosen], label_smoothing=smoothing)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+            accuracies.append((logits.argmax(1) == images.labels[chosen]).float().mean().item())
+    assert [event.loss for event in of(StepDone, events)] == pytest.approx(losses, rel=1e-4)
+    assert [event.accuracy for event in of(StepDone, events)] == pytest.approx(accuracies, rel=1e-6)
+    trained = events[-1].network.layers.state_dict()
+    for name, tensor in network.state_dict().items():
+        torch.testing.assert_close(trained[name], tensor, rtol=1e-4, atol=1e-5)
+
+
+def test_rates_follow_the_schedule(few, monkeypatch):
+    rates = []
+
+    class Spy(torch.optim.AdamW):
+        def step(self, *arguments, **options):
+            rates.append(self.param_groups[0]["lr"])
+            return super().step(*arguments, **options)
+
+    monkeypatch.setattr(torch.optim, "AdamW", Spy)
+    run(with_changes(QUICK, learning_rate=0.02), few)
+    expected = [0.02 * np.interp((step + 0.5) / 10, [0, WARM_UP, 1], [0, 1, 0]) for step in range(10)]
+    assert rates == pytest.approx(expected)
+
+
+@given(st.floats(0, 1))
+def test_schedule_rises_and_falls_in_straight_lines(progress):
+    assert one_cycle(progress) == pytest.approx(np.interp(progress, [0, WARM_UP, 1], [0, 1, 0]), abs=1e-12)
+    assert 0 <= one_cycle(progress) <= 1
+
+
+# ---------------------------------------------------------------- which images it sees
+
+
+def test_every_training_image_is_shown_once_an_epoch_in_an_order_of_its_own(few, shown):
+    run(with_changes(QUICK, epochs=3), few)
+    training_part, validation_part = hold_out(few, QUICK)
+    orders = [[number for batch in epoch for number in batch] for epoch in shown]
+    assert len(orders) == 3
+    for order in orders:
+        assert sorted(order) == sorted(training_part.numbers.tolist())
+        assert set(order).isdisjoint(validation_part.numbers.tolist())
+    assert orders[0] != orders[1] != orders[2] != orders[0]
+
+
+def test_single_image_left_over_is_left_out(few, shown):
+    # Batch normalisation cannot learn from a batch of one.
+    images = few.take(torch.arange(101))
+    started = run(with_changes(QUICK, validation=0.0), images)[0]
+    assert started.steps == 4
+    assert [[len(batch) for batch in epoch] for epoch in shown] == [[50, 50, 1], [50, 50, 1]]  # the last is not used
+
+
+def test_batch_larger_than_the_images_is_all_of_them(few, shown):
+    started = run(with_changes(QUICK, batch_size=1000, epochs=1), few)[0]
+    assert started.steps == 1
+    assert [len(batch) for batch in shown[0]] == [240]
+
+
+@given(
+    count=st.integers(4, 400),
+    share=st.floats(1e-4, 1),
+    validation=st.floats(0, 0.9),
+    seed=st.integers(0, 5),
+)
+def test_validation_images_are_never_among_the_training_images(count, share, validation, seed):
+    split = Split.of(torch.zeros(count, 28, 28, dtype=torch.uint8), torch.arange(count) % 10)
+    config = TrainConfig(share=share, validation=validation, seed=seed)
+    parts = hold_out(split, config)
+    shown, held = (part.numbers.tolist() for part in parts)
+    assert len(set(shown) | set(held)) == len(shown) + len(held) == max(2, round(share * count))
+    assert len(shown) >= 2
+    assert abs(len(held) - validation * (len(shown) + len(held))) <= 2
+    assert [part.numbers.tolist() for part in hold_out(split, config)] == [shown, held]
+    for part in parts:
+        assert part.labels.tolist() == (part.numbers % 10).tolist()
+
+
+def test_parts_are_drawn_at_random(few):
+    first, second = (set(hold_out(few, TrainConfig(seed=seed))[1].numbers.tolist()) for seed in (0, 1))
+    assert first != second
+    assert len(hold_out(few, TrainConfig(share=0.5, validation=0.1))[0]) == 135
+
+
+def test_images_are_changed_only_for_showing_them(few):
+    before = few.pixels.clone()
+    run(with_changes(QUICK, epochs=1, shift=3), few)
+    assert torch.equal(few.pixels, before)
+
+
+def test_flip_and_shift_are_done_when_asked_for_only(few, monkeypatch):
+    calls = []
+    monkeypatch.setattr(training, "random_flip", lambda pixels, _: calls.append("flip") or pixels)
+    monkeypatch.setattr(training, "random_shift", lambda pixels, reach, _: calls.append(reach) or pixels)
+    config = with_changes(QUICK, max_steps=1)
+    for flip, shift, expected in ((True, 2, ["flip", 2]), (False, 1, [1]), (True, 0, ["flip"]), (False, 0, [])):
+        calls.clear()
+        run(with_changes(config, flip=flip, shift=shift), few)
+        assert calls == expected
+
+
+# ---------------------------------------------------------------- the same again
+
+
+def test_same_seed_repeats_exactly_whatever_else_was_random(few, quick_run):
+    torch.manual_seed(12345)
+    before = torch.get_rng_state()
+    again = run(QUICK, few)
+    assert torch.equal(torch.get_rng_state(), before)  # nor is anybody else's chance touched
+    assert same(state(again[-1].network), state(quick_run[-1].network))
+    assert [event.loss for event in of(StepDone, again)] == [event.loss for event in of(StepDone, quick_run)]
+
+
+def test_other_seed_is_another_run(few, quick_run):
+    other = run(with_changes(QUICK, seed=1), few)
+    assert not same(state(other[-1].network), state(quick_run[-1].network))
+
+
+# ---------------------------------------------------------------- stopping, and the best weights
+
+
+def stop_after(steps):
+    asked = iter(range(10_000))
+    return lambda: next(asked) >= steps
+
+
+@pytest.mark.parametrize("steps", [1, 4, 5, 7])
+def test_stopping_ends_at_once_and_gives_the_best_so_far(few, steps):
+    events = run(QUICK, few, should_stop=stop_after(steps))
+    assert len(of(StepDone, events)) == steps
+    finished = events[-1]
+    assert finished.stopped
+    epochs = of(EpochDone, events)
+    assert len(epochs) == math.ceil(steps / 5)
+    best = max(epochs, key=lambda epoch: epoch.validation_accuracy)
+    assert finished.best_epoch == best.epoch
+    measured = measure(finished.network, hold_out(few, QUICK)[1])
+    assert measured.accuracy == best.validation_accuracy
+
+
+def test_stopping_before_the_first_step_gives_the_network_as_it_was(few, shipped):
+    events = run(QUICK, few, should_stop=lambda: True, start=shipped)
+    assert [type(event) for event in events] == [Started, Finished]
+    assert events[-1].stopped
+    assert events[-1].best_epoch == 0
+    assert same(state(events[-1].network), state(shipped))
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "best", "marks"),
+    [
+        ([0.5, 0.9, 0.7], 2, [True, True, False]),
+        ([0.9, 0.5, 0.7], 1, [True, False, False]),
+        ([0.5, 0.7, 0.9], 3, [True, True, True]),
+        ([0.7, 0.7, 0.7], 1, [True, False, False]),
+    ],
+)
+def test_weights_of_the_best_epoch_are_kept(few, monkeypatch, accuracies, best, marks):
+    states = []
+
+    def fake(network, images):
+        states.append(state(network))
+        return Measured(len(images), 1.0, accuracies[len(states) - 1], torch.zeros(10, 10))
+
+    monkeypatch.setattr(training, "measure", fake)
+    events = run(with_changes(QUICK, epochs=3, batch_size=120), few)
+    assert [event.best for event in of(EpochDone, events)] == marks
+    assert events[-1].best_epoch == best
+    assert same(state(events[-1].network), states[best - 1])
+    assert not same(states[0], states[1])
+
+
+def test_without_validation_the_last_epoch_is_kept(few, monkeypatch):
+    monkeypatch.setattr(training, "measure", lambda *_: pytest.fail("there is nothing to measure"))
+    events = run(with_changes(QUICK, validation=0.0), few)
+    assert events[0].validation_images == 0
+    assert events[-1].best_epoch == 2
+    assert [event.best for event in of(EpochDone, events)] == [True, True]
+    assert {(event.validation_loss, event.validation_accuracy) for event in of(EpochDone, events)} == {(None, None)}
+
+
+@pytest.mark.parametrize(("limit", "epochs"), [(1, 1), (5, 1), (7, 2), (10, 2), (99, 2)])
+def test_step_limit(few, limit, epochs):
+    events = run(with_changes(QUICK, max_steps=limit), few)
+    steps = min(limit, 10)
+    assert events[0].steps == steps
+    assert [event.step for event in of(StepDone, events)] == list(range(1, steps + 1))
+    assert len(of(EpochDone, events)) == epochs
+    assert not events[-1].stopped
+
+
+# ---------------------------------------------------------------- going on from weights
+
+
+def test_training_goes_on_from_given_weights(few, shipped):
+    before = state(shipped)
+    config = with_changes(QUICK, learning_rate=1e-7, weight_decay=0.0, epochs=1, validation=0.0)
+    network = run(config, few, start=shipped)[-1].network
+    assert same(state(shipped), before)
+    for name, parameter in network.named_parameters():
+        torch.testing.assert_close(parameter, before[name], rtol=0, atol=1e-5)
+    assert not same(dict(network.named_parameters()), before)
+
+
+def test_weights_of_another_network_are_refused(few, monkeypatch):
+    monkeypatch.setitem(ARCHITECTURES, "other", original_layers)
+    with pytest.raises(ConfigError, match=r"^The weights to go on from are of other, expected original\.$"):
+        run(QUICK, few, start=Network("other"))
+
+
+# ---------------------------------------------------------------- what cannot work
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"learning_rate": 0.0}, "The learning rate is 0, expected 1e-07 to 10."),
+        ({"learning_rate": -1.0}, "The learning rate is -1, expected 1e-07 to 10."),
+        ({"learning_rate": math.nan}, "The learning rate is nan, expected 1e-07 to 10."),
+        ({"learning_rate": math.inf}, "The learning rate is inf, expected 1e-07 to 10."),
+        ({"epochs": 0}, "Epochs is 0, expected 1 to 1000."),
+        ({"epochs": 1001}, "Epochs is 1001, expected 1 to 1000."),
+        ({"share": 0.0}, "The share of the data is 0, expected 0.0001 to 1."),
+        ({"share": 1.5}, "The share of the data is 1.5, expected 0.0001 to 1."),
+        ({"share": math.nan}, "The share of the data is nan, expected 0.0001 to 1."),
+        ({"batch_size": 0}, "The batch size is 0, expected 2 to 100000."),
+        ({"batch_size": 1}, "The batch size is 1, expected 2 to 100000."),
+        ({"weight_decay": -0.1}, "The weight decay is -0.1, expected 0 to 10."),
+        ({"weight_decay": math.nan}, "The weight decay is nan, expected 0 to 10."),
+        ({"label_smoothing": 1.0}, "The label smoothing is 1, expected 0 to 0.99."),
+        ({"shift": 15}, "The shift is 15, expected 0 to 14."),
+        ({"shift": -1}, "The shift is -1, expected 0 to 14."),
+        ({"validation": 1.0}, "The validation part is 1, expected 0 to 0.9."),
+        ({"max_steps": -1}, "The step limit is -1, expected 0 to inf."),
+        ({"report_every": 0}, "The steps between reports is 0, expected 1 to inf."),
+        ({"seed": -1}, "The seed is -1, expected 0 to 9.22337e+18."),
+        ({"architecture": "resnet"}, "There is no network 'resnet', expected one of original."),
+        ({"device": "tpu"}, "The device is 'tpu', expected auto, cpu or cuda."),
+    ],
+    ids=lambda value: ", ".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else "",
+)
+def test_bad_setting_is_refused_with_what_would_do(changes, words, monkeypatch):
+    monkeypatch.setattr(training, "ARCHITECTURES", {"original": original_layers})
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(**changes)
+    assert str(caught.value) == words
+    with pytest.raises(ConfigError):
+        with_changes(TrainConfig(), **changes)
+
+
+def test_changes_that_are_none_change_nothing():
+    assert with_changes(QUICK, epochs=None, flip=None, seed=None) == QUICK
+    assert with_changes(QUICK, epochs=7, flip=False, validation=0.0) == TrainConfig(
+        epochs=7, batch_size=50, validation=0.0, device="cpu", report_every=1, flip=False
+    )
+
+
+def test_every_network_has_a_recipe_of_its_own():
+    assert {name: config.architecture for name, config in training.RECIPES.items()} == {
+        name: name for name in ARCHITECTURES
+    }
+
+
+def test_missing_cuda_is_refused(monkeypatch, few):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert pick_device("auto") == pick_device("cpu") == torch.device("cpu")
+    with pytest.raises(ConfigError, match=r"^The device is cuda, but PyTorch sees no CUDA device here"):
+        run(with_changes(QUICK, device="cuda"), few)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pick_device("auto") == pick_device("cuda") == torch.device("cuda")
+    assert pick_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_too_few_images_are_refused(few, count):
+    with pytest.raises(ConfigError, match=f"^There are {count} images to train on, expected at least 4"):
+        run(QUICK, few.take(torch.arange(count)))
+
+
+@pytest.mark.parametrize("changes", [{}, {"share": 1e-4}, {"validation": 0.9}, {"batch_size": 3}])
+def test_the_fewest_images_that_are_allowed_work(few, changes):
+    events = run(with_changes(QUICK, **changes), few.take(torch.arange(4)))
+    assert isinstance(events[-1], Finished)
+    assert events[0].training_images >= 2
+
+
+@pytest.mark.parametrize("validation", [0.0, 0.2])
+def test_run_that_goes_wrong_says_so(few, validation):
+    config = with_changes(QUICK, learning_rate=10, weight_decay=10, epochs=20, validation=validation)
+    with pytest.raises(
+        ConfigError, match=r"^After epoch \d+ the loss is no number: the learning rate 10 is too high\."
+    ):
+        run(config, few)

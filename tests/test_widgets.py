@@ -1,0 +1,142 @@
+"""The widgets' files: complete, harmless as templates, and in agreement with what the server offers."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from demo import page, widgets
+from demo.widgets import FOLDER, NAMES
+from fmnist_core import dataset
+
+SCRIPTS = [FOLDER / "shared.js", *(FOLDER / name / f"{name}.js" for name in NAMES)]
+FORBIDDEN = {
+    "innerHTML": r"\binnerHTML\b",
+    "outerHTML": r"\bouterHTML\b",
+    "insertAdjacentHTML": r"\binsertAdjacentHTML\b",
+    "document.write": r"\bdocument\s*\.\s*write",
+    "eval": r"\beval\s*\(",
+    "Function": r"\bnew\s+Function\b",
+    "timer with code": r"\bset(Timeout|Interval)\s*\(\s*[\"'`]",
+    "srcdoc": r"\bsrcdoc\b",
+    "contextual fragment": r"\bcreateContextualFragment\b",
+    "DOMParser": r"\bDOMParser\b",
+    "handler as text": r"setAttribute\s*\(\s*[\"'`]on",
+    "javascript address": r"javascript:",
+    "other host": r"https?://|[\"'`]//",
+    "own request": r"\bfetch\s*\(|\bXMLHttpRequest\b|\bWebSocket\b|\bEventSource\b|\bsendBeacon\b|\bimport\s*\(",
+}
+
+
+@pytest.fixture(scope="module")
+def offered(tmp_path_factory):
+    """The names of the server functions of each widget on the page."""
+    weights = Path(__file__).parent.parent / "weights" / "original"
+    blocks = page.build_page(weights, dataset.SAMPLES, tmp_path_factory.mktemp("static")).blocks
+    return {
+        block.elem_id: {function.__name__ for function in block.server_fns}
+        for block in blocks.blocks.values()
+        if getattr(block, "elem_id", None) in NAMES
+    }
+
+
+def script(name):
+    return (FOLDER / name / f"{name}.js").read_text(encoding="utf-8")
+
+
+def test_every_widget_has_its_three_files_and_no_others():
+    assert len(NAMES) == len(set(NAMES)) == 9
+    folders = {path.name for path in FOLDER.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders == set(NAMES)
+    for name in NAMES:
+        assert {path.name for path in (FOLDER / name).iterdir()} == {
+            f"{name}.{ending}" for ending in ("html", "js", "css")
+        }
+        assert all(path.read_text(encoding="utf-8").strip() for path in (FOLDER / name).iterdir())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_template_holds_no_code(name):
+    html = (FOLDER / name / f"{name}.html").read_text(encoding="utf-8")
+    assert "${" not in html
+    assert "{{" not in html
+    assert not re.search(r"<script|\son\w+\s*=|javascript:", html, re.IGNORECASE)
+    assert not re.search(r"(src|href)\s*=\s*[\"']?(https?:)?//", html)
+    assert widgets.widget(name).html_template == html
+
+
+def test_templates_of_the_page_hold_no_code():
+    assert "${" not in page.HEAD
+    assert "{{" not in page.HEAD
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_script_mounts_the_widget(name):
+    widget = widgets.widget(name)
+    (mount,) = re.findall(r"fmnist\.(mount\w+)\(element, server\)", widget.js_on_load)
+    assert re.findall(r"fmnist\.(mount\w+) = ", script(name)) == [mount]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_server_function_called_is_given_and_every_given_one_is_called(name, offered):
+    called = set(re.findall(r"\bserver\.(\w+)", script(name)))
+    assert called == offered[name]
+    assert "server[" not in script(name)
+    # Each call goes through fmnist.call, which adds the visitor and turns silence into a sentence.
+    assert len(re.findall(r"\bserver\.\w+", script(name))) == len(
+        re.findall(r"fmnist\.call\(server\.\w+", script(name))
+    )
+
+
+def test_shared_script_calls_no_server_function():
+    assert not re.search(r"\bserver\.\w", SCRIPTS[0].read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_script_never_turns_text_into_code_or_goes_elsewhere(path, what):
+    assert not re.search(FORBIDDEN[what], path.read_text(encoding="utf-8"))
+
+
+def test_forbidden_patterns_find_what_they_forbid():
+    bad = """a.innerHTML = b; a.outerHTML = b; a.insertAdjacentHTML("x", b); document.write(b); eval (b);
+        new Function(b); setTimeout("b", 1); a.srcdoc = b; r.createContextualFragment(b); new DOMParser();
+        a.setAttribute("onclick", b); "javascript:b"; "https://b"; fetch(b);"""
+    assert [what for what, pattern in FORBIDDEN.items() if not re.search(pattern, bad)] == []
+
+
+def test_scripts_do_not_end_their_element():
+    text = widgets.scripts()
+    assert not re.search(r"</script|<!--", text, re.IGNORECASE)
+    for path in SCRIPTS:
+        assert path.read_text(encoding="utf-8") in text
+    assert text.startswith(SCRIPTS[0].read_text(encoding="utf-8"))
+
+
+def test_widgets_hear_only_what_is_emitted():
+    texts = [path.read_text(encoding="utf-8") for path in SCRIPTS]
+    heard = {event for text in texts for event in re.findall(r"fmnist\.on\(\"(\w+)\"", text)}
+    emitted = {event for text in texts for event in re.findall(r"\bemit\(\"(\w+)\"", text)}
+    assert heard == emitted == {"answer", "wants", "network", "sample", "theme"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_script_looks_only_for_what_the_template_has(name):
+    """Classes and data attributes that a script looks for in its own template, or makes itself."""
+    text = script(name)
+    html = (FOLDER / name / f"{name}.html").read_text(encoding="utf-8")
+    for selector in re.findall(r"(?:find|element\.querySelector(?:All)?)\(\"([^\"]+)\"\)", text):
+        for kind in re.findall(r"\.([\w-]+)", selector):
+            assert re.search(rf"class=\"[^\"]*\b{kind}\b", html), selector
+        for attribute in re.findall(r"\[([\w-]+)(?:=\w+)?\]", selector):
+            assert attribute in html, selector
+
+
+def test_styles_load_nothing():
+    css = widgets.styles()
+    assert "@import" not in css
+    assert "url(" not in css
+    assert "</style" not in css
+    assert (FOLDER.parent / "page.css").read_text(encoding="utf-8") in css
+    for name in NAMES:
+        assert (FOLDER / name / f"{name}.css").read_text(encoding="utf-8") in css
