@@ -13,6 +13,7 @@ from fmnist_core import CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.dataset import Split
 from fmnist_core.inference import Reading, in_words
 from fmnist_core.model import Network, Trace, layer_table
+from fmnist_core.pixels import KINDS as KINDS_OF_PICTURES
 from fmnist_core.projection import Projection
 
 # Ten colours that people with any kind of colour vision can tell apart: Matthew A. Petroff, Accessible Color Sequences
@@ -73,6 +74,7 @@ def answer(reading: Reading, network: Network, projection: Projection, want: set
     figure: dict[str, Any] = {
         "words": in_words(reading.probabilities),
         "probabilities": reading.probabilities.tolist(),
+        "kind": KINDS_OF_PICTURES[reading.kind],
         "pixels": _base64(reading.pixels.numpy()),
     }
     if "maps" in want:

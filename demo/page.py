@@ -43,7 +43,8 @@ to adjust, and it answers on this server's processor in about a millisecond.
 
 ### What it can and cannot do
 It knows nothing but these ten kinds: shown anything else, it still names one of them. It learned from photographs of
-articles on a plain ground, filled with cloth; a thin outline is a strange sight for it, and filling in a drawing helps.
+articles on a plain ground. A drawing is made more like them before it is looked at: its lines get one width, and what
+they enclose is filled. Close your outlines, and it does better; photos with a busy background are still hard for it.
 
 ### What happens to your pictures
 They are looked at and forgotten: none is kept (a file sent to the API is deleted within minutes). A network that you

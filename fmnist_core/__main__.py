@@ -262,7 +262,7 @@ def run_data(options: argparse.Namespace) -> int:
     if options.action == "verify":
         folder = dataset.find(options.data)
         if folder is None:
-            raise DatasetError("There are only the shipped samples here; `data download` fetches the whole data set.")
+            raise DatasetError("Only the shipped samples are here, not the data set; `data download` fetches it.")
         data = dataset.load_path(folder)
         print(f"Right: {data.source}.")
         return 0

@@ -20,6 +20,7 @@ WORTH_NAMING: Final = 0.15  # probability from which the second class is named t
 class Reading:
     """One picture as the network sees it, and all that it answers."""
 
+    kind: str  # what the picture was taken for: a key of ``pixels.KINDS``
     pixels: Tensor  # uint8 (28, 28)
     trace: Trace  # of this one input
     probabilities: Tensor  # float32 (10,)
@@ -36,14 +37,15 @@ def read_picture(network: Network, picture: Image.Image) -> Reading:
     Raises:
         NothingDrawn: there is nothing in the picture.
     """
-    return read_pixels(network, torch.from_numpy(prepare(picture).pixels))
+    prepared = prepare(picture)
+    return read_pixels(network, torch.from_numpy(prepared.pixels), prepared.kind)
 
 
-def read_pixels(network: Network, pixels: Tensor) -> Reading:
+def read_pixels(network: Network, pixels: Tensor, kind: str = "sample") -> Reading:
     """Let the network answer to pixels (28, 28) uint8 as they are."""
     with torch.inference_mode():
         trace = network.trace(to_inputs(pixels[None]))
-        return Reading(pixels, trace, to_probabilities(trace.logits)[0])
+        return Reading(kind, pixels, trace, to_probabilities(trace.logits)[0])
 
 
 def in_words(probabilities: Tensor) -> str:

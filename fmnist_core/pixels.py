@@ -16,6 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from fmnist_core import IMAGE_SIZE
 from fmnist_core.errors import NothingDrawn, PictureError
 from fmnist_core.files import Bytes
+from fmnist_core.lines import draw_lines, find_lines, fit
 
 Grey = NDArray[np.floating]  # (H, W), 0 black .. 1 white
 
@@ -30,10 +31,18 @@ LEAST_SIDE: Final = 0.05  # of the picture's longer side; what is smaller is a d
 EDGE_LEVEL: Final = 0.2  # of the strongest contrast: where the garment begins
 
 
+KINDS: Final = {
+    "sample": "an image of the data set: left as it is",
+    "drawing": "a line drawing: its lines are drawn anew, of one width, and what they enclose is filled",
+    "picture": "a picture of a garment: cut out, made grey, bright on black",
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """What was made of a picture, step by step."""
 
+    kind: str  # what it was taken for: a key of ``KINDS``
     found: Bytes  # (H, W), the garment bright on black, before cropping
     box: tuple[int, int, int, int]  # left, top, right, bottom of the garment in ``found``
     pixels: Bytes  # (28, 28)
@@ -100,8 +109,11 @@ def prepare(picture: Image.Image) -> Prepared:
         raise NothingDrawn("There is only a dot in the picture: draw something larger.")
     exact = _exact_pixels(grey)
     if exact is not None:
-        return Prepared(exact, (0, 0, IMAGE_SIZE, IMAGE_SIZE), exact)
-    return Prepared(_to_bytes(dark), box, _fit(dark[top:bottom, left:right]))
+        return Prepared("sample", exact, (0, 0, IMAGE_SIZE, IMAGE_SIZE), exact)
+    lines = find_lines(dark)
+    if lines is not None:
+        return Prepared("drawing", _to_bytes(dark), box, draw_lines(lines))
+    return Prepared("picture", _to_bytes(dark), box, fit(dark[top:bottom, left:right]))
 
 
 def _to_eight_bits(picture: Image.Image) -> Image.Image:
@@ -148,19 +160,6 @@ def _exact_pixels(grey: Grey) -> Bytes | None:
 def _bounds(dark: Grey) -> tuple[int, int, int, int]:
     rows, columns = ((dark > EDGE_LEVEL).any(axis=axis).nonzero()[0] for axis in (1, 0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
-def _fit(garment: Grey) -> Bytes:
-    """The garment at the size at which it just fills 28x28, in the middle, its brightest place at 255."""
-    height, width = garment.shape
-    scale = IMAGE_SIZE / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    # Each new pixel is the average of those it covers, so that no thin line falls between two.
-    small = np.asarray(Image.fromarray(garment).resize(size, Image.Resampling.BOX))
-    canvas = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32)
-    top, left = (IMAGE_SIZE - size[1]) // 2, (IMAGE_SIZE - size[0]) // 2
-    canvas[top : top + size[1], left : left + size[0]] = small / max(float(small.max()), 1e-9)
-    return _to_bytes(canvas)
 
 
 def _to_bytes(values: Grey) -> Bytes:

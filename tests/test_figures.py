@@ -127,7 +127,7 @@ def test_zero_is_level_128_and_the_largest_value_is_at_an_end(values, top, expec
 
 def test_an_answer_holds_what_is_wanted(shipped, shipped_session, samples):
     reading = read_pixels(shipped, samples.test.pixels[3])
-    always = {"words", "probabilities", "pixels"}
+    always = {"words", "probabilities", "kind", "pixels"}
     for want, parts in [
         (set(), set()),
         ({"maps"}, {"maps"}),

@@ -135,7 +135,7 @@ def test_size_of_a_drawing_does_not_matter(times):
 
 def test_each_new_pixel_is_the_average_of_those_it_covers():
     picture = np.zeros((280, 280), np.uint8)
-    picture[:140, :140] = np.random.default_rng(0).integers(60, 256, (140, 140))
+    picture[:140, :140] = np.random.default_rng(0).integers(100, 256, (140, 140))
     picture[0, 0] = picture[139, 139] = 255
     whole = np.pad(picture, 60)  # a ground around it; cropped to 140 x 140, so 5 x 5 pixels become one
     means = picture[:140, :140].reshape(28, 5, 28, 5).mean((1, 3))
@@ -196,7 +196,7 @@ def test_single_pixel_is_a_dot(ground, pen, side):
 def test_what_is_long_in_one_direction_is_no_dot():
     picture = Image.new("L", (280, 280), 255)
     picture.paste(0, (100, 20, 101, 260))
-    assert (prepare(picture).pixels.max(1) == 255).all()
+    assert (prepare(picture).pixels.max(1) > 200).all()
 
 
 # ---------------------------------------------------------------- files of all kinds

@@ -1,0 +1,107 @@
+"""A line drawing -> pixels: lines of one width, whatever pen drew them, and the inside of the garment in grey.
+
+The data set shows garments filled with cloth. An outline becomes more like them when what it encloses is filled; and
+its lines must neither vanish nor swell with the size of the drawing, the scan or the brush.
+"""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_core import IMAGE_SIZE
+from fmnist_core.files import Bytes
+
+Grey = NDArray[np.floating]
+
+GRID: Final = 4 * IMAGE_SIZE  # longer side of a drawing while its lines are worked on: 4 cells to one pixel
+MARGIN: Final = 8  # empty cells around it
+INK_LEVEL: Final = 0.35  # contrast, 0..1, from which a place is ink
+THICKEST: Final = 0.05  # half the width of a line, as a part of the longer side; what is thicker is no line
+GROUND_LEVEL: Final = 0.15  # contrast up to which a place is ground
+LEAST_GROUND: Final = 0.55  # part of the picture that is ground around a drawing
+MOST_BETWEEN: Final = 0.1  # part of the picture that is neither ground nor ink: edges of lines, but no shades
+UNEVEN: Final = 0.15  # standard deviation of the contrast within ink; what varies more is cloth
+SPECK: Final = 0.05  # of the longer side; ink smaller than this and apart from the rest is dirt
+
+LINE_WIDTH: Final = 1.4  # pixels of 28
+INSIDE: Final = 0.7  # brightness of what the lines enclose, lines being 1
+GAP: Final = 2.4  # pixels of 28 that an outline may be open and still have an inside
+
+
+def find_lines(contrast: Grey) -> Grey | None:
+    """How far each cell (H, W) is from the middle of the nearest line, in cells; None if it is no line drawing.
+
+    ``contrast`` is 0 where the ground is and 1 where the contrast to it is strongest. The ink, without specks, is
+    ``GRID`` cells long on its longer side, with a margin around it.
+    """
+    ink = (contrast > INK_LEVEL).astype(np.uint8)
+    ground = float((contrast < GROUND_LEVEL).mean())
+    if ground < LEAST_GROUND or 1 - ground - float(ink.mean()) > MOST_BETWEEN:
+        return None
+    within = cv2.erode(ink, np.ones((3, 3), np.uint8)) > 0  # ink without its edges; none in thin lines
+    if within.mean() > 0.3 * ink.mean() and contrast[within].std() > UNEVEN:
+        return None
+    left, top, right, bottom = _bounds_without_specks(ink)
+    ink = ink[top:bottom, left:right]
+    scale = GRID / max(ink.shape)
+    size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
+    if scale < 1:  # a cell is ink when a thin line crosses it
+        cells = (cv2.resize(ink.astype(np.float32), size, interpolation=cv2.INTER_AREA) > min(0.3, scale / 2)).astype(
+            np.uint8
+        )
+    else:
+        cells = (cv2.resize(ink.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5).astype(np.uint8)
+    cells = np.pad(cells, MARGIN)
+    depth = _distance(cells)  # of each cell of ink from the edge of the ink
+    if np.quantile(depth[depth > 0], 0.8) > THICKEST * GRID:
+        return None  # mostly filled: more a garment than its outline
+    ridge = depth[(depth > 0) & (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8)))]
+    # From the edge of the ink (the border between two cells), and half a pen further to the middle of its line.
+    from_edge = np.where(cells > 0, 0.5 - depth, _distance(1 - cells) - 0.5)
+    return np.asarray(from_edge + (np.median(ridge) - 0.5), dtype=np.float32)
+
+
+def draw_lines(distance: Grey) -> Bytes:
+    """Pixels (28, 28) from what ``find_lines`` gives: lines drawn anew, the inside filled, all of it fitted."""
+    unit = GRID / IMAGE_SIZE  # cells in a pixel
+    drawn = (LINE_WIDTH / 2 * unit - distance + 0.5).clip(0, 1)
+    # The outside is what can be reached from the edge when lines are so thick that gaps are closed.
+    reach = GAP / 2 * unit
+    field = np.pad((distance < reach).astype(np.uint8), 1)
+    cv2.floodFill(field, None, (0, 0), 2)
+    inside = _distance((field[1:-1, 1:-1] != 2).astype(np.uint8)) > reach
+    garment = np.maximum(drawn, INSIDE * inside)
+    rows, columns = ((garment > 0.5).any(axis=axis).nonzero()[0] for axis in (1, 0))
+    return fit(garment[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+
+
+def fit(garment: Grey) -> Bytes:
+    """A garment (H, W), bright on 0, at the size at which it just fills 28x28, in the middle, its brightest at 255."""
+    height, width = garment.shape
+    scale = IMAGE_SIZE / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    # Each new pixel is the average of those it covers, so that no thin line falls between two.
+    small = cv2.resize(garment.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    canvas = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32)
+    top, left = (IMAGE_SIZE - size[1]) // 2, (IMAGE_SIZE - size[0]) // 2
+    canvas[top : top + size[1], left : left + size[0]] = small / small.max()
+    return (canvas * 255 + 0.5).astype(np.uint8)
+
+
+def _distance(mask: Bytes) -> NDArray[np.float32]:
+    return np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 3), dtype=np.float32)
+
+
+def _bounds_without_specks(ink: Bytes) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the ink, but for specks that lie apart from all the rest."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    boxes = stats[1:, :4].astype(np.int64)  # left, top, width, height of each piece
+    boxes[:, 2:] += boxes[:, :2]
+    least = SPECK * (boxes[:, 2:].max(0) - boxes[:, :2].min(0)).max()
+    large = boxes[(boxes[:, 2:] - boxes[:, :2]).max(1) >= least]
+    kept = large if len(large) else boxes
+    left, top = kept[:, :2].min(0)
+    right, bottom = kept[:, 2:].max(0)
+    return int(left), int(top), int(right), int(bottom)
