@@ -45,13 +45,17 @@ def main() -> int:
     torch.set_num_threads(1)  # one picture is too little work to share out among cores
     with tempfile.TemporaryDirectory(prefix="fmnist-page-") as static:
         try:
-            if dataset.find(options.data) is None and options.data is None:
+            if options.data is None and "FMNIST_DATA" not in os.environ and dataset.find() is None:
                 threading.Thread(target=dataset.try_download, daemon=True).start()
             page = build_page(options.weights, options.data, Path(static))
+            address = launch(page, options.host, options.port)
         except FmnistError as error:
             print(error, file=sys.stderr)
             return 1
-        print(f"The page is at {launch(page, options.host, options.port)}", flush=True)
+        except (OSError, OverflowError) as error:  # from the socket: the port is taken, or is no port
+            print(f"The page cannot be served on port {options.port}: {error}", file=sys.stderr)
+            return 1
+        print(f"The page is at {address}", flush=True)
         page.blocks.block_thread()
     return 0
 

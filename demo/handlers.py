@@ -4,13 +4,13 @@ import base64
 import functools
 import os
 import re
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 from demo import figures
 from demo.session import Session, Sessions
@@ -208,7 +208,7 @@ def _uploaded(picture: Any) -> tuple[Path, str]:
     (Of a function's annotations Gradio makes only the description of the API: the JSON comes in as it was sent.)
     """
     given = picture if isinstance(picture, dict) else {}
-    folder = Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio").resolve()
+    folder = Path(get_upload_folder()).resolve()
     try:
         path = Path(given["path"]).resolve()
         uploaded = path.is_relative_to(folder) and path.is_file()

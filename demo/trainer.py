@@ -33,6 +33,7 @@ MOST_WAITING: Final = 8  # visitors in line, the one who is training included
 PATIENCE: Final = 20.0  # seconds without a question after which a visitor has left
 TIME_LIMIT: Final = 900.0  # seconds that one run may take
 STOP_LIMIT: Final = 30.0  # seconds from the wish to stop until the child is ended by force
+LAST_EVENTS: Final = ("Failed", "Tested", "Mapped")  # one of these ends every run; Mapped follows Tested
 REPORT_PAUSE: Final = 0.1  # seconds between two steps that the child reports
 
 
@@ -96,11 +97,11 @@ class Trainer:
         """The events after the first ``seen`` ones, and whether more can come."""
         run = self._runs.get(visitor)
         if run is None:
-            return {"events": [], "seen": 0, "running": False, "alive": False}
+            return {"events": [], "seen": 0, "alive": False}
         run.asked = time.monotonic()
         alive = run.alive  # before the events: a run that ends in between is asked once more
         events = run.events[seen:]
-        return {"events": events, "seen": seen + len(events), "running": alive, "alive": alive}
+        return {"events": events, "seen": seen + len(events), "alive": alive}
 
     def stop(self, visitor: str) -> None:
         """Ask the visitor's run, if there is one, to stop and keep its best weights."""
@@ -122,6 +123,8 @@ class Trainer:
             else:
                 self._train(run)
         finally:
+            if not run.events or run.events[-1]["event"] not in LAST_EVENTS:
+                run.tell("Failed", sentence="The training ended unexpectedly.")
             run.alive = False
             with self._moved:
                 self._line.remove(run)
@@ -158,7 +161,7 @@ class Trainer:
             receiver.close()
             sender.close()
             if child.pid is not None:  # it did start
-                child.terminate()
+                child.kill()
                 child.join()
 
     def _take(self, run: Run, event: dict[str, Any], tensors: bytes | None) -> None:

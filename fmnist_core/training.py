@@ -57,7 +57,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES:
             raise ConfigError(f"There is no network {self.architecture!r}, expected one of {', '.join(ARCHITECTURES)}.")
-        _check_range("Epochs", self.epochs, 1, 1000)
+        _check_range("The number of epochs", self.epochs, 1, 1000)
         _check_range("The batch size", self.batch_size, 2, 100_000)
         _check_range("The learning rate", self.learning_rate, 1e-7, 10)
         _check_range("The weight decay", self.weight_decay, 0, 10)

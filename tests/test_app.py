@@ -193,3 +193,14 @@ def test_host_with_a_gpu_on_demand_is_shown_a_function_for_it(app, tmp_path):
     done = app("--data", tmp_path / "none", PYTHONPATH=str(tmp_path / "packages"), SPACES_ZERO_GPU="true")
     assert done.stdout == "a GPU for accelerator\n"
     assert done.returncode == 1
+
+
+def test_a_port_that_is_taken_is_one_sentence(python):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = python("app.py", "--host", "127.0.0.1", "--port", port, "--data", "samples", timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith(f"The page cannot be served on port {port}: ")
+    assert "Traceback" not in done.stderr

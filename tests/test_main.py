@@ -149,7 +149,7 @@ def test_second_interrupt_ends_the_program(cli, csv, tmp_path, quick, monkeypatc
     [
         ("--learning-rate", "nan", "The learning rate is nan, expected 1e-07 to 10."),
         ("--learning-rate", "0", "The learning rate is 0, expected 1e-07 to 10."),
-        ("--epochs", "0", "Epochs is 0, expected 1 to 1000."),
+        ("--epochs", "0", "The number of epochs is 0, expected 1 to 1000."),
         ("--share", "1.5", "The share of the data is 1.5, expected 0.0001 to 1."),
         ("--batch-size", "0", "The batch size is 0, expected 2 to 100000."),
         ("--data", "/no/such", "There is no folder or file /no/such; expected one that holds Fashion-MNIST."),

@@ -141,7 +141,7 @@ def test_events_say_what_is_trained(trained, samples, shipped):
 def test_a_reloaded_page_gets_all_events_again(trained):
     reply = trained.page.state(ANNA, 0)
     assert reply["events"] == trained.events
-    assert reply["alive"] is reply["running"] is False
+    assert reply["alive"] is False
     assert trained.page.state(ANNA, 3)["events"] == trained.events[3:]
     assert trained.page.state(ANNA, 10**6)["events"] == []
 
@@ -273,7 +273,7 @@ def test_a_map_that_is_late_does_not_undo_a_training(start, monkeypatch, shipped
 def test_stop_and_state_without_a_run(start):
     server = start()
     server.trainer.stop(ANNA)
-    assert server.trainer.state(ANNA, 5) == {"events": [], "seen": 0, "running": False, "alive": False}
+    assert server.trainer.state(ANNA, 5) == {"events": [], "seen": 0, "alive": False}
 
 
 # --- the line -------------------------------------------------------------------------------------------------------

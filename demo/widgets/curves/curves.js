@@ -21,9 +21,10 @@ fmnist.mountCurves = (element, server) => {
     find(".progress i").style.transform = `scaleX(${part})`;
     find(".progress").setAttribute("aria-valuenow", String(Math.round(100 * part)));
   };
-  const buttons = (isRunning) => {
+  const buttons = (isRunning, canStop = isRunning) => {
     document.querySelector("#retrain").disabled = isRunning;
-    document.querySelector("#stop").disabled = !isRunning;
+    document.querySelector("#restore").disabled = isRunning; // else the trained network would come after all
+    document.querySelector("#stop").disabled = !canStop;
   };
   const percent = (part) => `${(100 * part).toFixed(1)} %`;
   const duration = (seconds) =>
@@ -135,7 +136,7 @@ fmnist.mountCurves = (element, server) => {
         reply.events.forEach(take);
         if (reply.events.length) draw();
         seen = reply.seen;
-        buttons(reply.running && root.dataset.state !== "testing");
+        buttons(reply.alive, root.dataset.state !== "testing" && root.dataset.state !== "trained");
         if (!reply.alive) break;
       }
       await new Promise((resolve) => setTimeout(resolve, PAUSE));

@@ -81,6 +81,8 @@ fmnist.mountPad = (element, server) => {
   let asking = false;
   let isStale = false;
 
+  const isBlank = () => strokes().length === 0 && !ground().ask;
+
   const currentPicture = () => {
     if (strokes().length === 0) return ground().ask;
     sentContext.imageSmoothingQuality = "high";
@@ -94,20 +96,19 @@ fmnist.mountPad = (element, server) => {
     asking = true;
     while (isStale) {
       isStale = false;
-      const picture = currentPicture();
-      if (!picture) {
+      if (isBlank()) {
         fmnist.emit("answer", { empty: "Draw something" });
         continue;
       }
-      const answer = await fmnist.call(server.answer, { ...picture, want: [...fmnist.wanted] });
+      const answer = await fmnist.call(server.answer, { ...currentPicture(), want: [...fmnist.wanted] });
       if (answer.error) showProblem(answer.error);
       // A clear while the answer was under way: the pad is empty, and the answer about nothing that is seen.
-      else if (currentPicture()) fmnist.emit("answer", answer);
+      else if (!isBlank()) fmnist.emit("answer", answer);
     }
     asking = false;
   };
 
-  fmnist.on("wants", () => currentPicture() && changed());
+  fmnist.on("wants", () => isBlank() || changed());
   fmnist.on("network", changed);
 
   const showProblem = (sentence) => {
@@ -154,7 +155,8 @@ fmnist.mountPad = (element, server) => {
     canvas.addEventListener(name, (event) => {
       if (stroke?.pointer !== event.pointerId) return;
       stroke = null;
-      changed();
+      // The end of a stroke is always answered; an answer under way to the stroke's last point is that answer.
+      if (!asking) changed();
     });
   }
 
@@ -172,7 +174,7 @@ fmnist.mountPad = (element, server) => {
   const clear = () => {
     showHint();
     showProblem();
-    if (currentPicture()) setHistory([...history, BLANK]); // so that undo brings it back
+    if (!isBlank()) setHistory([...history, BLANK]); // so that undo brings it back
   };
 
   element.querySelectorAll("[data-tool]").forEach((button) => {
