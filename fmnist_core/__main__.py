@@ -13,7 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from fmnist_core import CLASS_NAMES, checkpoint, dataset, files, inference, projection
+from fmnist_core import CLASS_NAMES, checkpoint, dataset, files, inference, projection, sketches
 from fmnist_core.errors import DatasetError, FmnistError, PictureError
 from fmnist_core.evaluation import Measured, measure
 from fmnist_core.model import ARCHITECTURES, LayerRow, Network, layer_table
@@ -76,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("weight-decay", float, "pull of the weights towards zero"),
         ("label-smoothing", float, "part of the target spread over all classes"),
         ("shift", int, "furthest that images are moved, in pixels"),
+        ("drawings", float, "program-made drawings to add, as a part of the number of training images"),
         ("share", float, "part of the training images to use, up to 1"),
         ("validation", float, "part of those held out to find the best epoch; 0: keep the last"),
         ("seed", int, "start of all that is random"),
@@ -104,13 +105,14 @@ def build_parser() -> argparse.ArgumentParser:
         ("download", "download the four files with torchvision into data/FashionMNIST/raw"),
         ("to-csv", "write train.csv and test.csv in the form used on Kaggle"),
         ("sprite", "draw one picture of the data set, three rows a class"),
+        ("sketches", "draw a sheet of the drawings that the program makes for training, a row for each class"),
         ("samples", "make weights/samples.npz, the samples shipped with the program, from the whole data set"),
     ):
         added = actions.add_parser(action, help=text, description=text)
-        if action != "download":
+        if action not in ("download", "sketches"):
             added.add_argument("--data", metavar="WHERE", help=DATA_HELP)
-        if action in ("to-csv", "sprite"):
-            default = Path("sprite.png" if action == "sprite" else "csv")
+        if action in ("to-csv", "sprite", "sketches"):
+            default = Path("csv" if action == "to-csv" else f"{action}.png")
             added.add_argument("--out", type=Path, default=default, metavar="PATH", help="default: %(default)s")
 
     sub = command("layers", run_layers, "Print the layers of a network: output sizes, O = ⌊(n - f + 2p) / s⌋ + 1.")
@@ -258,6 +260,11 @@ def run_predict(options: argparse.Namespace) -> int:
 def run_data(options: argparse.Namespace) -> int:
     if options.action == "download":
         print(f"All four files are in {dataset.download()}.")
+        return 0
+    if options.action == "sketches":
+        with files.write_whole(options.out) as file:
+            sketches.contact_sheet().save(file, "PNG")
+        print(f"{options.out}: 24 drawings of each class.")
         return 0
     if options.action == "verify":
         folder = dataset.find(options.data)

@@ -82,6 +82,11 @@ class Split:
         """The images at ``indices`` (M,), in that order."""
         return Split(self.pixels[indices], self.labels[indices], self.numbers[indices])
 
+    def join(self, other: "Split") -> "Split":
+        """These images and then the others."""
+        pairs = zip((self.pixels, self.labels, self.numbers), (other.pixels, other.labels, other.numbers), strict=True)
+        return Split(*(torch.cat(pair) for pair in pairs))
+
     def to(self, device: torch.device) -> "Split":
         """The same images on ``device``."""
         return Split(self.pixels.to(device), self.labels.to(device), self.numbers.to(device))

@@ -57,6 +57,13 @@ def find_lines(contrast: Grey) -> Grey | None:
     depth = _distance(cells)  # of each cell of ink from the edge of the ink
     if np.quantile(depth[depth > 0], 0.8) > THICKEST * GRID:
         return None  # mostly filled: more a garment than its outline
+    return distance_to_lines(cells, depth)
+
+
+def distance_to_lines(cells: Bytes, depth: Grey | None = None) -> Grey:
+    """How far each cell (H, W) is from the middle of the nearest line, in cells; ``cells`` is 1 where there is ink."""
+    if depth is None:
+        depth = _distance(cells)
     ridge = depth[(depth > 0) & (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8)))]
     # From the edge of the ink (the border between two cells), and half a pen further to the middle of its line.
     from_edge = np.where(cells > 0, 0.5 - depth, _distance(1 - cells) - 0.5)

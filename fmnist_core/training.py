@@ -18,6 +18,7 @@ from fmnist_core.dataset import Split, batches
 from fmnist_core.errors import ConfigError
 from fmnist_core.evaluation import measure
 from fmnist_core.model import ARCHITECTURES, Network, to_inputs
+from fmnist_core.sketches import make_sketches
 
 WARM_UP: Final = 0.2  # part of the steps in which the learning rate rises
 
@@ -42,6 +43,8 @@ class TrainConfig:
     """Mirror half of the images."""
     shift: int = 1
     """Furthest that an image is moved, in pixels."""
+    drawings: float = 0.0
+    """Drawings made by the program that are added, as a part of the number of training images."""
     share: float = 1.0
     """Part of the training images that is used, above 0 and up to 1."""
     validation: float = 0.1
@@ -63,6 +66,7 @@ class TrainConfig:
         _check_range("The weight decay", self.weight_decay, 0, 10)
         _check_range("The label smoothing", self.label_smoothing, 0, 0.99)
         _check_range("The shift", self.shift, 0, 14)
+        _check_range("The part of drawings", self.drawings, 0, 10)
         _check_range("The share of the data", self.share, 1e-4, 1)
         _check_range("The validation part", self.validation, 0, 0.9)
         _check_range("The step limit", self.max_steps, 0, math.inf)
@@ -178,6 +182,8 @@ def train(
     if len(images) < 4:
         raise ConfigError(f"There are {len(images)} images to train on, expected at least 4.")
     training, validation = hold_out(images, config)
+    if config.drawings:
+        training = training.join(make_sketches(round(config.drawings * len(training)), config.seed))
     training, validation = training.to(device), validation.to(device)
     network = _new_network(config, start).to(device).to(memory_format=torch.channels_last).train()
 

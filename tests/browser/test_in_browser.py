@@ -201,9 +201,8 @@ def test_the_map_and_the_visitors_point(page: Page, device: str) -> None:
     assert page.locator("#map .legend li").all_inner_texts() == list(CLASS_NAMES)
 
 
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)  # a phone has no pointer that hovers
 def test_hover_and_click_on_the_map(page: Page, device: str, samples: Dataset) -> None:
-    if device == "phone":
-        pytest.skip("a phone has no pointer that hovers")
     open_tab(page, "Map")
     page.locator("#map .plane").scroll_into_view_if_needed()
     expect(page.locator("#map")).to_have_attribute("data-points", "2000")

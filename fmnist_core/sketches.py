@@ -1,0 +1,109 @@
+"""Drawings for training, made by the program: garments drawn from templates by an unsteady hand.
+
+They go the same way as a visitor's drawing (``lines``), so that a network learns from what it will be shown.
+"""
+
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+
+from fmnist_core import CLASS_NAMES, IMAGE_SIZE
+from fmnist_core.dataset import Split
+from fmnist_core.files import Bytes
+from fmnist_core.garments import TEMPLATES, Dice, Stroke, Strokes
+from fmnist_core.lines import GRID, MARGIN, distance_to_lines, draw_lines
+
+STEP: Final = 0.02  # of the longer side, from one point of a drawn line to the next
+
+
+def make_sketches(count: int, seed: int) -> Split:
+    """``count`` drawings, as many of each class, in random order; the same seed gives the same drawings.
+
+    About a millisecond each.
+    """
+    generator = np.random.default_rng(seed)
+    labels = generator.permutation(np.arange(count) % len(CLASS_NAMES))
+    pixels = np.stack([sketch(int(label), generator) for label in labels])
+    return Split.of(torch.from_numpy(pixels), torch.from_numpy(labels.astype(np.int64)))
+
+
+def sketch(label: int, generator: np.random.Generator) -> Bytes:
+    """Pixels (28, 28) of one drawing of the class ``label``."""
+    dice = Dice(generator)
+    strokes = by_hand(TEMPLATES[label](dice), dice)
+    return draw_lines(distance_to_lines(ink(strokes)))
+
+
+def by_hand(strokes: Strokes, dice: Dice) -> Strokes:
+    """The strokes as a person might draw them: turned, stretched, bent, wobbly, with gaps and things left out."""
+    outline, *details = _resampled(strokes)
+    kept = [outline, *(stroke for stroke in details if not dice.chance(0.02))]
+    matrix = _random_matrix(dice)
+    phase = np.array([dice(0, 2 * np.pi) for _ in range(4)])
+    bend = dice(0, 0.03)
+    drawn: Strokes = []
+    for stroke in kept:
+        places = stroke @ matrix
+        wave = np.stack([
+            np.sin(5 * places[:, 1] + phase[0]) + np.sin(9 * places[:, 0] + phase[1]),
+            np.sin(5 * places[:, 0] + phase[2]) + np.sin(9 * places[:, 1] + phase[3]),
+        ], axis=1)  # fmt: skip
+        places = places + bend * wave + dice.generator.normal(0, 0.006, 2)  # all bent alike, each put down anew
+        places = places + _wobble(len(places), dice(0, 0.012), dice.generator)
+        if len(places) > 6 and dice.chance(0.3):  # begun late, ended early
+            places = places[dice.count(0, 2) : len(places) - dice.count(0, 2)]
+        drawn.append(places)
+    return drawn
+
+
+def ink(strokes: Strokes) -> Bytes:
+    """The strokes as lines one cell wide, 1 on 0, the longer side ``GRID`` cells long within a margin."""
+    every = np.concatenate(strokes)
+    low, high = every.min(0), every.max(0)
+    scale = (GRID - 1) / max(float((high - low).max()), 1e-9)
+    width, height = np.ceil((high - low) * scale).astype(int) + 1 + 2 * MARGIN
+    cells = np.zeros((height, width), np.uint8)
+    lines = [np.round((stroke - low) * scale + MARGIN).astype(np.int32) for stroke in strokes]
+    cv2.polylines(cells, lines, isClosed=False, color=1)
+    return cells
+
+
+def contact_sheet(count: int = 24, seed: int = 0) -> Image.Image:
+    """One picture of drawings: a row for each class, ``count`` side by side, as the network sees them."""
+    generator = np.random.default_rng(seed)
+    rows = [np.hstack([sketch(label, generator) for _ in range(count)]) for label in range(len(CLASS_NAMES))]
+    sheet = Image.fromarray(np.vstack(rows))
+    return sheet.resize((2 * IMAGE_SIZE * count, 2 * IMAGE_SIZE * len(CLASS_NAMES)), Image.Resampling.NEAREST)
+
+
+def _resampled(strokes: Strokes) -> Strokes:
+    """The strokes scaled to a longer side of 1, with points ``STEP`` apart."""
+    every = np.concatenate(strokes)
+    low = every.min(0)
+    unit = float((every.max(0) - low).max())
+    resampled = []
+    for stroke in strokes:
+        places = (stroke - low) / unit
+        lengths = np.concatenate([[0.0], np.hypot(*np.diff(places, axis=0).T).cumsum()])
+        even = np.linspace(0, lengths[-1], max(2, round(lengths[-1] / STEP) + 1))
+        resampled.append(np.stack([np.interp(even, lengths, places[:, axis]) for axis in (0, 1)], axis=1))
+    return resampled
+
+
+def _random_matrix(dice: Dice) -> Stroke:
+    """A small turn and shear, another width than height, perhaps the mirror image."""
+    turn, shear = np.radians(dice.generator.normal(0, 6)), dice.generator.normal(0, 0.06)
+    width, height = np.exp(dice.generator.normal(0, 0.12, 2)) * [-1 if dice.chance(0.5) else 1, 1]
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    matrix: Stroke = np.diag([width, height]) @ np.array([[1.0, 0.0], [shear, 1.0]]) @ rotation
+    return matrix
+
+
+def _wobble(count: int, size: float, generator: np.random.Generator) -> Stroke:
+    """A slowly changing error (count, 2) with a standard deviation of about ``size``."""
+    noise = generator.normal(0, 1, (count + 8, 2))
+    smooth: Stroke = np.stack([np.convolve(noise[:, axis], np.ones(9) / 3, "valid") for axis in (0, 1)], axis=1)
+    return size * smooth
