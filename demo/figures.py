@@ -14,7 +14,7 @@ from fmnist_core.dataset import Split
 from fmnist_core.inference import Reading, in_words
 from fmnist_core.model import Network, Trace, layer_table
 from fmnist_core.pixels import KINDS as KINDS_OF_PICTURES
-from fmnist_core.projection import Projection
+from fmnist_core.projection import NEIGHBOURS, Projection
 
 # Ten colours that people with any kind of colour vision can tell apart: Matthew A. Petroff, Accessible Color Sequences
 # for Data Visualization, arXiv:2107.02270.
@@ -69,8 +69,13 @@ def sheet(samples: Split) -> Image.Image:
     return Image.fromarray(grid.reshape(rows * IMAGE_SIZE, SHEET_COLUMNS * IMAGE_SIZE).numpy())
 
 
-def answer(reading: Reading, network: Network, projection: Projection, want: set[str]) -> dict[str, Any]:
-    """The answer to one picture; ``want`` names the parts that only an open view needs: maps, spots."""
+def answer(
+    reading: Reading, network: Network, projection: Projection, want: set[str], sample: int | None = None
+) -> dict[str, Any]:
+    """The answer to one picture; ``want`` names the parts that only an open view needs: maps, spots.
+
+    ``sample`` is the place of the picture among the samples when it is one: it is not its own neighbour.
+    """
     figure: dict[str, Any] = {
         "words": in_words(reading.probabilities),
         "probabilities": reading.probabilities.tolist(),
@@ -80,7 +85,7 @@ def answer(reading: Reading, network: Network, projection: Projection, want: set
     if "maps" in want:
         figure["maps"] = layer_maps(reading.trace, network)
     if "spots" in want:
-        figure |= spots(reading.trace.embedding, projection)
+        figure |= spots(reading.trace.embedding, projection, sample)
     return figure
 
 
@@ -99,19 +104,18 @@ def layer_maps(trace: Trace, network: Network) -> list[dict[str, Any]]:
     return figures
 
 
-def spots(embedding: Tensor, projection: Projection) -> dict[str, Any]:
+def spots(embedding: Tensor, projection: Projection, sample: int | None = None) -> dict[str, Any]:
     """Where one embedding (1, D) lies on each map, as parts of the map's width and height, and its nearest samples."""
-    distances, indices = projection.nearest(embedding)
+    distances, indices = projection.nearest(embedding, NEIGHBOURS + 1)
+    pairs = zip(indices[0].tolist(), distances[0].tolist(), strict=True)
+    others = [{"index": index, "distance": distance} for index, distance in pairs if index != sample]
     places = {"pca": (projection.place_pca(embedding), projection.pca)}
     spot = projection.place_tsne(embedding)
     if spot is not None and projection.tsne is not None:
         places["tsne"] = (spot, projection.tsne)
     return {
         "spots": {name: _scaled(spot, frame)[0].tolist() for name, (spot, frame) in places.items()},
-        "nearest": [
-            {"index": index, "distance": distance}
-            for index, distance in zip(indices[0].tolist(), distances[0].tolist(), strict=True)
-        ],
+        "nearest": others[:NEIGHBOURS],
     }
 
 

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
+import torch
 from gradio.utils import get_upload_folder
 
 from demo import figures
 from demo.session import Session, Sessions
 from demo.trainer import Trainer
-from fmnist_core import inference
+from fmnist_core import IMAGE_SIZE, inference
 from fmnist_core.dataset import Split
 from fmnist_core.errors import ConfigError, FmnistError, NothingDrawn, PictureError
 from fmnist_core.inference import Reading
-from fmnist_core.pixels import flatten, open_picture
+from fmnist_core.pixels import KINDS, flatten, open_picture, prepare
 from fmnist_core.training import RECIPES, TrainConfig, with_changes
 
 Request = dict[str, Any]
@@ -45,7 +46,7 @@ class Handlers:
         self._free = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def answer(self, request: Request) -> Reply:
-        """What the visitor's network says about a picture: of the pad, from a file, or a test sample."""
+        """What the visitor's network says about a picture, an opened file's pixels, or a test sample."""
         session = self._session(request)
         parts = request.get("want")
         want = {part for part in parts if isinstance(part, str)} if isinstance(parts, list) else set()
@@ -54,14 +55,19 @@ class Handlers:
                 reading = self._read(request, session)
             except NothingDrawn as nothing:
                 return {"empty": str(nothing)}
-            return figures.answer(reading, session.network, session.projection, want)
+            own = session is not self._sessions.shipped
+            return figures.answer(reading, session.network, session.projection, want, request.get("sample")) | {
+                "own": own
+            }
 
     def open_file(self, request: Request) -> Reply:
-        """An uploaded picture as the pad shows it: upright, opaque, small."""
+        """An uploaded picture: as the pad shows it (upright, opaque, small), and the pixels that were made of it."""
         with self._core():
             picture = flatten(open_picture(_contents(request, "file"), _file_name(request)))
+            prepared = prepare(picture)
             picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
-            return {"picture": figures.png(picture)}
+            pixels = base64.b64encode(prepared.pixels.tobytes()).decode()
+            return {"picture": figures.png(picture), "pixels": pixels, "kind": prepared.kind}
 
     def points(self, request: Request) -> Reply:
         """The map of the test samples for the visitor's network."""
@@ -93,6 +99,7 @@ class Handlers:
     def restore(self, request: Request) -> Reply:
         """Take the visitor back to the shipped weights."""
         self._sessions.drop(_visitor(request))
+        self._trainer.forget(_visitor(request))
         return {}
 
     def predict(self, picture: gr.FileData) -> dict[str, Any]:
@@ -120,7 +127,13 @@ class Handlers:
             if type(index) is not int or not 0 <= index < len(self._samples):
                 raise BadRequest(f"There is no such test sample, expected 0..{len(self._samples) - 1}.")
             return inference.read_pixels(session.network, self._samples.pixels[index])
-        field = "picture" if "picture" in request else "file"
+        if "pixels" in request:
+            contents = _contents(request, "pixels")
+            if len(contents) != IMAGE_SIZE**2 or str(request.get("kind")) not in KINDS:
+                raise BadRequest("These are not the pixels of a picture that was opened here.")
+            pixels = torch.frombuffer(bytearray(contents), dtype=torch.uint8).reshape(IMAGE_SIZE, IMAGE_SIZE)
+            return inference.read_pixels(session.network, pixels, request["kind"])
+        field = "picture" if "picture" in request else "file"  # of the pad, or a file asked about without opening it
         picture = open_picture(_contents(request, field), _file_name(request))
         return inference.read_picture(session.network, picture)
 

@@ -153,7 +153,7 @@ def _train_tab(handlers: Handlers) -> None:
         with gr.Column(scale=1, min_width=280, elem_id="train-form"):
             architecture = gr.Dropdown(list(ARCHITECTURES), value="original", label="Network", interactive=True)
             go_on = gr.Radio(
-                [("from nothing", False), ("from the network that answers now", True)], value=False, label="Start"
+                [("from nothing", False), ("from the network that answers now", True)], value=False, label="Begin"
             )
             epochs = gr.Slider(1, 30, value=5, step=1, label="Epochs", info="how often it sees each image", buttons=[])
             rate = gr.Number(

@@ -30,7 +30,7 @@ from fmnist_core.training import Finished, StepDone, TrainConfig, train
 
 CONTEXT: Final = get_context("spawn")  # a fork would copy the server's threads half-way through their work
 MOST_WAITING: Final = 8  # visitors in line, the one who is training included
-PATIENCE: Final = 20.0  # seconds without a question after which a visitor has left
+PATIENCE: Final = 90.0  # seconds without a question after which a visitor has left
 TIME_LIMIT: Final = 900.0  # seconds that one run may take
 STOP_LIMIT: Final = 30.0  # seconds from the wish to stop until the child is ended by force
 LAST_EVENTS: Final = ("Failed", "Tested", "Mapped")  # one of these ends every run; Mapped follows Tested
@@ -102,6 +102,12 @@ class Trainer:
         alive = run.alive  # before the events: a run that ends in between is asked once more
         events = run.events[seen:]
         return {"events": events, "seen": seen + len(events), "alive": alive}
+
+    def forget(self, visitor: str) -> None:
+        """Drop what is known of the visitor's run, unless it is still alive."""
+        with self._moved:
+            if visitor in self._runs and not self._runs[visitor].alive:
+                del self._runs[visitor]
 
     def stop(self, visitor: str) -> None:
         """Ask the visitor's run, if there is one, to stop and keep its best weights."""

@@ -1,6 +1,6 @@
 """A person's picture -> pixels: the one preparation, used by the page, the command line and the API.
 
-Every step is kept, so that the page can show what became of the picture.
+What it was taken for and where the garment was found is kept beside the pixels.
 """
 
 import io

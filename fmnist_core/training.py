@@ -116,6 +116,7 @@ class EpochDone:
     """An epoch over the training images as they were shown (changed at random), and the held-out images after it."""
 
     epoch: int  # from 1
+    step: int  # its last one
     loss: float
     accuracy: float
     validation_loss: float | None  # None without held-out images
@@ -243,6 +244,7 @@ def train(
         is_best = best.offer(network, epoch, measured.accuracy if measured else math.nan)
         yield EpochDone(
             epoch,
+            step,
             loss_mean,
             accuracy,
             measured.loss if measured else None,

@@ -85,7 +85,7 @@ def error_of(reply):
 def test_answer_to_a_sample_is_that_of_the_core(ask, shipped, samples, index):
     answer = ask("answer", sample=index)
     reading = inference.read_pixels(shipped, samples.test.pixels[index])
-    assert answer.keys() == {"words", "probabilities", "kind", "pixels"}
+    assert answer.keys() == {"words", "probabilities", "kind", "pixels", "own"}
     assert answer["probabilities"] == pytest.approx(reading.probabilities.tolist(), rel=1e-5, abs=1e-9)
     assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-5)
     assert answer["words"] == inference.in_words(reading.probabilities)
@@ -142,7 +142,7 @@ def test_a_sample_as_a_picture_gets_the_sample_s_answer(ask, samples, file_of):
     ],
 )
 def test_want_decides_which_parts_come(ask, want, parts):
-    assert ask("answer", sample=1, want=want).keys() == {"words", "probabilities", "kind", "pixels"} | parts
+    assert ask("answer", sample=1, want=want).keys() == {"words", "probabilities", "kind", "pixels", "own"} | parts
 
 
 def test_maps_are_the_trace_of_every_layer_in_order(ask, shipped, trousers, file_of):
@@ -168,9 +168,12 @@ def test_spots_of_a_sample_are_its_place_among_the_points(ask):
         answer = ask("answer", sample=index, want=["spots"])
         for name, spots in maps.items():
             assert answer["spots"][name] == pytest.approx(spots[index], abs=1e-4)
-        assert answer["nearest"][0]["index"] == index
-        assert answer["nearest"][0]["distance"] == pytest.approx(0, abs=1e-3)
-        assert answer["nearest"][1]["distance"] > 0.01
+        neighbours = [near["index"] for near in answer["nearest"]]
+        assert len(set(neighbours)) == 5
+        assert index not in neighbours  # it is not its own neighbour
+        distances = [near["distance"] for near in answer["nearest"]]
+        assert distances == sorted(distances)
+        assert distances[0] > 0.01
 
 
 def test_points_hold_the_network_s_answers(ask, shipped, samples):
@@ -338,7 +341,7 @@ def test_long_or_broken_names_do_not_break_the_reply(ask):
 
 
 def opened(reply):
-    assert reply.keys() == {"picture"}
+    assert reply.keys() == {"picture", "pixels", "kind"}
     picture = Image.open(io.BytesIO(base64.b64decode(reply["picture"], validate=True)))
     picture.load()
     assert picture.format == "PNG"
@@ -352,14 +355,34 @@ def opened(reply):
         ((300, 1200), (140, 560)),
         ((560, 560), (560, 560)),
         ((90, 40), (90, 40)),
-        ((1, 1), (1, 1)),
     ],
 )
 def test_opened_picture_is_small(ask, file_of, size, expected):
     picture = Image.new("RGB", size, (10, 120, 230))
+    picture.paste((250, 240, 10), (size[0] // 4, size[1] // 4, size[0] // 2, size[1] // 2))
     shown = opened(ask("open_file", file=in_base64(file_of(picture))))
     assert shown.size == expected
     assert shown.convert("RGB").getpixel((0, 0)) == (10, 120, 230)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (300, 200)])
+def test_an_empty_picture_is_not_opened(ask, file_of, size):
+    reply = ask("open_file", file=in_base64(file_of(Image.new("RGB", size, (10, 120, 230)))))
+    assert error_of(reply) == "The picture is empty: it has only one colour."
+
+
+def test_an_opened_picture_is_known_by_its_pixels(ask, file_of, trousers):
+    reply = ask("open_file", file=in_base64(file_of(trousers)))
+    by_pixels = ask("answer", pixels=reply["pixels"], kind=reply["kind"], want=["maps", "spots"])
+    assert by_pixels == ask("answer", file=in_base64(file_of(trousers)), want=["maps", "spots"])
+
+
+@pytest.mark.parametrize(
+    ("pixels", "kind"), [(783, "sample"), (785, "sample"), (784, "x"), (784, None), (784, ["sample"])]
+)
+def test_pixels_of_no_opened_picture_are_refused(ask, pixels, kind):
+    reply = ask("answer", pixels=in_base64(bytes(pixels)), kind=kind)
+    assert "not the pixels of a picture that was opened here" in error_of(reply)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF"])
@@ -417,7 +440,8 @@ def test_a_visitor_s_network_answers_only_the_visitor(ask, sessions, other_netwo
     reading = inference.read_pixels(other_network.network, samples.test.pixels[4])
     assert mine["probabilities"] == pytest.approx(reading.probabilities.tolist(), rel=1e-5)
     assert mine["probabilities"] != pytest.approx(shipped_answer["probabilities"], abs=0.01)
-    assert mine["nearest"][0] == {"index": 4, "distance": pytest.approx(0, abs=1e-3)}
+    assert mine["own"] is True
+    assert shipped_answer["own"] is False
     assert mine["spots"].keys() == {"pca"}
     assert ask("points", visitor=ANNA)["tsne"] is None
     assert ask("answer", visitor=BERT, sample=4) == shipped_answer

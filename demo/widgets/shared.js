@@ -2,7 +2,7 @@
 // Widgets never call each other: they emit and listen to events here.
 //
 //   answer   what the server said about the current picture, or {empty: sentence}
-//   wants    a view was opened or closed, so that the next answer must hold more or less
+//   wants    a view was opened, so that answers must hold more
 //   network  this visitor's network has changed: everything known about it is stale
 //   sample   a test sample was chosen, to become the current picture (its place in the sprite)
 //   theme    light or dark was switched
@@ -26,13 +26,19 @@ window.fmnist = (() => {
     }
   })();
 
+  const PATIENCE = 60_000; // milliseconds for one answer, a photo's way up a slow line included
+
   // A server function swallows its exceptions and then answers nothing at all.
   const call = async (serverFunction, request) => {
+    let timer;
     try {
-      const reply = await serverFunction({ visitor, ...request });
+      const silence = new Promise((resolve) => (timer = setTimeout(resolve, PATIENCE)));
+      const reply = await Promise.race([serverFunction({ visitor, ...request }), silence]);
       if (reply && typeof reply === "object") return reply;
     } catch {
       // the network is down, or the server has gone
+    } finally {
+      clearTimeout(timer);
     }
     return { error: "The server did not answer. Try again in a moment." };
   };
@@ -44,8 +50,8 @@ window.fmnist = (() => {
   const wanted = new Set();
   const want = (part, isWanted) => {
     if (wanted.has(part) === isWanted) return;
-    if (isWanted) wanted.add(part);
-    else wanted.delete(part);
+    if (!isWanted) return wanted.delete(part);
+    wanted.add(part);
     emit("wants");
   };
 
@@ -135,7 +141,6 @@ window.fmnist = (() => {
   else document.addEventListener("DOMContentLoaded", watchTheme);
 
   return {
-    on, emit, call, bytes, words16, want, wanted, whenVisible, fitCanvas, greyImage, colour, signedColours, isDark,
-    facts, samples,
+    on, emit, call, bytes, words16, want, wanted, whenVisible, fitCanvas, greyImage, colour, signedColours, facts, samples,
   };
 })();

@@ -159,6 +159,44 @@ def test_clear_undo_and_eraser(page: Page, device: str) -> None:
     assert shown(page) != drawn
 
 
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_clearing_in_the_middle_of_a_stroke_ends_it(page: Page, device: str) -> None:
+    box = page.locator("#pad canvas").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 80, box["y"] + 80)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 200, steps=5)
+    page.keyboard.press("Delete")
+    expect(page.locator("#answer .words")).to_have_text("Draw something")
+    page.mouse.move(box["x"] + 250, box["y"] + 100, steps=5)
+    page.mouse.up()
+    settle(page)
+    pad = "document.querySelector('#pad canvas').getContext('2d').getImageData(0, 0, 560, 560).data"
+    assert page.evaluate(f"() => {pad}.every(value => value === 255)")
+    page.keyboard.press("Control+z")  # works wherever on the pad the focus is, and brings the stroke back
+    expect(page.locator("#answer li.best")).to_have_count(1)
+
+
+def test_an_example_that_comes_late_leaves_the_drawing_alone(
+    context: BrowserContext, address: str, device: str
+) -> None:
+    page = context.new_page()
+    held = []
+    page.route("**/samples.png", lambda route: held.append(route))
+    page.goto(address, wait_until="domcontentloaded")
+    page.wait_for_selector("#pad canvas")
+    page.wait_for_function("() => document.querySelectorAll('#answer li').length === 10")
+    draw(page, SHIRT, device)
+    settle(page)
+    before = shown(page)
+    for route in held:
+        route.continue_()
+    page.wait_for_function("() => fmnist.samples.ready")
+    settle(page)
+    assert shown(page) == before
+    expect(page.locator("#pad .hint")).to_be_hidden()
+
+
 def test_a_dot_is_no_garment(page: Page, device: str) -> None:
     page.locator("#pad [type=range]").evaluate("field => { field.value = 8; field.dispatchEvent(new Event('input')); }")
     before = answers(page)
@@ -366,6 +404,7 @@ def test_retraining(page: Page, device: str, context: BrowserContext, address: s
     expect(curves.locator(".status")).to_contain_text("Stopped")
     assert re.fullmatch(r"\d+\.\d %", curves.locator(".after").inner_text())
     expect(page.locator("#retrain")).to_be_enabled(timeout=60_000)  # its map is ready, too
+    expect(page.locator("#answer .whose")).to_have_text("Answered by the network that you trained.")
 
     # Another visitor still has the shipped network; so has this one after one click.
     other = context.browser.new_context()  # type: ignore[union-attr]
@@ -380,6 +419,7 @@ def test_retraining(page: Page, device: str, context: BrowserContext, address: s
     open_tab(page, "Train")
     page.locator("#restore").click()
     expect(page.locator("#answer li b")).to_have_text(first)
+    expect(page.locator("#answer .whose")).to_have_text("")
 
 
 def test_a_learning_rate_that_cannot_work(page: Page) -> None:

@@ -16,7 +16,9 @@ fmnist.mountAnswer = (element) => {
   });
   let painted = 0;
 
-  const paint = ({ empty, words: sentence, probabilities }) => {
+  const whose = element.querySelector(".whose");
+  const paint = ({ empty, words: sentence, probabilities, own }) => {
+    if (own !== undefined) whose.textContent = own ? "Answered by the network that you trained." : "";
     words.textContent = (empty ?? sentence).replace("T-shirt", "T\u2011shirt"); // never broken at its hyphen
     words.classList.toggle("empty", Boolean(empty));
     const best = empty ? -1 : probabilities.indexOf(Math.max(...probabilities));

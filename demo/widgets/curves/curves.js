@@ -12,8 +12,10 @@ fmnist.mountCurves = (element, server) => {
   let epochs = []; // {step, loss, accuracy} on images held out
   let steps = 1;
   let watching = false;
+  let stopping = false;
 
   const show = (sentence, state = root.dataset.state) => {
+    if (state !== root.dataset.state) find(".status").setAttribute("aria-live", "polite");
     find(".status").textContent = sentence;
     root.dataset.state = state;
   };
@@ -90,9 +92,11 @@ fmnist.mountCurves = (element, server) => {
     } else if (event.event === "StepDone") {
       points.push(event);
       progress(event.step / event.steps);
+      if (stopping) return;
+      find(".status").setAttribute("aria-live", "off"); // not read aloud several times a second
       show(`Epoch ${event.epoch}: ${percent(event.accuracy)} right, ${Math.round(event.images_per_second).toLocaleString("en")} images a second, ${duration(event.seconds_left)} left.`);
     } else if (event.event === "EpochDone" && event.validation_loss !== null) {
-      epochs.push({ step: points.at(-1)?.step ?? 0, loss: event.validation_loss, accuracy: event.validation_accuracy });
+      epochs.push({ step: event.step, loss: event.validation_loss, accuracy: event.validation_accuracy });
     } else if (event.event === "Finished") {
       show(event.stopped ? "Stopped; the best weights so far are kept. Testing …" : "Done. Testing …", "testing");
       document.querySelector("#stop").disabled = true;
@@ -114,7 +118,7 @@ fmnist.mountCurves = (element, server) => {
   };
 
   const reset = () => {
-    [points, epochs, steps] = [[], [], 1];
+    [points, epochs, steps, stopping] = [[], [], 1, false];
     find(".outcome").hidden = true;
     progress(0);
     draw();
@@ -136,8 +140,11 @@ fmnist.mountCurves = (element, server) => {
         reply.events.forEach(take);
         if (reply.events.length) draw();
         seen = reply.seen;
-        buttons(reply.alive, root.dataset.state !== "testing" && root.dataset.state !== "trained");
-        if (!reply.alive) break;
+        buttons(reply.alive, !stopping && root.dataset.state !== "testing" && root.dataset.state !== "trained");
+        if (!reply.alive) {
+          if (!["trained", "failed"].includes(root.dataset.state)) show("This training is no longer on the server.", "failed");
+          break;
+        }
       }
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }
@@ -159,6 +166,7 @@ fmnist.mountCurves = (element, server) => {
       watch();
     },
     async stop() {
+      stopping = true;
       show("Stopping …");
       document.querySelector("#stop").disabled = true;
       const reply = await fmnist.call(server.train_stop, {});

@@ -146,6 +146,7 @@ fmnist.mountMap = (element, server) => {
 
   fmnist.on("answer", (answer) => {
     you = answer.spots ? answer : null;
+    find(".alike .row").replaceChildren(...(you?.nearest ?? []).map(({ index }) => samples.button(index, 56)));
     draw();
   });
   fmnist.on("network", load);

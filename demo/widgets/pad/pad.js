@@ -6,6 +6,9 @@
 fmnist.mountPad = (element, server) => {
   const SIDE = 560; // of the canvas
   const SENT_SIDE = 224; // of the picture that is sent: 8 times what the network sees
+  const MOST_STEPS = 500; // that are kept for undo
+  const LARGE_FILE = 3 * 2 ** 20; // bytes, from which a photo is made smaller before it is sent
+  const LARGE_SIDE = 2240; // pixels, of its longer side then
   const MAX_FILE = 20 * 2 ** 20; // bytes
   const BLANK = { kind: "ground", paper: "#ffffff", pen: "#111111" };
 
@@ -54,7 +57,10 @@ fmnist.mountPad = (element, server) => {
   };
 
   const setHistory = (steps) => {
-    history = steps;
+    stroke = null; // one that is being drawn ends here
+    const last = steps.findLastIndex((step) => step.kind === "ground");
+    history = steps.length > MOST_STEPS ? steps.slice(last) : steps; // then only what is on the pad can be undone
+    showHint(ground().hint);
     redraw();
     changed();
   };
@@ -80,6 +86,7 @@ fmnist.mountPad = (element, server) => {
 
   let asking = false;
   let isStale = false;
+  let hasFailed = false; // the last answer
 
   const isBlank = () => strokes().length === 0 && !ground().ask;
 
@@ -101,9 +108,11 @@ fmnist.mountPad = (element, server) => {
         continue;
       }
       const answer = await fmnist.call(server.answer, { ...currentPicture(), want: [...fmnist.wanted] });
-      if (answer.error) showProblem(answer.error);
+      if (answer.error || hasFailed) showProblem(answer.error);
+      hasFailed = Boolean(answer.error);
+      if (hasFailed) continue;
       // A clear while the answer was under way: the pad is empty, and the answer about nothing that is seen.
-      else if (!isBlank()) fmnist.emit("answer", answer);
+      if (!isBlank()) fmnist.emit("answer", answer);
     }
     asking = false;
   };
@@ -135,7 +144,6 @@ fmnist.mountPad = (element, server) => {
     canvas.setPointerCapture(event.pointerId);
     // The first example is there to show the page at work: drawing begins on a fresh sheet.
     if (ground().isExample) setHistory([BLANK]);
-    showHint();
     showProblem();
     stroke = { kind: "stroke", pointer: event.pointerId, tool, size: Number(find("[type=range]").value), points: [] };
     history.push(stroke);
@@ -169,10 +177,9 @@ fmnist.mountPad = (element, server) => {
     });
   };
   const undo = () => {
-    if (history.length > 1 && !stroke) setHistory(history.slice(0, -1));
+    if (history.length > 1) setHistory(history.slice(0, -1));
   };
   const clear = () => {
-    showHint();
     showProblem();
     if (!isBlank()) setHistory([...history, BLANK]); // so that undo brings it back
   };
@@ -187,8 +194,9 @@ fmnist.mountPad = (element, server) => {
   size.addEventListener("input", showSize);
   showSize();
 
-  canvas.addEventListener("keydown", (event) => {
+  element.addEventListener("keydown", (event) => {
     const key = event.key.toLowerCase();
+    if (event.shiftKey) return;
     if ((event.ctrlKey || event.metaKey) && key === "z") undo();
     else if (event.ctrlKey || event.metaKey || event.altKey) return;
     else if (key === "p") choose("pen");
@@ -205,13 +213,11 @@ fmnist.mountPad = (element, server) => {
     const image = document.createElement("canvas");
     image.width = image.height = 28;
     fmnist.samples.draw(image.getContext("2d"), index, 0, 0, 28);
+    if (more.isExample && history.length > 1) return; // it came late: the visitor has begun to draw
     showProblem();
     setHistory([...history, groundOf(image, { smooth: false, ask: { sample: index }, ...more })]);
   };
-  fmnist.on("sample", (index) => {
-    showHint(fmnist.samples.title(index));
-    showSample(index);
-  });
+  fmnist.on("sample", (index) => showSample(index, { hint: fmnist.samples.title(index) }));
 
   const readFile = (file) =>
     new Promise((resolve) => {
@@ -221,21 +227,38 @@ fmnist.mountPad = (element, server) => {
       reader.readAsDataURL(file);
     });
 
-  const openFile = async (file) => {
-    if (!file) return;
+  // A photo of many megapixels, made smaller: less to send, and below the server's limit. What the browser cannot
+  // open is sent as it is, so that the server says what is wrong with it.
+  const smaller = async (file) => {
+    if (file.size < LARGE_FILE || !file.type.startsWith("image/")) return file;
+    try {
+      const image = await createImageBitmap(file, { imageOrientation: "from-image" });
+      const scale = LARGE_SIDE / Math.max(image.width, image.height);
+      if (scale >= 1) return file;
+      const small = new OffscreenCanvas(Math.round(image.width * scale), Math.round(image.height * scale));
+      small.getContext("2d").drawImage(image, 0, 0, small.width, small.height);
+      return new File([await small.convertToBlob({ type: "image/png" })], file.name);
+    } catch {
+      return file;
+    }
+  };
+
+  const openFile = async (chosen) => {
+    if (!chosen) return;
+    const file = await smaller(chosen);
     if (file.size > MAX_FILE) return showProblem(`${file.name} is larger than 20 MB, expected a smaller picture.`);
     const contents = await readFile(file);
     if (contents === null) return showProblem(`${file.name} could not be read.`);
-    const ask = { file: contents, name: file.name };
     element.classList.add("busy");
-    const opened = await fmnist.call(server.open_file, ask);
+    const opened = await fmnist.call(server.open_file, { file: contents, name: file.name });
     element.classList.remove("busy");
     if (opened.error) return showProblem(opened.error);
     const image = new Image();
     image.src = `data:image/png;base64,${opened.picture}`;
     await image.decode();
-    showHint();
     showProblem();
+    // From now on the file is known by its pixels: it need not be sent again.
+    const ask = { pixels: opened.pixels, kind: opened.kind };
     setHistory([...history, groundOf(image, { smooth: true, ask })]);
   };
 
@@ -250,12 +273,13 @@ fmnist.mountPad = (element, server) => {
       input.click();
     }
   });
-  element.addEventListener("dragover", (event) => {
+  // Anywhere on the page: a picture dropped beside the pad would otherwise replace the page.
+  document.addEventListener("dragover", (event) => {
     event.preventDefault();
     element.classList.add("dropping");
   });
-  element.addEventListener("dragleave", () => element.classList.remove("dropping"));
-  element.addEventListener("drop", (event) => {
+  document.addEventListener("dragleave", () => element.classList.remove("dropping"));
+  document.addEventListener("drop", (event) => {
     event.preventDefault();
     element.classList.remove("dropping");
     openFile(event.dataTransfer.files[0]);
@@ -268,6 +292,7 @@ fmnist.mountPad = (element, server) => {
   // --- first paint: a finished example -------------------------------------------------------------------------
 
   redraw();
-  showHint("An example. Draw here: it makes room");
-  showSample(fmnist.facts.example, { isExample: true });
+  showSample(fmnist.facts.example, { isExample: true, hint: "An example. Draw here: it makes room" }).catch(() => {
+    fmnist.emit("answer", { empty: "Draw something" }); // the samples could not be loaded
+  });
 };
