@@ -5,7 +5,8 @@ import functools
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -137,22 +138,15 @@ class Handlers:
         picture = open_picture(_contents(request, field), _file_name(request))
         return inference.read_picture(session.network, picture)
 
-    def _core(self) -> "_Borrowed":
-        return _Borrowed(self._free)
-
-
-class _Borrowed:
-    """A core for the length of a block."""
-
-    def __init__(self, free: threading.BoundedSemaphore) -> None:
-        self._free = free
-
-    def __enter__(self) -> None:
+    @contextmanager
+    def _core(self) -> Iterator[None]:
+        """A core for the length of a block."""
         if not self._free.acquire(timeout=WAIT):
             raise BadRequest("Many people are here just now. Try again in a moment.")
-
-    def __exit__(self, *_: object) -> None:
-        self._free.release()
+        try:
+            yield
+        finally:
+            self._free.release()
 
 
 def served(method: Callable[[Request], Reply]) -> Callable[[Request], Reply]:

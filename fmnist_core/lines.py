@@ -47,13 +47,10 @@ def find_lines(contrast: Grey) -> Grey | None:
     ink = ink[top:bottom, left:right]
     scale = GRID / max(ink.shape)
     size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
-    if scale < 1:  # a cell is ink when a thin line crosses it
-        cells = (cv2.resize(ink.astype(np.float32), size, interpolation=cv2.INTER_AREA) > min(0.3, scale / 2)).astype(
-            np.uint8
-        )
-    else:
-        cells = (cv2.resize(ink.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5).astype(np.uint8)
-    cells = np.pad(cells, MARGIN)
+    # Made smaller, a cell is ink when a thin line crosses it.
+    method, level = (cv2.INTER_AREA, min(0.3, scale / 2)) if scale < 1 else (cv2.INTER_LINEAR, 0.5)
+    resized = cv2.resize(ink.astype(np.float32), size, interpolation=method)
+    cells = np.pad((resized > level).astype(np.uint8), MARGIN)
     depth = _distance(cells)  # of each cell of ink from the edge of the ink
     if np.quantile(depth[depth > 0], 0.8) > THICKEST * GRID:
         return None  # mostly filled: more a garment than its outline
