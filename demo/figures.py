@@ -36,6 +36,7 @@ KINDS: Final = {
     "Conv2d": ("convolution", "Each map looks for one small pattern, everywhere in the picture."),
     "ReLU": ("ReLU", "What is below zero becomes zero: only what was found stays."),
     "MaxPool2d": ("max pooling", "Of each small square only the strongest value stays."),
+    "AvgPool2d": ("average pooling", "Of each map only its average stays: how much of its pattern there is."),
     "BatchNorm2d": ("batch normalisation", "Each map is brought to a common scale."),
     "BatchNorm1d": ("batch normalisation", "Each number is brought to a common scale."),
     "Flatten": ("flatten", "All values are laid in one row."),
@@ -56,6 +57,7 @@ def facts(network: Network, samples: Split, sheet_url: str) -> dict[str, Any]:
             "labels": _base64(samples.labels.numpy().astype(np.uint8)),
             "numbers": _base64(samples.numbers.numpy().astype("<u2")),
         },
+        "kinds": KINDS_OF_PICTURES,
         "layers": [vars(row) | {"kind": KINDS[row.kind][0]} for row in layer_table(network)],
     }
 
@@ -77,9 +79,11 @@ def answer(
     ``sample`` is the place of the picture among the samples when it is one: it is not its own neighbour.
     """
     figure: dict[str, Any] = {
-        "words": in_words(reading.probabilities),
+        "words": in_words(reading),
+        "familiarity": reading.familiarity,
+        "is_familiar": reading.is_familiar,
         "probabilities": reading.probabilities.tolist(),
-        "kind": KINDS_OF_PICTURES[reading.kind],
+        "kind": reading.kind,
         "pixels": _base64(reading.pixels.numpy()),
     }
     if "maps" in want:

@@ -22,7 +22,7 @@ from fmnist_core.dataset import Split
 from fmnist_core.errors import ConfigError, FmnistError, NothingDrawn, PictureError
 from fmnist_core.inference import Reading
 from fmnist_core.pixels import KINDS, flatten, open_picture, prepare
-from fmnist_core.training import RECIPES, TrainConfig, with_changes
+from fmnist_core.training import FOR_PEOPLE, RECIPES, TrainConfig, with_changes
 
 Request = dict[str, Any]
 Reply = dict[str, Any]
@@ -64,8 +64,9 @@ class Handlers:
     def open_file(self, request: Request) -> Reply:
         """An uploaded picture: as the pad shows it (upright, opaque, small), and the pixels that were made of it."""
         with self._core():
-            picture = flatten(open_picture(_contents(request, "file"), _file_name(request)))
-            prepared = prepare(picture)
+            picture = open_picture(_contents(request, "file"), _file_name(request))
+            prepared = prepare(picture, _kind(request))
+            picture = flatten(picture)
             picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
             pixels = base64.b64encode(prepared.pixels.tobytes()).decode()
             return {"picture": figures.png(picture), "pixels": pixels, "kind": prepared.kind}
@@ -83,7 +84,8 @@ class Handlers:
         if recipe is None:
             raise ConfigError(f"There is no network {str(settings.get('architecture'))[:40]!r}.")
         changes = {name: _number(name, settings.get(name)) for name in SETTINGS}
-        config: TrainConfig = with_changes(recipe, **changes, validation=0.1)
+        for_people = FOR_PEOPLE if settings.get("for_people") is True else dict.fromkeys(FOR_PEOPLE, 0.0)
+        config: TrainConfig = with_changes(recipe, **changes, **for_people, validation=0.1)
         self._trainer.start(_visitor(request), config, go_on=settings.get("go_on") is True)
         return {}
 
@@ -106,8 +108,9 @@ class Handlers:
     def predict(self, picture: gr.FileData) -> dict[str, Any]:
         """Recognise the garment in a picture file; always answered by the shipped weights.
 
-        Returns the class number (0..9, or null), its name, the probabilities of all ten classes, the familiarity
-        (null until it is built), and the error (null, or a sentence).
+        Returns what kind of picture it was taken for, the class number (0..9, or null), its name, the probabilities of
+        all ten classes, the familiarity (0..1, how much it is like what the network was trained on), and the error
+        (null, or a sentence).
         """
         name = "picture"
         outcome: Reading | FmnistError
@@ -136,7 +139,7 @@ class Handlers:
             return inference.read_pixels(session.network, pixels, request["kind"])
         field = "picture" if "picture" in request else "file"  # of the pad, or a file asked about without opening it
         picture = open_picture(_contents(request, field), _file_name(request))
-        return inference.read_picture(session.network, picture)
+        return inference.read_picture(session.network, picture, _kind(request))
 
     @contextmanager
     def _core(self) -> Iterator[None]:
@@ -184,6 +187,14 @@ def _contents(request: Request, field: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except ValueError:  # binascii.Error, or a character that is not even ASCII
         raise BadRequest("The picture in the request is damaged.") from None
+
+
+def _kind(request: Request) -> str | None:
+    """What the visitor takes the picture for; None to find out."""
+    kind = request.get("kind")
+    if kind is not None and (not isinstance(kind, str) or kind not in KINDS):
+        raise BadRequest(f"There is no such kind of picture, expected one of {', '.join(KINDS)}.")
+    return kind
 
 
 def _file_name(request: Request) -> str:

@@ -163,6 +163,9 @@ def _train_tab(handlers: Handlers) -> None:
                 recipe.batch_size, label="Batch size", info="images looked at before each step", precision=0
             )
             share = gr.Slider(0.01, 1, value=1, step=0.01, label="Share of the data", buttons=[])
+            for_people = gr.Checkbox(
+                True, label="also for drawings and photos", info="learns from drawings made by the program too"
+            )
             with gr.Row():
                 start = gr.Button("Train", variant="primary", elem_id="retrain")
                 stop = gr.Button("Stop", elem_id="stop", interactive=False)
@@ -180,9 +183,9 @@ def _train_tab(handlers: Handlers) -> None:
     # The browser hands the form's values to the widget, which starts the run and draws it.
     start.click(
         None,
-        [architecture, go_on, epochs, rate, batch, share],
-        js="(architecture, go_on, epochs, learning_rate, batch_size, share) => { fmnist.train.start("
-        "{architecture, go_on, epochs, learning_rate, batch_size, share}); }",
+        [architecture, go_on, epochs, rate, batch, share, for_people],
+        js="(architecture, go_on, epochs, learning_rate, batch_size, share, for_people) => { fmnist.train.start("
+        "{architecture, go_on, epochs, learning_rate, batch_size, share, for_people}); }",
     )
     stop.click(None, js="() => { fmnist.train.stop(); }")
     restore.click(None, js="() => { fmnist.train.restore(); }")

@@ -25,6 +25,7 @@ from fmnist_core import dataset, projection
 from fmnist_core.dataset import Split
 from fmnist_core.errors import FmnistError
 from fmnist_core.evaluation import measure
+from fmnist_core.exam import make_exam
 from fmnist_core.model import Network
 from fmnist_core.training import Finished, StepDone, TrainConfig, train
 
@@ -230,9 +231,16 @@ def _train_and_test(
     if event.best_epoch == 0:
         yield {"event": "Failed", "sentence": "Stopped before anything was learned: your network is unchanged."}, None
         return
-    tested = {"event": "Tested", "stopped": event.stopped, "seconds": event.seconds, "images": len(data.test)}
-    accuracies = {"before": measure(before, data.test).accuracy, "after": measure(event.network, data.test).accuracy}
-    yield tested | accuracies, _pack(event.network)
+    tested: dict[str, Any] = {
+        "event": "Tested",
+        "stopped": event.stopped,
+        "seconds": event.seconds,
+        "images": len(data.test),
+    }
+    exam = make_exam()
+    for name, network in (("before", before), ("after", event.network)):
+        tested |= {name: measure(network, data.test).accuracy, f"{name}_drawings": measure(network, exam).accuracy}
+    yield tested, _pack(event.network)
     mapped = projection.with_tsne(projection.fit(event.network, dataset.load_samples().test))
     yield {"event": "Mapped"}, to_safetensors({name: value for name, value in vars(mapped).items()})
 

@@ -16,8 +16,9 @@ from tqdm import tqdm
 from fmnist_core import CLASS_NAMES, checkpoint, dataset, files, inference, projection, sketches
 from fmnist_core.errors import DatasetError, FmnistError, PictureError
 from fmnist_core.evaluation import Measured, measure
+from fmnist_core.exam import make_exam
 from fmnist_core.model import ARCHITECTURES, LayerRow, Network, layer_table
-from fmnist_core.pixels import open_picture
+from fmnist_core.pixels import KINDS, open_picture
 from fmnist_core.training import (
     RECIPES,
     EpochDone,
@@ -76,7 +77,11 @@ def build_parser() -> argparse.ArgumentParser:
         ("weight-decay", float, "pull of the weights towards zero"),
         ("label-smoothing", float, "part of the target spread over all classes"),
         ("shift", int, "furthest that images are moved, in pixels"),
-        ("drawings", float, "program-made drawings to add, as a part of the number of training images"),
+        ("drawings", float, "drawings from templates shown with each batch, as a part of its size"),
+        ("tracings", float, "drawings traced from the images, likewise"),
+        ("cloth", float, "garments cut out of cloth along the templates, likewise"),
+        ("doodles", float, "drawings of other things, to be answered with any class, likewise"),
+        ("photos", float, "part of the images changed as if they had been photographed"),
         ("share", float, "part of the training images to use, up to 1"),
         ("validation", float, "part of those held out to find the best epoch; 0: keep the last"),
         ("seed", int, "start of all that is random"),
@@ -84,6 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     ):
         sub.add_argument(f"--{name}", type=kind, metavar="N", help=f"{text} (default: the network's recipe)")
     sub.add_argument("--flip", action=argparse.BooleanOptionalAction, help="mirror half of the images")
+    sub.add_argument("--mixed", action=argparse.BooleanOptionalAction, help="multiply in 16 bits where that is faster")
     sub.add_argument("--device", choices=("auto", "cpu", "cuda"), help="auto takes CUDA when there is some (auto)")
     sub.add_argument("--json", action="store_true", help="print one event a line as JSON instead of the progress bar")
 
@@ -95,6 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub = command("predict", run_predict, "Say what is in pictures; the exit status is 1 when one could not be read.")
     sub.add_argument("files", nargs="+", type=Path, metavar="FILE", help="picture: PNG, JPEG, GIF, WebP, BMP or TIFF")
     _add_weights(sub)
+    sub.add_argument("--kind", choices=KINDS, help="what to take the pictures for (default: found out for each)")
     sub.add_argument("--json", action="store_true", help="print one JSON object a line")
 
     sub = command("data", run_data, "Find, verify, download or convert the data set.")
@@ -214,13 +221,16 @@ def run_evaluate(options: argparse.Namespace) -> int:
     data = dataset.load(options.data, download=True)
     device = pick_device()
     measured = measure(network.to(device), data.test.to(device))
+    drawings = measure(network, make_exam().to(device))
     if options.json:
         answer = {"weights": str(options.weights), "data": data.source, "parameters": network.parameter_count}
-        print(json.dumps(answer | _measured_json(measured)))
+        print(json.dumps(answer | _measured_json(measured) | {"drawings": _measured_json(drawings)}))
         return 0
     print(f"Weights     {options.weights} ({network.architecture}, {network.parameter_count:,} parameters)")
     print(f"Data        {data.source}")
-    print(f"Accuracy    {measured.accuracy:.4f} on {measured.images:,} images, loss {measured.loss:.4f}\n")
+    print(f"Accuracy    {measured.accuracy:.4f} on {measured.images:,} images, loss {measured.loss:.4f}")
+    print(f"Calibration {measured.calibration_error:.4f} expected calibration error")
+    print(f"Drawings    {drawings.accuracy:.4f} on {drawings.images:,} made from templates that no training uses\n")
     print("True class     right   answered as " + "".join(f"{label:5d}" for label in range(len(CLASS_NAMES))))
     for label, (name, right) in enumerate(measured.per_class.items()):
         row = "".join(f"{count:5d}" for count in measured.confusion[label].tolist())
@@ -233,6 +243,7 @@ def _measured_json(measured: Measured) -> dict[str, Any]:
         "images": measured.images,
         "accuracy": measured.accuracy,
         "loss": measured.loss,
+        "calibration_error": measured.calibration_error,
         "per_class": measured.per_class,
         "confusion": measured.confusion.tolist(),
     }
@@ -244,7 +255,7 @@ def run_predict(options: argparse.Namespace) -> int:
     for file in options.files:
         outcome: inference.Reading | FmnistError
         try:
-            outcome = inference.read_picture(network, open_picture(file))
+            outcome = inference.read_picture(network, open_picture(file), options.kind)
         except PictureError as error:
             outcome, status = error, 1
         answer = inference.to_json(str(file), outcome)
@@ -253,7 +264,7 @@ def run_predict(options: argparse.Namespace) -> int:
         elif isinstance(outcome, FmnistError):
             print(f"{file}: {outcome}")
         else:
-            print(f"{file}: {inference.in_words(outcome.probabilities)} ({outcome.probabilities.max():.0%})")
+            print(f"{file}: {inference.in_words(outcome)} ({outcome.probabilities.max():.0%})")
     return status
 
 

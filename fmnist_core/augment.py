@@ -1,10 +1,16 @@
 """Random changes of training images, a whole batch at a time and on whatever device the batch lies."""
 
+import math
+from typing import Final
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from fmnist_core import IMAGE_SIZE
+
+LEAST_CLOTH: Final = 0.06  # brightness, 0..1, from which a pixel belongs to the garment
+DARKEST_CLOTH: Final = 0.15  # brightness, 0..1, that a garment cut out of a photo has at least
 
 
 def random_flip(pixels: Tensor, generator: torch.Generator) -> Tensor:
@@ -24,3 +30,82 @@ def random_shift(pixels: Tensor, reach: int, generator: torch.Generator) -> Tens
     across = torch.arange(IMAGE_SIZE, device=device)
     rows, columns = corner[0] + across, corner[1] + across  # (N, 28) each
     return padded[torch.arange(count, device=device)[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def random_warp(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    """Turn each garment by up to 15 degrees, shear, shorten or narrow, and bend it; (N, 28, 28) uint8 in and out."""
+    dice = _Dice(len(pixels), generator, pixels.device)
+    turn, shear = dice.uniform(-0.26, 0.26), dice.uniform(-0.15, 0.15)
+    aspect = dice.uniform(-0.35, 0.35).exp()  # width to height
+    straight = torch.linspace(-1, 1, IMAGE_SIZE, device=pixels.device)
+    # It keeps filling the frame: one side stays as long as it was.
+    x = straight[None, None, :] * aspect.clamp(min=1) / aspect
+    y = straight[None, :, None] * aspect.clamp(min=1)
+    size = dice.uniform(0, 0.05)
+    across = turn.cos() * x - turn.sin() * y + shear * y + size * dice.clouds(4)
+    down = turn.sin() * x + turn.cos() * y + size * dice.clouds(4)
+    grid = torch.stack([across, down], dim=3)  # (N, 28, 28, 2)
+    warped = F.grid_sample(pixels[:, None].float(), grid, mode="bilinear", align_corners=True)[:, 0]
+    return warped.round().to(torch.uint8)
+
+
+def random_cloth(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    """As if each garment had been photographed and cut out of the photo; pixels (N, 28, 28) uint8 in and out.
+
+    Its cloth gets another shade, folds, a pattern or a print, and light from one side; and the scissors take away a
+    piece here and there, or leave some of the ground.
+    """
+    dice = _Dice(len(pixels), generator, pixels.device)
+    values = pixels / 255  # float32, 0..1
+    mask = _closed((values > LEAST_CLOTH).float())
+    mean = (values * mask).sum((1, 2), keepdim=True) / mask.sum((1, 2), keepdim=True).clamp(min=1)
+
+    shade = dice.uniform(0.3, 0.95) + dice.uniform(-0.5, 1.2) * (values - mean)
+    cloth = torch.where(dice.chance(0.6), shade, values)
+    rows = torch.linspace(-0.5, 0.5, IMAGE_SIZE, device=pixels.device)[:, None]
+    columns = rows.T
+    light = dice.uniform(0, 2 * math.pi)
+    cloth = cloth + dice.chance(0.6) * dice.uniform(0, 0.5) * (columns * light.cos() + rows * light.sin())
+    cloth = cloth + dice.chance(0.6) * dice.uniform(0, 0.12) * dice.clouds(6)  # folds
+    angle = dice.uniform(-0.3, 0.3) + dice.chance(0.5) * math.pi / 2
+    stripes = (dice.uniform(20, 90) * (columns * angle.cos() + rows * angle.sin()) + dice.uniform(0, 6)).sin()
+    checks = (dice.uniform(20, 90) * (columns * angle.sin() - rows * angle.cos()) + dice.uniform(0, 6)).sin()
+    pattern = (2 * stripes).clamp(-1, 1) + dice.chance(0.4) * (2 * checks).clamp(-1, 1)
+    cloth = cloth + dice.chance(0.2) * dice.uniform(0.03, 0.25) * pattern
+    cloth = cloth + dice.chance(0.25) * dice.uniform(0.03, 0.15) * dice.clouds(18)
+    away = ((columns - dice.uniform(-0.12, 0.12)) ** 2 + (rows - dice.uniform(-0.2, 0.15)) ** 2).sqrt()
+    has_print = (away < dice.uniform(0.06, 0.18)) & dice.chance(0.15)
+    cloth = torch.where(has_print, cloth + dice.uniform(-0.5, 0.5), cloth)
+
+    errors = dice.clouds(5)
+    mask = mask * ~((errors > dice.uniform(1.3, 2.5)) & dice.chance(0.25))
+    near = F.max_pool2d(mask, 5, stride=1, padding=2)
+    left_over = (errors < dice.uniform(-2.5, -1.3)) & dice.chance(0.2) & (near > 0) & (mask == 0)
+    cloth = torch.where(left_over, dice.uniform(0.2, 0.9), cloth)
+    cut_out = cloth.clamp(DARKEST_CLOTH, 1) * torch.where(left_over, 1.0, mask)
+    return (cut_out / cut_out.amax((1, 2), keepdim=True).clamp(min=DARKEST_CLOTH) * 255).round().to(torch.uint8)
+
+
+class _Dice:
+    """Random numbers for each of ``count`` images."""
+
+    def __init__(self, count: int, generator: torch.Generator, device: torch.device) -> None:
+        self.count, self.generator, self.device = count, generator, device
+
+    def uniform(self, low: float, high: float) -> Tensor:
+        """Numbers (N, 1, 1) between ``low`` and ``high``."""
+        return low + (high - low) * torch.rand(self.count, 1, 1, generator=self.generator).to(self.device)
+
+    def chance(self, probability: float) -> Tensor:
+        """Yes with this probability, bool (N, 1, 1)."""
+        return (torch.rand(self.count, 1, 1, generator=self.generator) < probability).to(self.device)
+
+    def clouds(self, cells: int) -> Tensor:
+        """Smooth noise (N, 28, 28) with a standard deviation of about 1, ``cells`` of it to the side."""
+        noise = torch.randn(self.count, 1, cells, cells, generator=self.generator).to(self.device)
+        return F.interpolate(noise, size=IMAGE_SIZE, mode="bicubic")[:, 0]
+
+
+def _closed(mask: Tensor) -> Tensor:
+    """Without holes of a pixel or two: morphological closing of (N, 28, 28)."""
+    return -F.max_pool2d(-F.max_pool2d(mask, 3, stride=1, padding=1), 3, stride=1, padding=1)

@@ -417,7 +417,36 @@ def sole(dice: Dice, left: float, right: float, y: float, thickness: float, heel
 
 
 def sneaker(dice: Dice) -> Strokes:
-    """A low shoe: sneaker, trainer, lace-up or slip-on."""
+    """A low shoe: sneaker, trainer, lace-up or slip-on; from the side, or a little from above."""
+    return [_low_shoe, _low_shoe, _shoe_from_above][dice.count(0, 2)](dice)
+
+
+def _shoe_from_above(dice: Dice) -> Strokes:
+    height, opening = dice(0.35, 0.62), dice(0.28, 0.42)
+    top, toe = dice(-0.04, 0.1), dice(0.3, 0.65) * height
+    back = curve((opening * 0.1, top), (dice(-0.05, 0.02), 0.5 * height), (0.0, height))
+    front = curve((opening, top + dice(-0.06, 0.04)), (0.56, top + 0.5 * toe), (0.78, height - toe),
+                  (0.98, height - 0.7 * toe), (1.03, height - 0.2 * toe), (0.99, height))  # fmt: skip
+    strokes = [back, front]
+    if dice.chance(0.6):  # the opening
+        strokes.append(oval(opening * 0.55, top + 0.02, opening * dice(0.85, 1.05), dice(0.08, 0.2)))
+    else:
+        strokes.append(curve((opening * 0.1, top), (opening * 0.5, top + dice(0.03, 0.12)), (opening, top)))
+    strokes += sole(dice, 0.0, 1.0, height, dice(0.03, 0.1), dice(0.03, 0.12) if dice.chance(0.4) else 0.0)
+    if dice.chance(0.75):
+        strokes += laces(dice, (opening, top + 0.04), (0.7, height - toe), dice(0.08, 0.2))
+    if dice.chance(0.35):
+        strokes += bow(dice, opening + dice(0.02, 0.12), top + dice(-0.02, 0.08))
+    if dice.chance(0.4):  # toe cap
+        strokes.append(curve((0.8, height - toe), (0.74, height - 0.4 * toe), (0.76, height)))
+    if dice.chance(0.4):  # the part that is laced
+        strokes.append(curve((opening * 0.9, top + 0.06), (0.42, height * 0.55), (0.7, height * dice(0.6, 0.8))))
+    if dice.chance(0.3):
+        strokes.append(curve((0.02, height * 0.4), (opening * 0.6, height * 0.55), (opening * 0.7, height)))
+    return strokes
+
+
+def _low_shoe(dice: Dice) -> Strokes:
     height, toe = dice(0.28, 0.46), dice(0.09, 0.18)
     opening, tongue = dice(0.25, 0.38), dice(-0.04, 0.06)
     heel_x = dice(-0.02, 0.04)
@@ -430,7 +459,7 @@ def sneaker(dice: Dice) -> Strokes:
         curve((heel_x + 0.02, 0.0), (opening / 2, dice(0.03, 0.1)), throat),
         curve(*instep, *front),
     ]
-    heel = dice(0.03, 0.07) if dice.chance(0.3) else 0.0  # a leather shoe, or a flat one
+    heel = dice(0.03, 0.14) if dice.chance(0.35) else 0.0  # a leather shoe, or a flat one
     strokes += sole(dice, heel_x, 1.0, height, 0.025 if heel else dice(0.03, 0.09), heel)
     if dice.chance(0.7):
         strokes += laces(dice, (opening + 0.03, height * 0.12), (0.66, height * 0.52), dice(0.06, 0.12))
@@ -446,7 +475,7 @@ def sneaker(dice: Dice) -> Strokes:
         strokes.append(curve((0.3, height * 0.6), (0.45, height * 0.85), (0.75, height * 0.55)))  # swoosh
     if dice.chance(0.3):
         strokes.append(curve((opening - 0.04, 0.02), (opening, -0.08), (opening + 0.06, 0.02)))  # tongue
-    if dice.chance(0.15):
+    if dice.chance(0.2):
         strokes += bow(dice, opening + 0.06, height * 0.1)
     return strokes
 
@@ -682,6 +711,10 @@ def _backpack(dice: Dice) -> Strokes:
                               (half, height * 0.92)))  # fmt: skip
     if dice.chance(0.4):
         strokes.append(oval(0, height * 0.3, half * 1.4, height * 0.35, 0.5, 1.0))  # zip
+    if dice.chance(0.3):  # seen from one side
+        x, y = half * dice(0.2, 0.7), -dice(0, 0.15)
+        strokes.append(curve((half * 0.4, 0.02), (half * 0.5 + x, 0.02 + y), (half * 0.95 + x, shoulder + y),
+                             (half + x, height * 0.5 + y), (half + x, height - 0.1 + y), (half * 0.8, height)))  # fmt: skip
     return strokes
 
 

@@ -1,5 +1,6 @@
 """A picture -> a Reading: what the network makes of it."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +14,10 @@ from fmnist_core.model import Network, Trace, to_inputs, to_probabilities
 from fmnist_core.pixels import prepare
 
 SURE: Final = 0.8  # probability from which the best class is named without "probably"
+FAMILIAR: Final = 0.4  # familiarity below which a picture is like nothing the network was trained on
 WORTH_NAMING: Final = 0.15  # probability from which the second class is named too
+
+UNFAMILIAR: Final = "This does not look like anything I was trained on."
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,18 +30,33 @@ class Reading:
     probabilities: Tensor  # float32 (10,)
 
     @property
+    def familiarity(self) -> float:
+        """How much the picture is like what the network was trained on, 0..1: 1 - entropy / log(10).
+
+        A network that has seen other things too (``doodles`` of ``TrainConfig``) answers what it does not know with
+        all classes alike.
+        """
+        return 1 - float(torch.special.entr(self.probabilities).sum()) / math.log(len(CLASS_NAMES))
+
+    @property
+    def is_familiar(self) -> bool:
+        """Whether the answer is more than a guess."""
+        return self.familiarity >= FAMILIAR
+
+    @property
     def label(self) -> int:
         """The class with the highest probability, 0..9."""
         return int(self.probabilities.argmax())
 
 
-def read_picture(network: Network, picture: Image.Image) -> Reading:
-    """Prepare a picture and let the network answer.
+def read_picture(network: Network, picture: Image.Image, kind: str | None = None) -> Reading:
+    """Prepare a picture, as of the kind when one is given (see ``pixels.prepare``), and let the network answer.
 
     Raises:
         NothingDrawn: there is nothing in the picture.
+        ConfigError: there is no such kind.
     """
-    prepared = prepare(picture)
+    prepared = prepare(picture, kind)
     return read_pixels(network, torch.from_numpy(prepared.pixels), prepared.kind)
 
 
@@ -48,8 +67,11 @@ def read_pixels(network: Network, pixels: Tensor, kind: str = "sample") -> Readi
         return Reading(kind, pixels, trace, to_probabilities(trace.logits)[0])
 
 
-def in_words(probabilities: Tensor) -> str:
+def in_words(reading: Reading) -> str:
     """The answer as one would say it: "Ankle boot", "Probably Ankle boot", "Ankle boot, perhaps Sneaker"."""
+    probabilities = reading.probabilities
+    if not reading.is_familiar:
+        return f"{UNFAMILIAR} At a guess: {CLASS_NAMES[reading.label]}"
     best, second = probabilities.topk(2).indices.tolist()
     if probabilities[best] >= SURE:
         return CLASS_NAMES[best]
@@ -62,6 +84,7 @@ def to_json(file: str, outcome: Reading | FmnistError) -> dict[str, Any]:
     """The answer in the form of the command line and of the API; ``error`` is null or a sentence."""
     answer: dict[str, Any] = {
         "file": file,
+        "kind": None,
         "label": None,
         "name": None,
         "probabilities": None,
@@ -71,7 +94,9 @@ def to_json(file: str, outcome: Reading | FmnistError) -> dict[str, Any]:
     if isinstance(outcome, FmnistError):
         return answer | {"error": str(outcome)}
     return answer | {
+        "kind": outcome.kind,
         "label": outcome.label,
         "name": CLASS_NAMES[outcome.label],
+        "familiarity": outcome.familiarity,
         "probabilities": dict(zip(CLASS_NAMES, outcome.probabilities.tolist(), strict=True)),
     }

@@ -16,6 +16,7 @@ from fmnist_core.files import Bytes
 Grey = NDArray[np.floating]
 
 GRID: Final = 4 * IMAGE_SIZE  # longer side of a drawing while its lines are worked on: 4 cells to one pixel
+CELLS: Final = GRID / IMAGE_SIZE  # cells in a pixel
 MARGIN: Final = 8  # empty cells around it
 INK_LEVEL: Final = 0.35  # contrast, 0..1, from which a place is ink
 THICKEST: Final = 0.05  # half the width of a line, as a part of the longer side; what is thicker is no line
@@ -25,23 +26,25 @@ MOST_BETWEEN: Final = 0.1  # part of the picture that is neither ground nor ink:
 UNEVEN: Final = 0.15  # standard deviation of the contrast within ink; what varies more is cloth
 SPECK: Final = 0.05  # of the longer side; ink smaller than this and apart from the rest is dirt
 
+PAPER_SIDE: Final = 320  # longer side, in pixels, of a photo of a drawing while its paper is looked for
+PAPER_WINDOW: Final = 25  # pixels of those; wider than any pen
+DARKEST_PAPER: Final = 0.25  # brightness of paper in the shade
+MOST_SHADE: Final = 0.4  # brightness of the paper's darkest part as a part of its brightest
+LEAST_INK: Final = 0.25  # how much darker than its paper ink is
+
 LINE_WIDTH: Final = 1.4  # pixels of 28
 INSIDE: Final = 0.7  # brightness of what the lines enclose, lines being 1
 GAP: Final = 2.4  # pixels of 28 that an outline may be open and still have an inside
 
 
-def find_lines(contrast: Grey) -> Grey | None:
+def find_lines(contrast: Grey, is_sure: bool = False) -> Grey | None:
     """How far each cell (H, W) is from the middle of the nearest line, in cells; None if it is no line drawing.
 
     ``contrast`` is 0 where the ground is and 1 where the contrast to it is strongest. The ink, without specks, is
-    ``GRID`` cells long on its longer side, with a margin around it.
+    ``GRID`` cells long on its longer side, with a margin around it. ``is_sure``: it is a line drawing in any case.
     """
     ink = (contrast > INK_LEVEL).astype(np.uint8)
-    ground = float((contrast < GROUND_LEVEL).mean())
-    if ground < LEAST_GROUND or 1 - ground - float(ink.mean()) > MOST_BETWEEN:
-        return None
-    within = cv2.erode(ink, np.ones((3, 3), np.uint8)) > 0  # ink without its edges; none in thin lines
-    if within.mean() > 0.3 * ink.mean() and contrast[within].std() > UNEVEN:
+    if not is_sure and not _looks_drawn(contrast, ink):
         return None
     left, top, right, bottom = _bounds_without_specks(ink)
     ink = ink[top:bottom, left:right]
@@ -52,9 +55,39 @@ def find_lines(contrast: Grey) -> Grey | None:
     resized = cv2.resize(ink.astype(np.float32), size, interpolation=method)
     cells = np.pad((resized > level).astype(np.uint8), MARGIN)
     depth = _distance(cells)  # of each cell of ink from the edge of the ink
-    if np.quantile(depth[depth > 0], 0.8) > THICKEST * GRID:
+    if not is_sure and np.quantile(depth[depth > 0], 0.8) > THICKEST * GRID:
         return None  # mostly filled: more a garment than its outline
     return distance_to_lines(cells, depth)
+
+
+def flatten_paper(grey: Grey) -> Grey | None:
+    """The contrast of ink to the paper around it, 0..1, from a photo (H, W) of a drawing under uneven light.
+
+    None when that ground is not as bright and as even as paper.
+    """
+    height, width = grey.shape
+    scale = PAPER_SIDE / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    # Paper is what remains when all that is darker and thinner than a window is taken away.
+    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((PAPER_WINDOW, PAPER_WINDOW), np.uint8))
+    shade, light = np.quantile(paper, [0.02, 0.98])
+    if shade < max(DARKEST_PAPER, MOST_SHADE * light):
+        return None
+    darker = 1 - small / cv2.GaussianBlur(paper, (0, 0), PAPER_WINDOW / 2)
+    strongest = float(np.quantile(darker, 0.995))
+    if strongest < LEAST_INK:
+        return None
+    return np.asarray((darker / strongest).clip(0, 1), dtype=np.float32)
+
+
+def _looks_drawn(contrast: Grey, ink: Bytes) -> bool:
+    """Whether there is much ground, little that is neither ground nor ink, and ink of one shade."""
+    ground = float((contrast < GROUND_LEVEL).mean())
+    if ground < LEAST_GROUND or 1 - ground - float(ink.mean()) > MOST_BETWEEN:
+        return False
+    within = cv2.erode(ink, np.ones((3, 3), np.uint8)) > 0  # ink without its edges; none in thin lines
+    return bool(within.mean() <= 0.3 * ink.mean() or contrast[within].std() <= UNEVEN)
 
 
 def distance_to_lines(cells: Bytes, depth: Grey | None = None) -> Grey:
@@ -69,16 +102,24 @@ def distance_to_lines(cells: Bytes, depth: Grey | None = None) -> Grey:
 
 def draw_lines(distance: Grey) -> Bytes:
     """Pixels (28, 28) from what ``find_lines`` gives: lines drawn anew, the inside filled, all of it fitted."""
-    unit = GRID / IMAGE_SIZE  # cells in a pixel
-    drawn = (LINE_WIDTH / 2 * unit - distance + 0.5).clip(0, 1)
-    # The outside is what can be reached from the edge when lines are so thick that gaps are closed.
-    reach = GAP / 2 * unit
+    drawn = (LINE_WIDTH / 2 * CELLS - distance + 0.5).clip(0, 1)
+    garment = np.maximum(drawn, INSIDE * enclosed(distance))
+    return fit(crop(garment, garment > 0.5))
+
+
+def enclosed(distance: Grey) -> NDArray[np.bool_]:
+    """What the lines enclose (H, W), from the distance to them: what cannot be reached when gaps are closed."""
+    reach = GAP / 2 * CELLS
     field = np.pad((distance < reach).astype(np.uint8), 1)
     cv2.floodFill(field, None, (0, 0), 2)
-    inside = _distance((field[1:-1, 1:-1] != 2).astype(np.uint8)) > reach
-    garment = np.maximum(drawn, INSIDE * inside)
-    rows, columns = ((garment > 0.5).any(axis=axis).nonzero()[0] for axis in (1, 0))
-    return fit(garment[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    inside: NDArray[np.bool_] = _distance((field[1:-1, 1:-1] != 2).astype(np.uint8)) > reach
+    return inside
+
+
+def crop(garment: Grey, mask: NDArray[np.bool_]) -> Grey:
+    """The part of ``garment`` (H, W) in which ``mask`` is true somewhere in every outer row and column."""
+    rows, columns = (mask.any(axis=axis).nonzero()[0] for axis in (1, 0))
+    return garment[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def fit(garment: Grey) -> Bytes:

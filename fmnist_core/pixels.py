@@ -7,16 +7,17 @@ import io
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fmnist_core import IMAGE_SIZE
-from fmnist_core.errors import NothingDrawn, PictureError
+from fmnist_core.cutout import DARKEST, find_garment, shrink, to_cloth
+from fmnist_core.errors import ConfigError, NothingDrawn, PictureError
 from fmnist_core.files import Bytes
-from fmnist_core.lines import draw_lines, find_lines, fit
+from fmnist_core.lines import crop, draw_lines, find_lines, fit, flatten_paper
 
 Grey = NDArray[np.floating]  # (H, W), 0 black .. 1 white
 
@@ -31,10 +32,22 @@ LEAST_SIDE: Final = 0.05  # of the picture's longer side; what is smaller is a d
 EDGE_LEVEL: Final = 0.2  # of the strongest contrast: where the garment begins
 
 
+OPAQUE: Final = 128  # of 255: what is more transparent belongs to the ground
+LEAST_TRANSPARENT: Final = 0.02  # part of a picture that is transparent when its garment has been cut out
+PLAIN: Final = 0.1  # difference in a colour, 0..1, within a ground of one colour
+PLAIN_SHARE: Final = 0.95  # of the border that has the ground's colour
+STUDIO: Final = 0.12  # from pure white or black: the ground of product pictures, the data set's own among them
+RECOVERED: Final = 0.012  # mean error, 0..1, of an enlarged image of the data set that is made small and large again
+
+RECOVERY_ROUNDS: Final = 8
+SMOOTH: Final = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
+
 KINDS: Final = {
     "sample": "an image of the data set: left as it is",
     "drawing": "a line drawing: its lines are drawn anew, of one width, and what they enclose is filled",
-    "picture": "a picture of a garment: cut out, made grey, bright on black",
+    "product": "a product picture on a plain ground: cropped, made grey, bright on black",
+    "photo": "a photo: the garment is cut out, and its cloth made grey as in the data set",
+    "cutout": "a garment that has been cut out: its cloth is made grey as in the data set",
 }
 
 
@@ -43,7 +56,7 @@ class Prepared:
     """What was made of a picture, step by step."""
 
     kind: str  # what it was taken for: a key of ``KINDS``
-    found: Bytes  # (H, W), the garment bright on black, before cropping
+    found: Bytes  # (H, W), the garment bright on black, before cropping; of a photo, smaller than the photo
     box: tuple[int, int, int, int]  # left, top, right, bottom of the garment in ``found``
     pixels: Bytes  # (28, 28)
 
@@ -92,28 +105,74 @@ def flatten(picture: Image.Image) -> Image.Image:
     return Image.alpha_composite(ground, picture).convert("RGB")
 
 
-def prepare(picture: Image.Image) -> Prepared:
+def prepare(picture: Image.Image, kind: str | None = None) -> Prepared:
     """Find what is drawn or photographed, crop it, and fit it into 28x28 pixels, bright on black.
 
-    A Fashion-MNIST image, also an enlarged one, comes through unchanged.
+    A Fashion-MNIST image, also an enlarged one, comes through unchanged. ``kind``, a key of ``KINDS``, is what to take
+    the picture for; without one it is found out.
 
     Raises:
         NothingDrawn: the picture is of one colour, or holds only a dot.
+        ConfigError: there is no such kind.
     """
-    grey: Grey = np.asarray(flatten(picture).convert("L")).astype(np.float32) / 255
+    if kind is not None and kind not in KINDS:
+        raise ConfigError(f"There is no kind of picture {kind!r}, expected one of {', '.join(KINDS)}.")
+    rgb: Bytes = np.asarray(flatten(picture).convert("RGB"))
+    grey = np.asarray(Image.fromarray(rgb).convert("L")).astype(np.float32) / 255
     dark = _darkened(grey)
     if dark is None:
         raise NothingDrawn("The picture is empty: it has only one colour.")
     left, top, right, bottom = box = _bounds(dark)
     if max(right - left, bottom - top) < LEAST_SIDE * max(dark.shape):
         raise NothingDrawn("There is only a dot in the picture: draw something larger.")
-    exact = _exact_pixels(grey)
-    if exact is not None:
-        return Prepared("sample", exact, (0, 0, IMAGE_SIZE, IMAGE_SIZE), exact)
-    lines = find_lines(dark)
-    if lines is not None:
-        return Prepared("drawing", _to_bytes(dark), box, draw_lines(lines))
-    return Prepared("picture", _to_bytes(dark), box, fit(dark[top:bottom, left:right]))
+
+    if kind in (None, "sample"):
+        exact = _exact_pixels(grey, is_sure=kind == "sample")
+        if exact is not None:
+            return Prepared("sample", exact, (0, 0, IMAGE_SIZE, IMAGE_SIZE), exact)
+    has_plain_ground = _has_plain_ground(rgb)
+    if kind == "drawing" or (kind is None and has_plain_ground):
+        lines = find_lines(dark, is_sure=kind == "drawing")
+        if lines is not None:
+            return Prepared("drawing", _to_bytes(dark), box, draw_lines(lines))
+    if kind is None and not has_plain_ground:  # a photo of a drawing: the light differs over the paper
+        paper = flatten_paper(grey)
+        lines = None if paper is None else find_lines(paper)
+        if paper is not None and lines is not None:
+            return Prepared("drawing", _to_bytes(paper), _bounds(paper), draw_lines(lines))
+    if kind == "product" or (kind is None and has_plain_ground and abs(np.median(_border(grey)) - 0.5) > 0.5 - STUDIO):
+        return Prepared("product", _to_bytes(dark), box, fit(dark[top:bottom, left:right]))
+    opaque = _opaque(picture)
+    if kind == "cutout" or (kind is None and opaque is not None):
+        mask = (dark > EDGE_LEVEL) if opaque is None else opaque
+        return _cut(rgb, mask, "cutout")
+    small = shrink(rgb)
+    return _cut(small, find_garment(small), "photo")
+
+
+def _cut(rgb: Bytes, mask: NDArray[np.bool_], kind: str) -> Prepared:
+    garment = to_cloth(rgb, mask)
+    return Prepared(kind, _to_bytes(garment), _bounds(garment, DARKEST / 2), fit(crop(garment, mask)))
+
+
+def _opaque(picture: Image.Image) -> NDArray[np.bool_] | None:
+    """Where a picture (H, W) can be seen; None for one without transparent parts."""
+    picture = _to_eight_bits(picture)
+    if picture.mode != "RGBA":
+        return None
+    opaque = np.asarray(picture.getchannel("A")) >= OPAQUE
+    return opaque if (~opaque).mean() > LEAST_TRANSPARENT and opaque.any() else None
+
+
+def _border(picture: NDArray[Any]) -> NDArray[Any]:
+    """The outermost pixels of a picture (H, W) or (H, W, C): (K,) or (K, C)."""
+    return np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+
+
+def _has_plain_ground(rgb: Bytes) -> bool:
+    border = _border(rgb).astype(np.float32) / 255
+    differences = np.abs(border - np.median(border, axis=0)).max(axis=1)
+    return bool((differences < PLAIN).mean() > PLAIN_SHARE)
 
 
 def _to_eight_bits(picture: Image.Image) -> Image.Image:
@@ -131,8 +190,7 @@ def _to_eight_bits(picture: Image.Image) -> Image.Image:
 
 def _darkened(grey: Grey) -> Grey | None:
     """The picture with its background at 0 and the strongest contrast to it at 1; None without contrast."""
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    background = float(np.median(border))
+    background = float(np.median(_border(grey)))
     contrast = background - grey if background > PAPER_LEVEL else grey - background
     if contrast.max() < LEAST_CONTRAST:
         contrast = -contrast  # a dark garment on a dark ground, or a bright one on paper
@@ -142,23 +200,37 @@ def _darkened(grey: Grey) -> Grey | None:
     return (contrast / strongest).clip(0, 1)
 
 
-def _exact_pixels(grey: Grey) -> Bytes | None:
-    """The 28x28 pixels of a Fashion-MNIST image on its black ground, or of one enlarged k times; else None."""
+def _exact_pixels(grey: Grey, is_sure: bool = False) -> Bytes | None:
+    """The 28x28 pixels of a Fashion-MNIST image on its black ground, or of an enlarged one, smooth or not; else None.
+
+    Made small, an enlarged image differs from what it was; what is missing when that is enlarged again is added, again
+    and again (iterative back-projection: Irani, Peleg 1991). No other picture of many pixels is found by that.
+    """
     height, width = grey.shape
-    scale = height // IMAGE_SIZE
-    if height != width or height % IMAGE_SIZE:
-        return None
-    blocks = grey.reshape(IMAGE_SIZE, scale, IMAGE_SIZE, scale)
-    small = blocks[:, 0, :, 0]
-    border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
+    size = (IMAGE_SIZE, IMAGE_SIZE)
     # No image of the data set has three bright sides (two bags have two); a drawing on paper does.
-    if np.quantile(border, 0.25) > PAPER_LEVEL or (blocks != small[:, None, :, None]).any():
+    if not is_sure and (height != width or height < IMAGE_SIZE or np.quantile(_border(grey), 0.25) > PAPER_LEVEL):
         return None
-    return _to_bytes(small)
+    picture = Image.fromarray(grey)
+    small = np.asarray(picture.resize(size, Image.Resampling.BOX))
+    if is_sure or (height, width) == size:
+        return _to_bytes(small)
+    for method in (Image.Resampling.NEAREST, *SMOOTH):
+        guess = small
+        for _ in range(RECOVERY_ROUNDS):
+            again = np.asarray(Image.fromarray(guess).resize(picture.size, method))
+            if np.abs(again - grey).mean() > 5 * RECOVERED:
+                break
+            missing = Image.fromarray(grey - again).resize(size, Image.Resampling.BOX)
+            guess = (guess + np.asarray(missing)).clip(0, 1)
+        else:
+            if np.abs(again - grey).mean() < RECOVERED:
+                return _to_bytes(guess)
+    return None
 
 
-def _bounds(dark: Grey) -> tuple[int, int, int, int]:
-    rows, columns = ((dark > EDGE_LEVEL).any(axis=axis).nonzero()[0] for axis in (1, 0))
+def _bounds(dark: Grey, level: float = EDGE_LEVEL) -> tuple[int, int, int, int]:
+    rows, columns = ((dark > level).any(axis=axis).nonzero()[0] for axis in (1, 0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 

@@ -3,6 +3,7 @@
 They go the same way as a visitor's drawing (``lines``), so that a network learns from what it will be shown.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import cv2
@@ -11,30 +12,108 @@ import torch
 from PIL import Image
 
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE
+from fmnist_core.augment import DARKEST_CLOTH
 from fmnist_core.dataset import Split
+from fmnist_core.doodles import doodle
 from fmnist_core.files import Bytes
 from fmnist_core.garments import TEMPLATES, Dice, Stroke, Strokes
-from fmnist_core.lines import GRID, MARGIN, distance_to_lines, draw_lines
+from fmnist_core.lines import CELLS, GRID, MARGIN, crop, distance_to_lines, draw_lines, enclosed, fit
 
+NO_CLASS: Final = -1  # the label of what is no garment
+LEAST_CLOTH: Final = 0.08  # part of the drawing's cells that its outline encloses at least, else it is not filled
+SHORTEST_OUTLINE: Final = 30  # cells around a piece of a traced garment
+SMOOTH: Final = 5  # cells over which a traced line is averaged
 STEP: Final = 0.02  # of the longer side, from one point of a drawn line to the next
 
 
 def make_sketches(count: int, seed: int) -> Split:
-    """``count`` drawings, as many of each class, in random order; the same seed gives the same drawings.
+    """``count`` drawings from templates, as many of each class, in random order; about a millisecond each.
 
-    About a millisecond each.
+    The same seed gives the same drawings.
     """
+    return of_all_classes(sketch, count, seed)
+
+
+def make_cloth(count: int, seed: int) -> Split:
+    """``count`` garments of plain cloth, cut along the same templates; as ``make_sketches``."""
+    return of_all_classes(cloth, count, seed)
+
+
+def make_doodles(count: int, seed: int) -> Split:
+    """``count`` drawings of things that are no garments; all labels are ``NO_CLASS``."""
+    dice = Dice(np.random.default_rng(seed))
+    pixels = np.stack([as_drawing(doodle(dice), dice) for _ in range(count)])
+    return Split.of(torch.from_numpy(pixels), torch.full((count,), NO_CLASS))
+
+
+def make_tracings(images: Split, count: int, seed: int) -> Split:
+    """``count`` drawings traced from ``images``, chosen at random; as ``make_sketches``."""
+    generator = np.random.default_rng(seed)
+    chosen = images.take(torch.from_numpy(generator.integers(0, len(images), count)))
+    pixels = np.stack([trace(image, generator) for image in chosen.pixels.cpu().numpy()])
+    return Split(torch.from_numpy(pixels), chosen.labels, chosen.numbers)
+
+
+def of_all_classes(make: Callable[[int, np.random.Generator], Bytes], count: int, seed: int) -> Split:
+    """``count`` images that ``make`` draws for a class, as many of each class, in random order."""
     generator = np.random.default_rng(seed)
     labels = generator.permutation(np.arange(count) % len(CLASS_NAMES))
-    pixels = np.stack([sketch(int(label), generator) for label in labels])
+    pixels = np.stack([make(int(label), generator) for label in labels])
     return Split.of(torch.from_numpy(pixels), torch.from_numpy(labels.astype(np.int64)))
 
 
 def sketch(label: int, generator: np.random.Generator) -> Bytes:
     """Pixels (28, 28) of one drawing of the class ``label``."""
     dice = Dice(generator)
-    strokes = by_hand(TEMPLATES[label](dice), dice)
-    return draw_lines(distance_to_lines(ink(strokes)))
+    return as_drawing(TEMPLATES[label](dice), dice)
+
+
+def as_drawing(strokes: Strokes, dice: Dice) -> Bytes:
+    """Pixels (28, 28) of strokes as a person might have drawn them."""
+    return draw_lines(distance_to_lines(ink(by_hand(strokes, dice))))
+
+
+def cloth(label: int, generator: np.random.Generator) -> Bytes:
+    """Pixels (28, 28) of a garment of the class ``label`` in plain cloth with its seams, as if cut out of a photo."""
+    dice = Dice(generator)
+    while True:
+        distance = distance_to_lines(ink(by_hand(TEMPLATES[label](dice), dice)))
+        inside = enclosed(distance)
+        if inside.mean() > LEAST_CLOTH:  # else its outline has too large a gap
+            break
+    seams = (dice(0.2, 0.8) * CELLS - distance + 0.5).clip(0, 1)
+    mask = inside | (distance < 0.5 * CELLS)
+    garment = (dice(0.4, 0.9) + dice(-0.4, 0.3) * seams).clip(DARKEST_CLOTH, 1)
+    return fit(crop(garment * mask, mask))
+
+
+def trace(pixels: Bytes, generator: np.random.Generator) -> Bytes:
+    """Pixels (28, 28) of a drawing along the edges of an image of the data set: its outline and its inner lines."""
+    dice = Dice(generator)
+    large = cv2.resize(pixels.astype(np.float32) / 255, (GRID, GRID), interpolation=cv2.INTER_CUBIC)
+    large = cv2.GaussianBlur(large, (0, 0), dice(1.5, 3))
+    mask = (large > min(dice(0.08, 0.2), large.max() / 2)).astype(np.uint8)
+    outline = sorted(_contours(mask, SHORTEST_OUTLINE), key=len, reverse=True)
+    # Edges within the garment: Canny, with thresholds at random, for some people draw more of them than others.
+    within = cv2.erode(mask, np.ones((9, 9), np.uint8))
+    edges = cv2.Canny((large * 255).clip(0, 255).astype(np.uint8), dice(15, 40), dice(40, 90)) * within
+    details = [line for line in _contours((edges > 0).astype(np.uint8), dice(20, 50)) if dice.chance(0.85)]
+    strokes = [*outline, *details]
+    return as_drawing(strokes, dice) if strokes else pixels
+
+
+def _contours(mask: Bytes, shortest: float) -> Strokes:
+    """The borders of what is 1 in ``mask`` (H, W), holes too, made smooth; none that is shorter (in cells)."""
+    strokes = []
+    for contour in cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)[0]:
+        places = contour[:, 0].astype(np.float64)  # (K, 2)
+        if len(places) < shortest:
+            continue
+        around = np.concatenate([places[-SMOOTH:], places, places[: SMOOTH + 1]])
+        mean = np.ones(SMOOTH) / SMOOTH
+        smooth = np.stack([np.convolve(around[:, axis], mean, "same") for axis in (0, 1)], axis=1)
+        strokes.append(smooth[SMOOTH:-SMOOTH])
+    return strokes
 
 
 def by_hand(strokes: Strokes, dice: Dice) -> Strokes:

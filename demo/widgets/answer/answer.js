@@ -17,10 +17,10 @@ fmnist.mountAnswer = (element) => {
   let painted = 0;
 
   const whose = element.querySelector(".whose");
-  const paint = ({ empty, words: sentence, probabilities, own }) => {
+  const paint = ({ empty, words: sentence, probabilities, own, is_familiar: isFamiliar = true }) => {
     if (own !== undefined) whose.textContent = own ? "Answered by the network that you trained." : "";
     words.textContent = (empty ?? sentence).replace("T-shirt", "T\u2011shirt"); // never broken at its hyphen
-    words.classList.toggle("empty", Boolean(empty));
+    words.classList.toggle("empty", Boolean(empty) || !isFamiliar);
     const best = empty ? -1 : probabilities.indexOf(Math.max(...probabilities));
     rows.forEach(({ row, bar, number }, index) => {
       const part = empty ? 0 : probabilities[index];

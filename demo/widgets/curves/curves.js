@@ -104,6 +104,8 @@ fmnist.mountCurves = (element, server) => {
       find(".outcome").hidden = false;
       find(".before").textContent = percent(event.before);
       find(".after").textContent = percent(event.after);
+      find(".before-drawings").textContent = percent(event.before_drawings);
+      find(".after-drawings").textContent = percent(event.after_drawings);
       show(`${event.stopped ? "Stopped" : "Trained"} in ${duration(event.seconds)}. Your network answers now: ${percent(event.after)} right on ${event.images.toLocaleString("en")} test images.`, "trained");
       fmnist.emit("network");
     } else if (event.event === "Mapped") {

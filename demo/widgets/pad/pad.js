@@ -22,6 +22,7 @@ fmnist.mountPad = (element, server) => {
   let history = [BLANK];
   let tool = "pen";
   let stroke = null; // the one being drawn
+  let kind = null; // what the visitor says that this picture is; null: to be found out
 
   const ground = () => history.findLast((step) => step.kind === "ground");
   const strokes = () => history.slice(history.lastIndexOf(ground()) + 1);
@@ -59,6 +60,7 @@ fmnist.mountPad = (element, server) => {
   const setHistory = (steps) => {
     stroke = null; // one that is being drawn ends here
     const last = steps.findLastIndex((step) => step.kind === "ground");
+    if (steps[last] !== ground()) kind = steps[last].ask?.overruled ?? null; // another picture
     history = steps.length > MOST_STEPS ? steps.slice(last) : steps; // then only what is on the pad can be undone
     showHint(ground().hint);
     redraw();
@@ -91,10 +93,10 @@ fmnist.mountPad = (element, server) => {
   const isBlank = () => strokes().length === 0 && !ground().ask;
 
   const currentPicture = () => {
-    if (strokes().length === 0) return ground().ask;
+    if (strokes().length === 0) return ground().ask.request;
     sentContext.imageSmoothingQuality = "high";
     sentContext.drawImage(canvas, 0, 0, SENT_SIDE, SENT_SIDE);
-    return { picture: sent.toDataURL("image/png").split(",", 2)[1] };
+    return { picture: sent.toDataURL("image/png").split(",", 2)[1], ...(kind && { kind }) };
   };
 
   const changed = async () => {
@@ -112,13 +114,19 @@ fmnist.mountPad = (element, server) => {
       hasFailed = Boolean(answer.error);
       if (hasFailed) continue;
       // A clear while the answer was under way: the pad is empty, and the answer about nothing that is seen.
-      if (!isBlank()) fmnist.emit("answer", answer);
+      if (!isBlank()) fmnist.emit("answer", { ...answer, overruled: kind !== null });
     }
     asking = false;
   };
 
   fmnist.on("wants", () => isBlank() || changed());
   fmnist.on("network", changed);
+  fmnist.on("kind", async (chosen) => {
+    const { ask } = ground();
+    if (ask?.file && !(await prepareFile(ask, chosen))) return;
+    kind = chosen;
+    changed();
+  });
 
   const showProblem = (sentence) => {
     find(".problem").textContent = sentence ?? "";
@@ -215,7 +223,7 @@ fmnist.mountPad = (element, server) => {
     fmnist.samples.draw(image.getContext("2d"), index, 0, 0, 28);
     if (more.isExample && history.length > 1) return; // it came late: the visitor has begun to draw
     showProblem();
-    setHistory([...history, groundOf(image, { smooth: false, ask: { sample: index }, ...more })]);
+    setHistory([...history, groundOf(image, { smooth: false, ask: { request: { sample: index } }, ...more })]);
   };
   fmnist.on("sample", (index) => showSample(index, { hint: fmnist.samples.title(index) }));
 
@@ -249,17 +257,25 @@ fmnist.mountPad = (element, server) => {
     if (file.size > MAX_FILE) return showProblem(`${file.name} is larger than 20 MB, expected a smaller picture.`);
     const contents = await readFile(file);
     if (contents === null) return showProblem(`${file.name} could not be read.`);
-    element.classList.add("busy");
-    const opened = await fmnist.call(server.open_file, { file: contents, name: file.name });
-    element.classList.remove("busy");
-    if (opened.error) return showProblem(opened.error);
+    const ask = { file: { file: contents, name: file.name } };
+    const opened = await prepareFile(ask, null);
+    if (!opened) return;
     const image = new Image();
     image.src = `data:image/png;base64,${opened.picture}`;
     await image.decode();
-    showProblem();
-    // From now on the file is known by its pixels: it need not be sent again.
-    const ask = { pixels: opened.pixels, kind: opened.kind };
     setHistory([...history, groundOf(image, { smooth: true, ask })]);
+  };
+
+  // What the server makes of a file: from then on the file is known by its pixels, until it is taken for another kind.
+  const prepareFile = async (ask, kind) => {
+    element.classList.add("busy");
+    const opened = await fmnist.call(server.open_file, { ...ask.file, ...(kind && { kind }) });
+    element.classList.remove("busy");
+    showProblem(opened.error);
+    if (opened.error) return null;
+    ask.request = { pixels: opened.pixels, kind: opened.kind };
+    ask.overruled = kind;
+    return opened;
   };
 
   const input = find("[type=file]");

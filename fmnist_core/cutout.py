@@ -1,0 +1,130 @@
+"""A photo of a garment -> the garment cut out of it, in the greys of the data set.
+
+The ground is known at the picture's border; what differs from it in colour, and lies rather in the middle, is a first
+guess. GrabCut (Rother, Kolmogorov, Blake: "GrabCut": interactive foreground extraction using iterated graph cuts, 2004)
+makes it exact.
+"""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_core.files import Bytes
+
+Grey = NDArray[np.floating]
+Mask = NDArray[np.bool_]
+
+SIDE: Final = 160  # longer side, in pixels, at which a garment is looked for
+BORDER: Final = 0.03  # of the shorter side: how wide a frame shows the ground
+GROUND_COLOURS: Final = 5  # clusters of colour looked for in it
+LEAST_SHARE: Final = 0.08  # of the frame; a colour with less may be a piece of the garment
+LIGHT_WEIGHT: Final = 0.7  # of a difference in brightness beside one in colour: light differs within one ground
+ROUNDS: Final = 5  # of GrabCut
+LEAST_AREA: Final = 0.12  # of the picture; less is a print on the garment, or nothing, and the middle is taken
+LEAST_PIECE: Final = 0.25  # of the largest piece: the second shoe, but no crumb
+LARGEST_HOLE: Final = 0.03  # of the garment, that is filled; a bag's handle leaves a larger one
+
+SPREAD: Final = 0.55  # from the darkest to the brightest cloth (5 % and 95 %), which the data set has within a garment
+MOST_GAIN: Final = 2.0  # so that plain cloth does not become noise
+LEVEL: Final = (
+    0.45,
+    0.35,
+)  # brightness of a white garment, and what a black one has more: negative, as in the data set
+DARKEST: Final = 0.15  # so that no part of a garment is taken for ground
+
+
+def shrink(rgb: Bytes) -> Bytes:
+    """The picture (H, W, 3) with its longer side ``SIDE`` pixels long."""
+    scale = SIDE / max(rgb.shape[:2])
+    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(rgb, size, interpolation=method), dtype=np.uint8)
+
+
+def find_garment(rgb: Bytes) -> Mask:
+    """Where the garment is (H, W) in a picture (H, W, 3) of about ``SIDE`` pixels; the same for the same picture."""
+    height, width = rgb.shape[:2]
+    # 0 in the middle, 1 at the border.
+    away = np.maximum(
+        *np.abs(np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij"))
+    )  # (H, W)
+    frame = np.ones((height, width), bool)
+    thick = max(2, round(BORDER * min(height, width)))
+    frame[thick:-thick, thick:-thick] = False
+    difference = _difference_from_ground(rgb, frame)
+
+    likely = (difference * (1.15 - 0.6 * away)).clip(0, 255).astype(np.uint8)
+    level, _ = cv2.threshold(likely[~frame].reshape(-1, 1), 0, 255, cv2.THRESH_OTSU)
+    guess = np.where(likely > level, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    guess[frame & (difference < level)] = cv2.GC_BGD
+    found = _grab_cut(rgb, guess)
+    if found.mean() < LEAST_AREA:
+        guess = np.where(away < 0.75, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+        guess[away < 0.25] = cv2.GC_FGD
+        guess[frame] = cv2.GC_BGD
+        middle = _grab_cut(rgb, guess)
+        found = middle if middle.sum() > found.sum() else found
+    return found if found.any() else away < 0.75
+
+
+def to_cloth(rgb: Bytes, mask: Mask) -> Grey:
+    """The garment (H, W), 0..1 on a ground of 0: negative, dark cloth bright, in about the greys of the data set."""
+    negative = 1 - cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    low, middle, high = np.quantile(negative[mask], [0.05, 0.5, 0.95])
+    gain = min(SPREAD / max(high - low, 1e-3), MOST_GAIN)
+    cloth = LEVEL[0] + LEVEL[1] * middle + gain * (negative - middle)
+    return np.asarray(np.where(mask, cloth.clip(DARKEST, 1), 0), dtype=np.float32)
+
+
+def _difference_from_ground(rgb: Bytes, frame: Mask) -> Grey:
+    """How far each pixel's colour (H, W) is from the nearest colour of the ground, in CIELAB."""
+    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
+    cv2.setRNGSeed(0)
+    ending = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
+    _, nearest, colours = cv2.kmeans(
+        lab[frame],
+        GROUND_COLOURS,
+        None,
+        ending,
+        2,
+        cv2.KMEANS_PP_CENTERS,  # type: ignore[call-overload]
+    )
+    shares = np.bincount(nearest[:, 0], minlength=GROUND_COLOURS) / len(nearest)
+    weights = np.array([LIGHT_WEIGHT, 1, 1], np.float32)
+    return np.asarray(
+        np.min([np.linalg.norm((lab - colour) * weights, axis=2) for colour in colours[shares > LEAST_SHARE]], axis=0)
+    )
+
+
+def _grab_cut(rgb: Bytes, guess: Bytes) -> Mask:
+    """The garment (H, W) by GrabCut from a guess in its own constants; nothing when the guess is."""
+    for_sure = (guess == cv2.GC_BGD) | (guess == cv2.GC_PR_BGD)
+    if min(for_sure.sum(), (~for_sure).sum()) < 30:  # too few to know colours from
+        return np.zeros(guess.shape, bool)
+    cv2.setRNGSeed(0)
+    mask = guess.copy()
+    cv2.grabCut(rgb, mask, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), ROUNDS, cv2.GC_INIT_WITH_MASK)
+    return _tidy((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD))
+
+
+def _tidy(mask: Mask) -> Mask:
+    """Without threads and crumbs, its small holes filled; a pair of shoes keeps both."""
+
+    def disc(size: int) -> Bytes:
+        return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), dtype=np.uint8)
+
+    smooth = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc(3))
+    smooth = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, disc(5))
+    height, width = mask.shape
+    count, pieces, stats, middles = cv2.connectedComponentsWithStats(smooth, connectivity=8)
+    if count == 1:
+        return np.zeros(mask.shape, bool)
+    from_middle = np.hypot(middles[1:, 0] / width - 0.5, middles[1:, 1] / height - 0.5)
+    weight = stats[1:, cv2.CC_STAT_AREA] * (1.2 - from_middle)
+    garment = np.isin(pieces, 1 + (weight >= LEAST_PIECE * weight.max()).nonzero()[0])
+    count, holes, stats, _ = cv2.connectedComponentsWithStats((~garment).astype(np.uint8), connectivity=4)
+    small = 1 + (stats[1:, cv2.CC_STAT_AREA] < LARGEST_HOLE * garment.sum()).nonzero()[0]
+    at_border = np.unique(np.concatenate([holes[0], holes[-1], holes[:, 0], holes[:, -1]]))
+    return garment | np.isin(holes, np.setdiff1d(small, at_border))
