@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.dataset import Split
-from fmnist_core.inference import Reading, in_words
+from fmnist_core.inference import UNFAMILIAR, Reading, in_words
 from fmnist_core.model import Network, Trace, layer_table
 from fmnist_core.pixels import KINDS as KINDS_OF_PICTURES
 from fmnist_core.projection import NEIGHBOURS, Projection
@@ -81,7 +81,7 @@ def answer(
     figure: dict[str, Any] = {
         "words": in_words(reading),
         "familiarity": reading.familiarity,
-        "is_familiar": reading.is_familiar,
+        "note": None if reading.is_familiar else UNFAMILIAR,
         "probabilities": reading.probabilities.tolist(),
         "kind": reading.kind,
         "pixels": _base64(reading.pixels.numpy()),

@@ -264,7 +264,8 @@ def run_predict(options: argparse.Namespace) -> int:
         elif isinstance(outcome, FmnistError):
             print(f"{file}: {outcome}")
         else:
-            print(f"{file}: {inference.in_words(outcome)} ({outcome.probabilities.max():.0%})")
+            note = "" if outcome.is_familiar else f" {inference.UNFAMILIAR}"
+            print(f"{file}: {inference.in_words(outcome)} ({outcome.probabilities.max():.0%}).{note}")
     return status
 
 

@@ -66,7 +66,7 @@ def calibration_error(logits: Tensor, labels: Tensor) -> float:
     """
     sure, answers = to_probabilities(logits).max(1)
     right = (answers == labels).float()
-    bins = (sure * BINS).long().clamp(max=BINS - 1)
+    bins = (sure.nan_to_num() * BINS).long().clamp(max=BINS - 1)
     gaps = torch.zeros(BINS, device=logits.device).index_add_(0, bins, sure - right)
     return float(gaps.abs().sum()) / len(labels)
 

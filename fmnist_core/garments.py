@@ -713,8 +713,9 @@ def _backpack(dice: Dice) -> Strokes:
         strokes.append(oval(0, height * 0.3, half * 1.4, height * 0.35, 0.5, 1.0))  # zip
     if dice.chance(0.3):  # seen from one side
         x, y = half * dice(0.2, 0.7), -dice(0, 0.15)
+        side = half + x
         strokes.append(curve((half * 0.4, 0.02), (half * 0.5 + x, 0.02 + y), (half * 0.95 + x, shoulder + y),
-                             (half + x, height * 0.5 + y), (half + x, height - 0.1 + y), (half * 0.8, height)))  # fmt: skip
+                             (side, height * 0.5 + y), (side, height - 0.1 + y), (half * 0.8, height)))  # fmt: skip
     return strokes
 
 

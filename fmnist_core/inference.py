@@ -17,7 +17,7 @@ SURE: Final = 0.8  # probability from which the best class is named without "pro
 FAMILIAR: Final = 0.4  # familiarity below which a picture is like nothing the network was trained on
 WORTH_NAMING: Final = 0.15  # probability from which the second class is named too
 
-UNFAMILIAR: Final = "This does not look like anything I was trained on."
+UNFAMILIAR: Final = "This does not look like anything I was trained on."  # the sentence beside such an answer
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +68,13 @@ def read_pixels(network: Network, pixels: Tensor, kind: str = "sample") -> Readi
 
 
 def in_words(reading: Reading) -> str:
-    """The answer as one would say it: "Ankle boot", "Probably Ankle boot", "Ankle boot, perhaps Sneaker"."""
+    """The answer as one would say it: "Ankle boot", "Probably Ankle boot", "Ankle boot, perhaps Sneaker".
+
+    Of what is not familiar: "At a guess: Ankle boot".
+    """
     probabilities = reading.probabilities
     if not reading.is_familiar:
-        return f"{UNFAMILIAR} At a guess: {CLASS_NAMES[reading.label]}"
+        return f"At a guess: {CLASS_NAMES[reading.label]}"
     best, second = probabilities.topk(2).indices.tolist()
     if probabilities[best] >= SURE:
         return CLASS_NAMES[best]

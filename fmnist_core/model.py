@@ -45,7 +45,7 @@ DEEP_WIDTHS: Final = ((32,), (64, 64), (160, 160, 160))  # channels of the convo
 def deep_layers() -> "OrderedDict[str, nn.Module]":
     """The default network: three stages of 3x3 convolutions, then the average over all places; 611,434 parameters.
 
-    Pooling comes before normalisation and ReLU: the same for the maxima, and a quarter of the work.
+    Pooling comes before normalisation, which leaves a quarter of the work.
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels = number = 0

@@ -34,13 +34,20 @@ EDGE_LEVEL: Final = 0.2  # of the strongest contrast: where the garment begins
 
 OPAQUE: Final = 128  # of 255: what is more transparent belongs to the ground
 LEAST_TRANSPARENT: Final = 0.02  # part of a picture that is transparent when its garment has been cut out
-PLAIN: Final = 0.1  # difference in a colour, 0..1, within a ground of one colour
-PLAIN_SHARE: Final = 0.95  # of the border that has the ground's colour
-STUDIO: Final = 0.12  # from pure white or black: the ground of product pictures, the data set's own among them
-RECOVERED: Final = 0.012  # mean error, 0..1, of an enlarged image of the data set that is made small and large again
+PLAIN: Final = 0.1  # difference in a colour, 0..1, within a ground of one colour: paper, a screen
+EVEN: Final = 0.04  # the same within the ground of a product picture
+PLAIN_SHARE: Final = 0.8  # of the border that has the ground's colour
+STUDIO: Final = 0.3  # from pure white or black: the ground of product pictures, the data set's own among them
+MOST_COLOUR: Final = 0.1  # difference between the colours of such a ground
+RECOVERED: Final = 0.03  # error of an enlarged image that is made small and large again, as a part of its contrast
 
-RECOVERY_ROUNDS: Final = 8
-SMOOTH: Final = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
+RECOVERY_ROUNDS: Final = 12
+METHODS: Final = (
+    Image.Resampling.NEAREST,
+    Image.Resampling.BILINEAR,
+    Image.Resampling.BICUBIC,
+    Image.Resampling.LANCZOS,
+)
 
 KINDS: Final = {
     "sample": "an image of the data set: left as it is",
@@ -140,14 +147,22 @@ def prepare(picture: Image.Image, kind: str | None = None) -> Prepared:
         lines = None if paper is None else find_lines(paper)
         if paper is not None and lines is not None:
             return Prepared("drawing", _to_bytes(paper), _bounds(paper), draw_lines(lines))
-    if kind == "product" or (kind is None and has_plain_ground and abs(np.median(_border(grey)) - 0.5) > 0.5 - STUDIO):
-        return Prepared("product", _to_bytes(dark), box, fit(dark[top:bottom, left:right]))
     opaque = _opaque(picture)
     if kind == "cutout" or (kind is None and opaque is not None):
-        mask = (dark > EDGE_LEVEL) if opaque is None else opaque
-        return _cut(rgb, mask, "cutout")
+        return _cut(rgb, dark > EDGE_LEVEL if opaque is None else opaque, "cutout")
+    if kind == "product" or (kind is None and _is_studio(rgb)):
+        return Prepared("product", _to_bytes(dark), box, fit(dark[top:bottom, left:right]))
     small = shrink(rgb)
     return _cut(small, find_garment(small), "photo")
+
+
+def _is_studio(rgb: Bytes) -> bool:
+    """Whether the ground is nearly white or black, or of a grey so even that no camera has seen it."""
+    border = _border(rgb) / 255
+    ground = np.median(border, axis=0)
+    is_extreme = abs(ground.mean() - 0.5) > 0.5 - STUDIO
+    is_even = is_extreme and _has_plain_ground(rgb, EVEN)
+    return bool(np.ptp(ground) < MOST_COLOUR and (is_even or (border == ground).mean() > PLAIN_SHARE))
 
 
 def _cut(rgb: Bytes, mask: NDArray[np.bool_], kind: str) -> Prepared:
@@ -169,10 +184,10 @@ def _border(picture: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
 
 
-def _has_plain_ground(rgb: Bytes) -> bool:
+def _has_plain_ground(rgb: Bytes, most: float = PLAIN) -> bool:
     border = _border(rgb).astype(np.float32) / 255
     differences = np.abs(border - np.median(border, axis=0)).max(axis=1)
-    return bool((differences < PLAIN).mean() > PLAIN_SHARE)
+    return bool((differences < most).mean() > PLAIN_SHARE)
 
 
 def _to_eight_bits(picture: Image.Image) -> Image.Image:
@@ -211,22 +226,25 @@ def _exact_pixels(grey: Grey, is_sure: bool = False) -> Bytes | None:
     # No image of the data set has three bright sides (two bags have two); a drawing on paper does.
     if not is_sure and (height != width or height < IMAGE_SIZE or np.quantile(_border(grey), 0.25) > PAPER_LEVEL):
         return None
-    picture = Image.fromarray(grey)
-    small = np.asarray(picture.resize(size, Image.Resampling.BOX))
+    small = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX))
     if is_sure or (height, width) == size:
         return _to_bytes(small)
-    for method in (Image.Resampling.NEAREST, *SMOOTH):
-        guess = small
-        for _ in range(RECOVERY_ROUNDS):
-            again = np.asarray(Image.fromarray(guess).resize(picture.size, method))
-            if np.abs(again - grey).mean() > 5 * RECOVERED:
-                break
-            missing = Image.fromarray(grey - again).resize(size, Image.Resampling.BOX)
-            guess = (guess + np.asarray(missing)).clip(0, 1)
-        else:
-            if np.abs(again - grey).mean() < RECOVERED:
-                return _to_bytes(guess)
-    return None
+    found = [_recover(grey, small, method) for method in METHODS]
+    error, pixels = min(found, key=lambda one: one[0])
+    contrast = float(np.abs(grey - np.median(_border(grey))).mean())
+    return _to_bytes(pixels) if error < RECOVERED * contrast else None
+
+
+def _recover(grey: Grey, small: Grey, method: Image.Resampling) -> tuple[float, Grey]:
+    """The small image that, enlarged by ``method``, comes nearest to ``grey``, and its mean error."""
+    error, size = np.inf, (small.shape[1], small.shape[0])
+    for _ in range(RECOVERY_ROUNDS):
+        missing = grey - np.asarray(Image.fromarray(small).resize((grey.shape[1], grey.shape[0]), method))
+        before, error = error, float(np.abs(missing).mean())
+        if error > 0.99 * before:
+            break
+        small = (small + np.asarray(Image.fromarray(missing).resize(size, Image.Resampling.BOX))).clip(0, 1)
+    return error, small
 
 
 def _bounds(dark: Grey, level: float = EDGE_LEVEL) -> tuple[int, int, int, int]:

@@ -290,7 +290,7 @@ def train(
         if stopped:
             break
     network.load_state_dict(best.weights)
-    if len(validation):
+    if len(validation) and best.epoch:
         calibrate(network, validation)
     yield Finished(network.cpu().eval(), best.epoch, stopped, time.perf_counter() - began)
 

@@ -127,7 +127,7 @@ def test_zero_is_level_128_and_the_largest_value_is_at_an_end(values, top, expec
 
 def test_an_answer_holds_what_is_wanted(shipped, shipped_session, samples):
     reading = read_pixels(shipped, samples.test.pixels[3])
-    always = {"words", "probabilities", "kind", "pixels"}
+    always = {"words", "probabilities", "familiarity", "note", "kind", "pixels"}
     for want, parts in [
         (set(), set()),
         ({"maps"}, {"maps"}),
@@ -138,7 +138,7 @@ def test_an_answer_holds_what_is_wanted(shipped, shipped_session, samples):
         answer = figures.answer(reading, shipped, shipped_session.projection, want)
         assert answer.keys() == always | parts
         json.dumps(answer, allow_nan=False)
-    assert answer["words"] == in_words(reading.probabilities)
+    assert answer["words"] == in_words(reading)
     assert answer["probabilities"] == reading.probabilities.tolist()
     assert (numbers(answer["pixels"]).reshape(28, 28) == samples.test.pixels[3].numpy()).all()
 

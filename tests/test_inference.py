@@ -1,16 +1,20 @@
 import json
+import math
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw
+from torch.distributions import Categorical
 
 from fmnist_core import CLASS_NAMES, inference
 from fmnist_core.errors import ConfigError, NothingDrawn
 from fmnist_core.evaluation import all_logits
-from fmnist_core.inference import in_words, read_picture, read_pixels, to_json
+from fmnist_core.inference import Reading, in_words, read_picture, read_pixels, to_json
 from fmnist_core.model import to_inputs
-from fmnist_core.pixels import prepare
+from fmnist_core.pixels import KINDS, prepare
 
 
 def test_reading_agrees_with_evaluation(shipped, samples):
@@ -47,6 +51,10 @@ def test_empty_picture_is_not_answered(shipped):
         read_picture(shipped, Image.new("L", (280, 280), 255))
 
 
+def reading_of(chances):
+    return Reading("sample", torch.zeros(28, 28), None, chances)
+
+
 def probabilities(**classes):
     """Probabilities of the classes given by their numbers; the rest is spread over the others."""
     given = {int(name[1:]): value for name, value in classes.items()}
@@ -62,19 +70,51 @@ def probabilities(**classes):
         ({"c9": 0.79, "c7": 0.2}, "Ankle boot, perhaps Sneaker"),
         ({"c7": 0.5, "c9": 0.49}, "Sneaker, perhaps Ankle boot"),
         ({"c0": 0.7, "c6": 0.14}, "Probably T-shirt/top"),
-        ({"c8": 0.3}, "Probably Bag"),
+        ({"c8": 0.6, "c0": 0.1, "c1": 0.1, "c2": 0.1, "c6": 0.1}, "Probably Bag"),
+        ({"c8": 0.3}, "At a guess: Bag"),
     ],
 )
 def test_answer_in_words(classes, words):
-    assert in_words(probabilities(**classes)) == words
+    assert in_words(reading_of(probabilities(**classes))) == words
+
+
+@given(st.lists(st.floats(-30, 30, width=32), min_size=10, max_size=10))
+def test_familiarity_is_one_minus_the_normalised_entropy(logits):
+    chances = torch.tensor(logits).softmax(0)
+    familiarity = reading_of(chances).familiarity
+    assert familiarity == pytest.approx(1 - Categorical(chances).entropy().item() / math.log(10), abs=1e-4)
+    assert -1e-6 <= familiarity <= 1 + 1e-6
+
+
+def test_familiarity_ends():
+    assert reading_of(probabilities(c3=1.0)).familiarity == 1
+    assert reading_of(probabilities(c3=0.1)).familiarity == pytest.approx(0, abs=1e-6)
+    assert reading_of(probabilities(c0=0.5, c6=0.5)).is_familiar  # two classes alike are a doubt, not a strange thing
+    assert not reading_of(probabilities(c0=0.1)).is_familiar
+
+
+def test_a_kind_overrules_what_is_found(shipped):
+    picture = Image.new("RGB", (280, 280), "white")
+    ImageDraw.Draw(picture).rectangle((60, 40, 220, 240), outline="black", width=6)
+    found = read_picture(shipped, picture)
+    assert found.kind == "drawing"
+    for kind in KINDS:
+        reading = read_picture(shipped, picture, kind)
+        assert reading.kind == kind
+        assert (reading.pixels.numpy() == prepare(picture, kind).pixels).all()
+        assert torch.equal(reading.pixels, found.pixels) == (kind == "drawing")
+    with pytest.raises(ConfigError, match="no kind of picture 'painting', expected one of sample, drawing"):
+        read_picture(shipped, picture, "painting")
 
 
 def test_answer_as_json(shipped, samples):
     reading = read_pixels(shipped, samples.test.pixels[0])
     answer = json.loads(json.dumps(to_json("a b.png", reading)))
-    assert list(answer) == ["file", "label", "name", "probabilities", "familiarity", "error"]
+    assert list(answer) == ["file", "kind", "label", "name", "probabilities", "familiarity", "error"]
     assert answer["file"] == "a b.png"
     assert answer["error"] is None
+    assert answer["kind"] == "sample"
+    assert answer["familiarity"] == reading.familiarity
     assert answer["name"] == CLASS_NAMES[answer["label"]]
     assert list(answer["probabilities"]) == list(CLASS_NAMES)
     assert list(answer["probabilities"].values()) == reading.probabilities.tolist()

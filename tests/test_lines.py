@@ -5,7 +5,19 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from fmnist_core import lines
-from fmnist_core.lines import draw_lines, find_lines, fit
+from fmnist_core.lines import (
+    GAP,
+    GRID,
+    MARGIN,
+    PAPER_SIDE,
+    crop,
+    distance_to_lines,
+    draw_lines,
+    enclosed,
+    find_lines,
+    fit,
+    flatten_paper,
+)
 
 SHIRT = (
     (0.35, 0.05), (0.15, 0.15), (0.02, 0.4), (0.2, 0.48), (0.28, 0.36), (0.28, 0.95), (0.72, 0.95),
@@ -103,3 +115,154 @@ def test_fit_fills_the_frame_in_its_middle(height, width):
     assert abs(rows[0] - (27 - rows[-1])) <= 1
     assert abs(columns[0] - (27 - columns[-1])) <= 1
     assert drawn.max() == 255
+
+
+# ---------------------------------------------------------------- taken for a drawing in any case
+
+
+def test_who_is_sure_of_a_line_drawing_gets_the_same():
+    assert (find_lines(contrast(), is_sure=True) == find_lines(contrast())).all()
+
+
+def test_who_is_sure_gets_lines_from_a_busy_ground_and_from_cloth():
+    busy = np.maximum(contrast(), np.random.default_rng(0).uniform(0, 0.34, (400, 400)).astype(np.float32))
+    assert abs(draw_lines(find_lines(busy, is_sure=True)).astype(int) - pixels(contrast())).mean() < 1
+    filled = np.zeros((300, 300), np.float32)
+    filled[80:220, 100:200] = np.random.default_rng(0).uniform(0.4, 1, (140, 100))
+    distance = find_lines(filled, is_sure=True)
+    assert distance.shape == (GRID + 2 * MARGIN, 80 + 2 * MARGIN)
+    assert draw_lines(distance).max() == 255
+
+
+# ---------------------------------------------------------------- a photo of a drawing
+
+
+LIGHTS = {
+    "even": lambda rows, columns, least: 0 * rows + least,
+    "from the side": lambda rows, columns, least: least + (1 - least) * columns,
+    "from a corner": lambda rows, columns, least: least + (1 - least) * (rows + columns) / 2,
+    "from a lamp": lambda rows, columns, least: 1 - (1 - least) * np.minimum(1, np.hypot(columns - 0.5, rows - 0.4)),
+}
+
+
+def photographed(ink, light="even", least=1.0, strength=0.8, noise=0.0):
+    """Ink on paper under a light that is ``least`` at its darkest."""
+    rows, columns = np.indices(ink.shape) / max(ink.shape)
+    grey = 0.95 * LIGHTS[light](rows, columns, least) * (1 - strength * ink)
+    return (grey + np.random.default_rng(0).normal(0, noise, ink.shape)).clip(0, 1).astype(np.float32)
+
+
+@pytest.mark.parametrize("light", LIGHTS)
+@pytest.mark.parametrize("least", [0.7, 0.5])
+def test_uneven_light_on_paper_does_not_matter(light, least):
+    ink = contrast(side=PAPER_SIDE, pen=5)
+    flat = flatten_paper(photographed(ink, light, least))
+    assert flat.shape == ink.shape
+    assert flat.dtype == np.float32
+    assert flat.min() >= 0
+    assert flat.max() == 1
+    assert abs(flat - ink).mean() < 0.015
+    assert abs(pixels(flat) - pixels(ink)).mean() < 0.2
+    grainy = flatten_paper(photographed(ink, light, least, noise=0.015))
+    assert abs(pixels(grainy) - pixels(ink)).mean() < 0.2
+
+
+@pytest.mark.parametrize("strength", [0.3, 0.5, 1])
+def test_pale_ink_comes_out_as_strong_as_dark_ink(strength):
+    ink = contrast(side=PAPER_SIDE, pen=5)
+    flat = flatten_paper(photographed(ink, "from the side", 0.6, strength))
+    assert abs(flat - ink).max() < 0.15
+    assert abs(pixels(flat) - pixels(ink)).mean() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((400, 400), (320, 320)), ((1200, 900), (320, 240)), ((90, 120), (240, 320)), ((50, 400), (40, 320))],
+)
+def test_photos_of_all_sizes_are_worked_on_at_one(size, expected):
+    ink = np.asarray(Image.fromarray(contrast()).resize(size[::-1]))
+    assert flatten_paper(photographed(ink)).shape == expected
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [
+        photographed(contrast(), least=0.25),
+        0.1 + 0.8 * contrast(),
+        photographed(contrast(), "from the side", 0.3),
+        np.where(np.indices((400, 400))[1] < 100, 0.1, 0.9) * (1 - 0.8 * contrast()),
+    ],
+    ids=["dark ground", "chalk", "half in the shade", "table beside the paper"],
+)
+def test_what_is_not_bright_and_even_is_no_paper(photo):
+    assert flatten_paper(photo.astype(np.float32)) is None
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [
+        np.full((300, 200), 0.9, np.float32),
+        photographed(np.zeros((300, 200))),
+        photographed(np.zeros((300, 200)), "from the side", 0.6, noise=0.02),
+        photographed(contrast(), strength=0.2),
+    ],
+    ids=["one tone", "paper", "grainy paper in uneven light", "ink too pale"],
+)
+def test_paper_without_ink_is_nothing(photo):
+    assert flatten_paper(photo) is None
+
+
+# ---------------------------------------------------------------- what lines enclose, and cutting to size
+
+
+def frame(gap=0, side=128, left=20, right=107):
+    """The distance to the lines of a square one cell wide, open at its top by so many cells."""
+    cells = np.zeros((side, side), np.uint8)
+    cells[left : right + 1, [left, right]] = cells[[left, right], left : right + 1] = 1
+    cells[left, 60 : 60 + gap] = 0
+    return distance_to_lines(cells)
+
+
+@given(left=st.integers(MARGIN, 30), right=st.integers(50, 127 - MARGIN))
+def test_a_closed_line_encloses_what_lies_within_it(left, right):
+    inside = enclosed(frame(left=left, right=right))
+    assert inside.dtype == bool
+    expected = np.zeros((128, 128), bool)
+    expected[left : right + 1, left : right + 1] = True
+    assert (inside != expected).sum() <= 4  # a cell of each corner
+
+
+@pytest.mark.parametrize(("gap", "is_inside"), [(0, True), (5, True), (8, True), (12, False), (30, False)])
+def test_what_a_gap_lets_out_is_not_enclosed(gap, is_inside):
+    assert 8 < GAP * GRID / 28 < 12
+    inside = enclosed(frame(gap))[30:97, 30:97]
+    assert inside.all() == inside.any() == is_inside
+
+
+def test_a_line_at_the_border_encloses_too_and_no_line_nothing():
+    assert enclosed(frame(side=60, left=0, right=59)).all()
+    assert not enclosed(np.full((50, 70), 99, np.float32)).any()
+
+
+def test_two_forms_and_one_within_another_are_enclosed():
+    apart = np.minimum(frame(left=5, right=40), frame(left=70, right=120))
+    assert enclosed(apart)[20, 20]
+    assert enclosed(apart)[90, 90]
+    assert not enclosed(apart)[20, 90]
+    within = np.minimum(frame(left=5, right=120), frame(left=40, right=80))
+    assert (enclosed(within) == enclosed(frame(left=5, right=120))).all()
+
+
+@given(
+    places=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 8)), min_size=1, max_size=6),
+    seed=st.integers(0, 99),
+)
+def test_crop_keeps_all_of_the_mask_and_nothing_around_it(places, seed):
+    garment = np.random.default_rng(seed).random((12, 9))
+    mask = np.zeros((12, 9), bool)
+    for row, column in places:
+        mask[row, column] = True
+    rows, columns = ([place[axis] for place in places] for axis in (0, 1))
+    cut = crop(garment, mask)
+    assert cut.shape == (max(rows) - min(rows) + 1, max(columns) - min(columns) + 1)
+    assert all(cut[row - min(rows), column - min(columns)] == garment[row, column] for row, column in places)

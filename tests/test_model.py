@@ -93,7 +93,7 @@ def test_table_of_layers_agrees_with_what_the_layers_put_out(architecture):
     for row, layer in zip(rows, network.layers, strict=True):
         if isinstance(layer, nn.Conv2d):
             assert (row.f, row.p, row.s) == (layer.kernel_size, layer.padding, layer.stride)
-        elif not isinstance(layer, nn.MaxPool2d):
+        elif not isinstance(layer, nn.MaxPool2d | nn.AvgPool2d):
             assert (row.f, row.p, row.s) == (None, None, None)
 
 

@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from fmnist_core.errors import NothingDrawn, PictureError
-from fmnist_core.pixels import MAX_PIXELS, WORKING_SIDE, flatten, open_picture, prepare
+from fmnist_core.errors import ConfigError, NothingDrawn, PictureError
+from fmnist_core.pixels import KINDS, MAX_PIXELS, WORKING_SIDE, flatten, open_picture, prepare
 
 
 def encode(picture, form="PNG", **options):
@@ -101,7 +101,7 @@ def test_box_is_where_the_garment_is_whatever_its_tone(left, top, width, height,
     assume(2 * (width + height) < 300)  # most of the border is ground
     picture = np.full((200, 200), ground, np.uint8)
     picture[top : top + height, left : left + width] = pen
-    made = prepare(Image.fromarray(picture))
+    made = prepare(Image.fromarray(picture), "product")
     assert made.box == (left, top, left + width, top + height)
     rows, columns = (made.pixels.any(axis).nonzero()[0] for axis in (1, 0))
     longer, shorter = (rows, columns) if height >= width else (columns, rows)
@@ -147,6 +147,130 @@ def test_thin_line_is_not_lost():
     ImageDraw.Draw(picture).line([(100, 100), (999, 1000)], fill=0, width=1)
     made = prepare(picture).pixels
     assert (made.diagonal() > 100).all()
+
+
+# ---------------------------------------------------------------- what a picture is taken for
+
+
+SCALINGS = [Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS]
+
+
+@pytest.mark.parametrize("method", SCALINGS)
+@pytest.mark.parametrize("side", [56, 100, 224, 280])
+def test_smoothly_enlarged_data_set_images_are_recovered(samples, method, side):
+    errors = []
+    for image in samples.test.pixels[::100].numpy():
+        made = prepare(Image.fromarray(image).resize((side, side), method))
+        errors.append(abs(made.pixels.astype(int) - image).mean() if made.kind == "sample" else 99)
+    assert np.median(errors) < 1.5
+    assert sum(error > 3 for error in errors) <= 2
+
+
+def test_enlarged_image_that_went_through_jpeg_is_still_known(samples):
+    image = samples.test.pixels[7].numpy()
+    made = prepare(open_picture(encode(enlarged(image, 10), "JPEG", quality=85)))
+    assert made.kind == "sample"
+    assert abs(made.pixels.astype(int) - image).mean() < 3
+
+
+def noisy(rgb, amount=8, seed=0):
+    noise = np.random.default_rng(seed).normal(0, amount, rgb.shape)
+    return Image.fromarray((rgb + noise).clip(0, 255).astype(np.uint8))
+
+
+def on_the_floor(garment="#305090"):
+    """A photo of a pair of trousers on boards of wood, and where they are."""
+    picture = Image.new("RGB", (300, 400), "#b98a5a")
+    draw = ImageDraw.Draw(picture)
+    for y in range(0, 400, 40):
+        draw.line((0, y, 300, y), fill="#8a6038", width=3)
+    mask = Image.new("L", picture.size, 0)
+    corners = [(100, 60), (200, 60), (225, 350), (170, 350), (150, 150), (130, 350), (75, 350)]
+    ImageDraw.Draw(mask).polygon(corners, fill=255)
+    picture.paste(garment, mask=mask)
+    return noisy(np.asarray(picture).astype(float)), np.asarray(mask) > 0
+
+
+@pytest.mark.parametrize("garment", ["#305090", "#f4f4f4", "#202020", "#c02030"])
+def test_garment_on_a_floor_is_cut_out_whatever_its_colour(garment):
+    picture, mask = on_the_floor(garment)
+    made = prepare(picture)
+    assert made.kind == "photo"
+    assert made.found.shape == (160, 120)
+    found = np.asarray(Image.fromarray(made.found).resize(picture.size)) > 0
+    assert (found & mask).sum() / (found | mask).sum() > 0.9
+    left, top, right, bottom = (2.5 * side for side in made.box)
+    assert (left, top, right, bottom) == pytest.approx((75, 60, 225, 350), abs=10)
+    assert made.pixels[:, 14].argmin() > 7  # from the waist down to between the legs
+    assert made.pixels[-3, 13:15].max() == 0
+
+
+def test_white_cloth_becomes_darker_than_black_cloth_but_never_ground():
+    white, black = (prepare(on_the_floor(garment)[0]).pixels for garment in ("#f4f4f4", "#202020"))
+    assert 30 < np.median(white[white > 0]) < np.median(black[black > 0])
+
+
+def test_transparent_ground_tells_where_the_garment_is():
+    picture, mask = on_the_floor()
+    cut = picture.convert("RGBA")
+    cut.putalpha(Image.fromarray((mask * 255).astype(np.uint8)))
+    made = prepare(cut)
+    assert made.kind == "cutout"
+    assert made.box == (75, 60, 226, 351)
+    assert ((made.found > 0) == mask).all()
+
+
+def test_a_drawing_on_transparent_ground_is_a_drawing():
+    layer = Image.new("RGBA", (300, 300), (0, 0, 0, 0))
+    ImageDraw.Draw(layer).rectangle((60, 40, 220, 260), outline="black", width=5)
+    assert prepare(layer).kind == "drawing"
+
+
+def test_product_picture_keeps_its_greys():
+    picture = Image.new("RGB", (300, 300), "white")
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((50, 50, 249, 149), fill="#000000")
+    draw.rectangle((50, 150, 249, 249), fill="#808080")
+    made = prepare(picture)
+    assert made.kind == "product"
+    assert np.unique(made.pixels).tolist() == [127, 255]
+    assert prepare(noisy(np.asarray(picture).astype(float), 2)).kind == "product"
+
+
+def photo_of_paper(light):
+    """A line drawing of a bag on paper, and the same photographed under light from the right."""
+    picture = Image.new("L", (480, 640), 255)
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((120, 250, 360, 480), outline=60, width=6)
+    draw.arc((180, 150, 300, 350), 180, 360, fill=60, width=6)
+    brightness = np.linspace(*light, 480)[None, :, None] * np.array([1, 0.97, 0.9])
+    shown = np.asarray(picture)[:, :, None] * brightness
+    return picture, noisy(shown, 4)
+
+
+@pytest.mark.parametrize("light", [(0.5, 0.95), (0.9, 0.45), (0.7, 0.7)])
+def test_photo_of_a_drawing_under_uneven_light_is_that_drawing(light):
+    clean, photo = photo_of_paper(light)
+    made, expected = prepare(photo), prepare(clean)
+    assert made.kind == expected.kind == "drawing"
+    assert abs(made.pixels.astype(int) - expected.pixels).mean() < 8
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_picture_can_be_taken_for_every_kind(kind):
+    for picture in (on_the_floor()[0], drawing(), photo_of_paper((0.5, 0.9))[1], drawing("black", "red")):
+        made = prepare(picture, kind)
+        assert made.kind == kind
+        assert made.pixels.shape == (28, 28)
+        assert made.pixels.dtype == np.uint8
+        left, top, right, bottom = made.box
+        assert 0 <= left < right <= made.found.shape[1]
+        assert 0 <= top < bottom <= made.found.shape[0]
+
+
+def test_an_unknown_kind_is_refused_with_those_there_are():
+    with pytest.raises(ConfigError, match=r"^There is no kind of picture 'x', expected one of sample, drawing, "):
+        prepare(drawing(), "x")
 
 
 # ---------------------------------------------------------------- nothing to recognise
@@ -325,7 +449,8 @@ def test_half_transparent_pixels_are_mixed():
     picture.paste((0, 0, 0, 128), (70, 60, 100, 120))
     mixed = drawing()
     mixed.paste((127, 127, 127), (70, 60, 100, 120))
-    assert abs(pixels_of(picture) - pixels_of(mixed)).max() <= 1
+    shown, expected = (prepare(each, "product").pixels.astype(int) for each in (picture, mixed))
+    assert abs(shown - expected).max() <= 1
 
 
 @pytest.mark.parametrize(("form", "size"), [("PNG", (3000, 2000)), ("JPEG", (3000, 2000)), ("JPEG", (900, 4000))])

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from fmnist_core import training
 from fmnist_core.dataset import Split, batches
 from fmnist_core.errors import ConfigError
-from fmnist_core.evaluation import Measured, measure
+from fmnist_core.evaluation import Measured, all_logits, fit_temperature, measure
 from fmnist_core.model import ARCHITECTURES, Network, original_layers, to_inputs
 from fmnist_core.training import (
     WARM_UP,
@@ -110,7 +110,15 @@ def test_validation_is_what_evaluation_measures(few):
     measured = measure(network, hold_out(few, QUICK)[1])
     assert epoch.best
     assert epoch.validation_accuracy == measured.accuracy
-    assert epoch.validation_loss == pytest.approx(measured.loss, rel=1e-6)
+    assert epoch.validation_loss > measured.loss  # calibrated since
+
+
+def test_network_comes_back_calibrated_on_the_images_held_out(few):
+    config = with_changes(QUICK, label_smoothing=0.3, epochs=4)
+    held_out = hold_out(few, config)[1]
+    network = run(config, few)[-1].network
+    logits = all_logits(network, held_out)
+    assert fit_temperature(logits, held_out.labels) == pytest.approx(1, abs=1e-3)
 
 
 def test_network_comes_back_ready_to_answer(quick_run):
@@ -155,7 +163,8 @@ def test_training_is_the_algorithm_that_it_says(few, smoothing):
             optimizer.param_groups[0]["lr"] = 0.01 * np.interp((len(losses) + 0.5) / 10, [0, WARM_UP, 1], [0, 1, 0])
             optimizer.zero_grad()
             logits = network(to_inputs(images.pixels[chosen]).to(memory_format=torch.channels_last))
-            loss = F.cross_entropy(logits, images.labels[chosen], label_smoothing=smoothing)
+            targets = F.one_hot(images.labels[chosen], 10).float()
+            loss = F.cross_entropy(logits, targets, label_smoothing=smoothing)
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
@@ -318,13 +327,16 @@ def test_weights_of_the_best_epoch_are_kept(few, monkeypatch, accuracies, best, 
 
     def fake(network, images):
         states.append(state(network))
-        return Measured(len(images), 1.0, accuracies[len(states) - 1], torch.zeros(10, 10))
+        return Measured(len(images), 1.0, accuracies[len(states) - 1], torch.zeros(10, 10), 0.0)
 
     monkeypatch.setattr(training, "measure", fake)
     events = run(with_changes(QUICK, epochs=3, batch_size=120), few)
     assert [event.best for event in of(EpochDone, events)] == marks
     assert events[-1].best_epoch == best
-    assert same(state(events[-1].network), states[best - 1])
+    kept, final = states[best - 1], state(events[-1].network)
+    last = "layers.out.weight", "layers.out.bias"
+    assert same({name: final[name] for name in final if name not in last}, {n: kept[n] for n in kept if n not in last})
+    assert final[last[0]] / kept[last[0]] == pytest.approx(float(final[last[1]][0] / kept[last[1]][0]), rel=1e-3)
     assert not same(states[0], states[1])
 
 

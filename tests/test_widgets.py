@@ -117,7 +117,7 @@ def test_widgets_hear_only_what_is_emitted():
     texts = [path.read_text(encoding="utf-8") for path in SCRIPTS]
     heard = {event for text in texts for event in re.findall(r"fmnist\.on\(\"(\w+)\"", text)}
     emitted = {event for text in texts for event in re.findall(r"\bemit\(\"(\w+)\"", text)}
-    assert heard == emitted == {"answer", "wants", "network", "sample", "theme"}
+    assert heard == emitted == {"answer", "wants", "network", "kind", "sample", "theme"}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -101,7 +101,7 @@ def test_first_paint_shows_a_finished_example(page: Page, shipped: Network, samp
     example = int((samples.test.labels == CLASS_NAMES.index("Ankle boot")).nonzero()[0])
     reading = inference.read_pixels(shipped, samples.test.pixels[example])
     assert shown(page) == rounded(reading.probabilities)
-    assert page.inner_text("#answer .words") == inference.in_words(reading.probabilities)
+    assert page.inner_text("#answer .words") == inference.in_words(reading)
     assert seen(page) == samples.test.pixels[example].flatten().tolist()
 
 
@@ -404,7 +404,7 @@ def test_retraining(page: Page, device: str, context: BrowserContext, address: s
     expect(curves.locator(".status")).to_contain_text("Stopped")
     assert re.fullmatch(r"\d+\.\d %", curves.locator(".after").inner_text())
     expect(page.locator("#retrain")).to_be_enabled(timeout=60_000)  # its map is ready, too
-    expect(page.locator("#answer .whose")).to_have_text("Answered by the network that you trained.")
+    expect(page.locator("#answer .aside")).to_have_text("Answered by the network that you trained.")
 
     # Another visitor still has the shipped network; so has this one after one click.
     other = context.browser.new_context()  # type: ignore[union-attr]
@@ -419,7 +419,7 @@ def test_retraining(page: Page, device: str, context: BrowserContext, address: s
     open_tab(page, "Train")
     page.locator("#restore").click()
     expect(page.locator("#answer li b")).to_have_text(first)
-    expect(page.locator("#answer .whose")).to_have_text("")
+    expect(page.locator("#answer .aside")).to_have_text("")
 
 
 def test_a_learning_rate_that_cannot_work(page: Page) -> None:

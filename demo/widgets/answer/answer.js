@@ -16,11 +16,16 @@ fmnist.mountAnswer = (element) => {
   });
   let painted = 0;
 
-  const whose = element.querySelector(".whose");
-  const paint = ({ empty, words: sentence, probabilities, own, is_familiar: isFamiliar = true }) => {
-    if (own !== undefined) whose.textContent = own ? "Answered by the network that you trained." : "";
+  const aside = element.querySelector(".aside");
+  const meter = element.querySelector("meter");
+  const familiar = element.querySelector(".familiar b");
+  let isOwn = false;
+  const paint = ({ empty, words: sentence, probabilities, own, familiarity = 0, note }) => {
+    if (own !== undefined) isOwn = own;
+    aside.textContent = note ?? (isOwn ? "Answered by the network that you trained." : "");
     words.textContent = (empty ?? sentence).replace("T-shirt", "T\u2011shirt"); // never broken at its hyphen
-    words.classList.toggle("empty", Boolean(empty) || !isFamiliar);
+    words.classList.toggle("empty", Boolean(empty));
+    words.classList.toggle("guess", Boolean(note));
     const best = empty ? -1 : probabilities.indexOf(Math.max(...probabilities));
     rows.forEach(({ row, bar, number }, index) => {
       const part = empty ? 0 : probabilities[index];
@@ -28,6 +33,8 @@ fmnist.mountAnswer = (element) => {
       bar.style.transform = `scaleX(${part})`;
       number.textContent = empty ? "–" : part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`;
     });
+    meter.value = empty ? 0 : familiarity;
+    familiar.textContent = empty ? "–" : `${Math.round(100 * familiarity)} %`;
     holder.dataset.answers = String(++painted);
   };
   fmnist.on("answer", paint);

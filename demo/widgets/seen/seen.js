@@ -17,7 +17,8 @@ fmnist.mountSeen = (element) => {
     select.value = kind ?? "";
     select.disabled = !kind || kind === "sample" && !overruled;
     again.hidden = !overruled;
-    how.textContent = kind ? `${fmnist.facts.kinds[kind].split(": ")[1]}.` : "\u00a0";
+    const steps = kind ? fmnist.facts.kinds[kind].split(": ")[1] : "";
+    how.textContent = steps && `${steps[0].toUpperCase()}${steps.slice(1)}.`;
     context.fillRect(0, 0, 28, 28);
     if (pixels) context.drawImage(fmnist.greyImage(fmnist.bytes(pixels)), 0, 0);
   };

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from fmnist_core import doodles
+from fmnist_core.doodles import DOODLES, blob, box, doodle, form, line, polygon
+from fmnist_core.garments import Dice
+
+KINDS = list(dict.fromkeys(DOODLES))
+
+
+def dice(seed):
+    return Dice(np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[kind.__name__ for kind in KINDS])
+def test_every_kind_gives_strokes_of_some_size(kind):
+    for seed in range(300):
+        strokes = kind(dice(seed))
+        assert strokes
+        for stroke in strokes:
+            assert stroke.ndim == 2
+            assert stroke.shape[1] == 2
+            assert len(stroke) >= 2
+            assert np.isfinite(stroke).all()
+        every = np.concatenate(strokes)
+        assert 0.1 < (every.max(0) - every.min(0)).max() < 4, seed
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[kind.__name__ for kind in KINDS])
+def test_the_same_seed_gives_the_same_thing_and_no_two_are_alike(kind):
+    drawn = [np.concatenate(kind(dice(seed))).tobytes() for seed in range(100)]
+    assert drawn == [np.concatenate(kind(dice(seed))).tobytes() for seed in range(100)]
+    assert len(set(drawn)) == 100
+
+
+@pytest.mark.parametrize("shape", [blob, polygon, box, form])
+def test_forms_end_where_they_begin_and_lie_around_their_place(shape):
+    for seed in range(200):
+        stroke = shape(dice(seed), 3.0, -2.0, 0.5)
+        assert stroke[0] == pytest.approx(stroke[-1], abs=1e-9), seed
+        assert (abs(stroke - (3, -2)) < 1).all(), seed
+        assert (stroke.max(0) - stroke.min(0)).min() > 0.02, seed
+
+
+def test_lines_are_about_as_long_as_asked_for():
+    for seed in range(200):
+        stroke = line(dice(seed), 3.0, -2.0, 0.5)
+        middle = (stroke.max(0) + stroke.min(0)) / 2
+        assert abs(middle - (3, -2)).max() < 0.5, seed
+        assert np.hypot(*(stroke[-1] - stroke[0])) == pytest.approx(0.5, abs=0.2), seed
+
+
+def test_every_kind_is_drawn_as_often_as_it_is_listed(monkeypatch):
+    monkeypatch.setattr(doodles, "DOODLES", tuple(lambda _, number=number: number for number in range(len(DOODLES))))
+    source = dice(0)
+    counts = np.bincount([doodle(source) for _ in range(900)], minlength=len(DOODLES))
+    assert len(counts) == len(DOODLES)
+    assert counts.min() > 50  # five standard deviations from 100
