@@ -74,7 +74,7 @@ def sheet(samples: Split) -> Image.Image:
 def answer(
     reading: Reading, network: Network, projection: Projection, want: set[str], sample: int | None = None
 ) -> dict[str, Any]:
-    """The answer to one picture; ``want`` names the parts that only an open view needs: maps, spots.
+    """The answer to one picture; ``want`` names the parts that only an open view needs: maps:<layer>, spots.
 
     ``sample`` is the place of the picture among the samples when it is one: it is not its own neighbour.
     """
@@ -86,26 +86,30 @@ def answer(
         "kind": reading.kind,
         "pixels": _base64(reading.pixels.numpy()),
     }
-    if "maps" in want:
-        figure["maps"] = layer_maps(reading.trace, network)
+    layer = next((part.removeprefix("maps:") for part in sorted(want) if part.startswith("maps:")), None)
+    if layer is not None:
+        figure["maps"] = layer_maps(reading.trace, network, layer)
     if "spots" in want:
         figure |= spots(reading.trace.embedding, projection, sample)
     return figure
 
 
-def layer_maps(trace: Trace, network: Network) -> list[dict[str, Any]]:
-    """Every layer's output, quantised: level 128 is zero, 1 and 255 are -top and +top, top its largest value."""
-    kinds = {name: KINDS[type(layer).__name__] for name, layer in network.layers.named_children()}
-    figures = []
-    for name, output in trace.maps.items():
-        top = max(float(output[0].abs().max()), 1e-9)
-        levels = (output[0] * (127 / top)).round().add(128).to(torch.uint8)
-        kind, words = kinds[name]
-        shape = list(levels.shape)
-        figures.append(
-            {"name": name, "kind": kind, "words": words, "shape": shape, "top": top, "values": _base64(levels.numpy())}
-        )
-    return figures
+def layer_maps(trace: Trace, network: Network, layer: str) -> dict[str, Any]:
+    """All layers, and the output of the open one, quantised; of the first one when there is no such ``layer``.
+
+    Level 128 is zero, 1 and 255 are -top and +top, top being its largest value.
+    """
+    layers = [
+        {"name": name, "kind": kind, "words": words, "shape": list(trace.maps[name].shape[1:])}
+        for name, module in network.layers.named_children()
+        for kind, words in (KINDS[type(module).__name__],)
+    ]
+    name = layer if layer in trace.maps else next(iter(trace.maps))
+    output = trace.maps[name][0]
+    top = max(float(output.abs().max()), 1e-9)
+    levels = (output * (127 / top)).round().add(128).to(torch.uint8)
+    opened = {"name": name, "shape": list(levels.shape), "top": top, "values": _base64(levels.numpy())}
+    return {"layers": layers, "open": opened}
 
 
 def spots(embedding: Tensor, projection: Projection, sample: int | None = None) -> dict[str, Any]:

@@ -7,13 +7,16 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+from PIL import Image
 from tqdm import tqdm
 
 from fmnist_core import CLASS_NAMES, checkpoint, dataset, files, inference, projection, sketches
+from fmnist_core.augment import random_cloth, random_warp
 from fmnist_core.errors import DatasetError, FmnistError, PictureError
 from fmnist_core.evaluation import Measured, measure
 from fmnist_core.exam import make_exam
@@ -33,6 +36,8 @@ from fmnist_core.training import (
 )
 
 DEFAULT_WEIGHTS = Path(__file__).parent.parent / "weights" / "original"
+MATERIAL = ("drawings", "tracings", "cloth", "photos", "doodles", "exam")
+SHEET = 1100  # pictures made for a sheet that shows 900: chance gives some classes more
 DATA_HELP = (
     "folder with the four IDX files or with train.csv and test.csv, or one CSV file, or 'samples' for the images "
     "shipped with the program (default: $FMNIST_DATA, data/FashionMNIST/raw, Debian's package, a download, the samples)"
@@ -112,12 +117,14 @@ def build_parser() -> argparse.ArgumentParser:
         ("download", "download the four files with torchvision into data/FashionMNIST/raw"),
         ("to-csv", "write train.csv and test.csv in the form used on Kaggle"),
         ("sprite", "draw one picture of the data set, three rows a class"),
-        ("sketches", "draw a sheet of the drawings that the program makes for training, a row for each class"),
+        ("sketches", "draw a sheet of what the program makes for training, three rows for each class"),
         ("samples", "make weights/samples.npz, the samples shipped with the program, from the whole data set"),
     ):
         added = actions.add_parser(action, help=text, description=text)
-        if action not in ("download", "sketches"):
+        if action != "download":
             added.add_argument("--data", metavar="WHERE", help=DATA_HELP)
+        if action == "sketches":
+            added.add_argument("--of", choices=MATERIAL, default="drawings", help="which material (%(default)s)")
         if action in ("to-csv", "sprite", "sketches"):
             default = Path("csv" if action == "to-csv" else f"{action}.png")
             added.add_argument("--out", type=Path, default=default, metavar="PATH", help="default: %(default)s")
@@ -274,9 +281,10 @@ def run_data(options: argparse.Namespace) -> int:
         print(f"All four files are in {dataset.download()}.")
         return 0
     if options.action == "sketches":
+        sheet = dataset.sprite(_material(options.of, dataset.load(options.data).train))
         with files.write_whole(options.out) as file:
-            sketches.contact_sheet().save(file, "PNG")
-        print(f"{options.out}: 24 drawings of each class.")
+            sheet.resize((2 * sheet.width, 2 * sheet.height), Image.Resampling.NEAREST).save(file, "PNG")
+        print(f"{options.out}: three rows for each class.")
         return 0
     if options.action == "verify":
         folder = dataset.find(options.data)
@@ -300,6 +308,22 @@ def run_data(options: argparse.Namespace) -> int:
         dataset.save_samples(data)
         print(f"{dataset.SAMPLES_FILE}: 10,000 training and 2,000 test images.")
     return 0
+
+
+def _material(name: str, images: dataset.Split) -> dataset.Split:
+    """Enough of one kind of training material for a sheet."""
+    generator = torch.Generator().manual_seed(0)
+    if name == "photos":
+        chosen = images.take(torch.randperm(len(images), generator=generator)[:SHEET])
+        return replace(chosen, pixels=random_cloth(random_warp(chosen.pixels, generator), generator))
+    if name == "tracings":
+        return sketches.make_tracings(images, SHEET, 0)
+    if name == "cloth":
+        cut = sketches.make_cloth(SHEET, 0)
+        return replace(cut, pixels=random_cloth(cut.pixels, generator))
+    if name == "doodles":  # they have no class: any row will do
+        return replace(sketches.make_doodles(SHEET, 0), labels=torch.arange(SHEET) % len(CLASS_NAMES))
+    return make_exam(SHEET) if name == "exam" else sketches.make_sketches(SHEET, 0)
 
 
 def run_layers(options: argparse.Namespace) -> int:

@@ -55,6 +55,8 @@ def random_cloth(pixels: Tensor, generator: torch.Generator) -> Tensor:
     Its cloth gets another shade, folds, a pattern or a print, and light from one side; and the scissors take away a
     piece here and there, or leave some of the ground.
     """
+    if len(pixels) == 0:
+        return pixels
     dice = _Dice(len(pixels), generator, pixels.device)
     values = pixels / 255  # float32, 0..1
     mask = _closed((values > LEAST_CLOTH).float())

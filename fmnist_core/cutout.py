@@ -64,9 +64,10 @@ def find_garment(rgb: Bytes) -> Mask:
         guess = np.where(away < 0.75, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
         guess[away < 0.25] = cv2.GC_FGD
         guess[frame] = cv2.GC_BGD
-        middle = _grab_cut(rgb, guess)
-        found = middle if middle.sum() > found.sum() else found
-    return found if found.any() else away < 0.75
+        found = max(found, _grab_cut(rgb, guess), key=np.sum)
+    if found.mean() < LEAST_AREA:  # GrabCut is at a loss: grainy, or of the ground's own colours
+        found = max(found, _tidy(likely > level), key=np.sum)
+    return found if found.any() else np.ones(found.shape, bool)
 
 
 def to_cloth(rgb: Bytes, mask: Mask) -> Grey:

@@ -83,7 +83,8 @@ def _form(label: int, dice: Dice) -> Strokes:
     strokes: Strokes = []
     for line in forms[dice.count(0, len(forms) - 1)].split("; "):
         for places in _parse(line):
-            moved = places + dice.generator.normal(0, MOVED, places.shape)
+            corners = (1, 2) if line.startswith("o") else places.shape  # a button moves as a whole
+            moved = places + dice.generator.normal(0, MOVED, corners)
             if np.array_equal(places[0], places[-1]):
                 moved[-1] = moved[0]  # what was closed stays closed
             strokes.append(moved)

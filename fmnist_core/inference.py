@@ -31,12 +31,8 @@ class Reading:
 
     @property
     def familiarity(self) -> float:
-        """How much the picture is like what the network was trained on, 0..1: 1 - entropy / log(10).
-
-        A network that has seen other things too (``doodles`` of ``TrainConfig``) answers what it does not know with
-        all classes alike.
-        """
-        return 1 - float(torch.special.entr(self.probabilities).sum()) / math.log(len(CLASS_NAMES))
+        """How much the picture is like what the network was trained on, 0..1: see ``familiarity``."""
+        return float(familiarity(self.probabilities))
 
     @property
     def is_familiar(self) -> bool:
@@ -47,6 +43,18 @@ class Reading:
     def label(self) -> int:
         """The class with the highest probability, 0..9."""
         return int(self.probabilities.argmax())
+
+
+def familiarity(probabilities: Tensor) -> Tensor:
+    """How much pictures are like what the network was trained on, 0..1 (N,), from probabilities (N, 10).
+
+    It is 1 - entropy / log(10): 0 when all classes are alike, 1 when one of them is certain.
+
+    A network that has seen other things too (``doodles`` of ``TrainConfig``) answers what it does not know with all
+    classes alike.
+    """
+    entropy: Tensor = torch.special.entr(probabilities).sum(-1)
+    return 1 - entropy / math.log(len(CLASS_NAMES))
 
 
 def read_picture(network: Network, picture: Image.Image, kind: str | None = None) -> Reading:

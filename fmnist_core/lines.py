@@ -97,7 +97,8 @@ def distance_to_lines(cells: Bytes, depth: Grey | None = None) -> Grey:
     ridge = depth[(depth > 0) & (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8)))]
     # From the edge of the ink (the border between two cells), and half a pen further to the middle of its line.
     from_edge = np.where(cells > 0, 0.5 - depth, _distance(1 - cells) - 0.5)
-    return np.asarray(from_edge + (np.median(ridge) - 0.5), dtype=np.float32)
+    half_pen = min(float(np.median(ridge)) - 0.5, THICKEST * GRID)  # what is thicker is filled, and keeps its form
+    return np.asarray(from_edge + half_pen, dtype=np.float32)
 
 
 def draw_lines(distance: Grey) -> Bytes:

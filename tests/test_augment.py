@@ -168,6 +168,7 @@ def test_warp_narrows_or_shortens_and_never_enlarges():
         assert sides.max() < 28
     assert (heights > 1.2 * widths).any()
     assert (widths > 1.2 * heights).any()
+    assert torch.maximum(heights, widths).min() > 18  # one side stays about as long as it was
     assert mask.sum((1, 2)).max() < 1.2 * 20 * 20
 
 

@@ -125,3 +125,4 @@ def test_every_corner_is_moved_a_little_and_closed_outlines_stay_closed(monkeypa
         moves.append(np.concatenate([square[:-1] - still[0][:-1], line - still[1]]))
     assert np.std(moves, axis=0) == pytest.approx(np.full((6, 2), MOVED), rel=0.25)
     assert abs(np.mean(moves, axis=0)).max() < MOVED / 3
+    assert (np.std(np.diff(moves, axis=1), axis=0) > 1.2 * MOVED).all()  # each by itself

@@ -88,9 +88,12 @@ def test_each_sample_has_its_place_in_the_sheet(samples, count):
 @pytest.mark.parametrize("index", [0, 7, 1999])
 def test_maps_are_the_trace_within_half_a_level(shipped, samples, index):
     reading = read_pixels(shipped, samples.test.pixels[index])
-    layers = figures.layer_maps(reading.trace, shipped)
-    assert [layer["name"] for layer in layers] == [row.name for row in layer_table(shipped)]
-    for layer, (name, output) in zip(layers, reading.trace.maps.items(), strict=True):
+    rows = list(layer_table(shipped))
+    for name, output in reading.trace.maps.items():
+        maps = figures.layer_maps(reading.trace, shipped, name)
+        assert [(each["name"], tuple(each["shape"])) for each in maps["layers"]] == [(r.name, r.shape) for r in rows]
+        assert [each["kind"] for each in maps["layers"]] == [figures.KINDS[row.kind][0] for row in rows]
+        layer = maps["open"]
         assert layer["name"] == name
         assert layer["shape"] == list(output.shape[1:])
         assert layer["top"] == pytest.approx(float(output.abs().max()))
@@ -103,7 +106,8 @@ def levels(values):
     """The levels of one layer that puts out ``values``."""
     network = Network("original")
     output = torch.tensor([values], dtype=torch.float32)
-    (layer,) = figures.layer_maps(Trace({"fc1": output}, output, output), network)
+    trace = Trace({name: output for name, _ in network.layers.named_children()}, output, output)
+    layer = figures.layer_maps(trace, network, "fc1")["open"]
     return layer["top"], numbers(layer["values"]).tolist()
 
 
@@ -130,9 +134,9 @@ def test_an_answer_holds_what_is_wanted(shipped, shipped_session, samples):
     always = {"words", "probabilities", "familiarity", "note", "kind", "pixels"}
     for want, parts in [
         (set(), set()),
-        ({"maps"}, {"maps"}),
+        ({"maps:conv1"}, {"maps"}),
         ({"spots"}, {"spots", "nearest"}),
-        ({"maps", "spots"}, {"maps", "spots", "nearest"}),
+        ({"maps:out", "spots"}, {"maps", "spots", "nearest"}),
         ({"trace", "words"}, set()),
     ]:
         answer = figures.answer(reading, shipped, shipped_session.projection, want)

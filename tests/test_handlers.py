@@ -13,13 +13,15 @@ import pytest
 import torch
 from PIL import Image
 
+from demo import figures
 from demo import handlers as module
 from demo.handlers import MOST_BYTES, Handlers, served
 from demo.session import Session, Sessions
 from demo.trainer import Trainer
 from fmnist_core import CLASS_NAMES, inference, projection
-from fmnist_core.model import Network
-from fmnist_core.training import RECIPES
+from fmnist_core.model import ARCHITECTURES, Network
+from fmnist_core.pixels import KINDS
+from fmnist_core.training import FOR_PEOPLE, RECIPES
 
 ANNA, BERT = "a" * 32, "0123456789abcdef" * 2
 ROOM_FOR_ROUNDING = 1e-5
@@ -132,12 +134,12 @@ def test_a_sample_as_a_picture_gets_the_sample_s_answer(ask, samples, file_of):
     ("want", "parts"),
     [
         ([], set()),
-        (["maps"], {"maps"}),
+        (["maps:conv1"], {"maps"}),
         (["spots"], {"spots", "nearest"}),
-        (["spots", "maps", "maps"], {"maps", "spots", "nearest"}),
-        (["everything", 1, None, ["maps"], {"maps": 1}], set()),
-        ("maps", set()),
-        ({"maps": True}, set()),
+        (["spots", "maps:out", "maps:out"], {"maps", "spots", "nearest"}),
+        (["everything", "maps", 1, None, ["maps:out"], {"maps:out": 1}], set()),
+        ("maps:out", set()),
+        ({"maps:out": True}, set()),
         (None, set()),
         (5, set()),
         (True, set()),
@@ -148,17 +150,24 @@ def test_want_decides_which_parts_come(ask, want, parts):
 
 
 def test_maps_are_the_trace_of_every_layer_in_order(ask, shipped, trousers, file_of):
-    layers = ask("answer", picture=in_base64(file_of(trousers)), want=["maps"])["maps"]
     trace = inference.read_picture(shipped, trousers).trace
-    assert [layer["name"] for layer in layers] == list(trace.maps)
-    for layer in layers:
-        output = trace.maps[layer["name"]][0].numpy()
+    for name in trace.maps:
+        maps = ask("answer", picture=in_base64(file_of(trousers)), want=[f"maps:{name}"])["maps"]
+        assert [layer["name"] for layer in maps["layers"]] == list(trace.maps)
+        assert all(layer["kind"] and layer["words"] for layer in maps["layers"])
+        layer = maps["open"]
+        assert layer["name"] == name
+        output = trace.maps[name][0].numpy()
         values = np.frombuffer(base64.b64decode(layer["values"]), np.uint8).astype(np.float64).reshape(layer["shape"])
         values = (values - 128) / 127 * layer["top"]
         assert values.shape == output.shape
         assert np.abs(values - output).max() <= layer["top"] / 254 + ROOM_FOR_ROUNDING
-        assert layer["kind"]
-        assert layer["words"]
+
+
+@pytest.mark.parametrize("name", ["", "conv99", "__class__", "<img>", "x" * 10_000])
+def test_a_layer_that_does_not_exist_is_the_first(ask, shipped, name):
+    first = next(name for name, _ in shipped.layers.named_children())
+    assert ask("answer", sample=1, want=[f"maps:{name}"])["maps"]["open"]["name"] == first
 
 
 def test_spots_of_a_sample_are_its_place_among_the_points(ask):
@@ -186,7 +195,7 @@ def test_points_hold_the_network_s_answers(ask, shipped, samples):
 
 @pytest.mark.parametrize("colour", ["white", "black", (200, 30, 60)])
 def test_empty_picture_gets_no_label(ask, file_of, colour):
-    reply = ask("answer", picture=in_base64(file_of(Image.new("RGB", (224, 224), colour))), want=["maps", "spots"])
+    reply = ask("answer", picture=in_base64(file_of(Image.new("RGB", (224, 224), colour))), want=["maps:out", "spots"])
     assert reply.keys() == {"empty"}
     assert reply["empty"].endswith(".")
     assert not any(name in reply["empty"] for name in CLASS_NAMES)
@@ -373,10 +382,44 @@ def test_an_empty_picture_is_not_opened(ask, file_of, size):
     assert error_of(reply) == "The picture is empty: it has only one colour."
 
 
+def test_the_visitor_knows_better_what_a_picture_is(ask, file_of, trousers, shipped):
+    contents = in_base64(file_of(trousers))
+    for kind in KINDS:
+        reading = inference.read_picture(shipped, trousers, kind)
+        reply = ask("open_file", file=contents, kind=kind)
+        assert reply["kind"] == kind
+        assert (pixels_of(reply) == reading.pixels.numpy()).all()
+        for request in ({"file": contents}, {"picture": contents}):
+            answer = ask("answer", **request, kind=kind)
+            assert answer["kind"] == kind
+            assert (pixels_of(answer) == reading.pixels.numpy()).all()
+
+
+@pytest.mark.parametrize("kind", ["", "painting", 1, ["photo"], {"photo": 1}, True])
+def test_a_kind_that_does_not_exist_is_refused(ask, file_of, trousers, kind):
+    contents = in_base64(file_of(trousers))
+    for name, field in (("open_file", "file"), ("answer", "file"), ("answer", "picture")):
+        sentence = error_of(ask(name, **{field: contents, "kind": kind}))
+        assert sentence.startswith("There is no such kind of picture, expected one of sample, drawing")
+
+
+def test_what_is_not_familiar_is_a_guess_with_a_note(ask, shipped, monkeypatch):
+    with torch.no_grad():
+        network = Network(shipped.architecture).eval()
+        network.layers.out.weight.zero_()
+        network.layers.out.bias.zero_()
+    reading = inference.read_pixels(network, torch.zeros(28, 28, dtype=torch.uint8))
+    answer = figures.answer(reading, network, None, set())
+    assert answer["familiarity"] == pytest.approx(0, abs=1e-6)
+    assert answer["words"] == "At a guess: T-shirt/top"
+    assert answer["note"] == "This does not look like anything I was trained on."
+    assert ask("answer", sample=0)["note"] is None
+
+
 def test_an_opened_picture_is_known_by_its_pixels(ask, file_of, trousers):
     reply = ask("open_file", file=in_base64(file_of(trousers)))
-    by_pixels = ask("answer", pixels=reply["pixels"], kind=reply["kind"], want=["maps", "spots"])
-    assert by_pixels == ask("answer", file=in_base64(file_of(trousers)), want=["maps", "spots"])
+    by_pixels = ask("answer", pixels=reply["pixels"], kind=reply["kind"], want=["maps:out", "spots"])
+    assert by_pixels == ask("answer", file=in_base64(file_of(trousers)), want=["maps:out", "spots"])
 
 
 @pytest.mark.parametrize(
@@ -457,11 +500,11 @@ def test_a_visitor_s_network_answers_only_the_visitor(ask, sessions, other_netwo
 
 def test_visitors_at_once_each_get_their_own_network(ask, sessions, other_network):
     sessions.put(ANNA, other_network)
-    expected = {visitor: ask("answer", visitor=visitor, sample=9, want=["maps"]) for visitor in (ANNA, BERT)}
+    expected = {visitor: ask("answer", visitor=visitor, sample=9, want=["maps:out"]) for visitor in (ANNA, BERT)}
     assert expected[ANNA] != expected[BERT]
     visitors = [ANNA, BERT] * 20
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda visitor: ask("answer", visitor=visitor, sample=9, want=["maps"]), visitors))
+        answers = list(pool.map(lambda visitor: ask("answer", visitor=visitor, sample=9, want=["maps:out"]), visitors))
     for visitor, answer in zip(visitors, answers, strict=True):
         assert answer["probabilities"] == pytest.approx(expected[visitor]["probabilities"], rel=1e-4, abs=1e-9)
 
@@ -548,6 +591,16 @@ def test_settings_reach_the_trainer(train, trainer):
     changes = {"epochs": 3, "learning_rate": 0.02, "batch_size": 64, "share": 0.5, "validation": 0.1}
     assert asdict(config) == asdict(RECIPES["original"]) | changes
     assert type(config.epochs) is int
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_training_for_people_shows_what_the_program_makes(train, trainer, architecture):
+    for wish in (True, False, None, "yes", 1):
+        train("train_start", settings=GOOD | {"architecture": architecture, "for_people": wish})
+        config = asdict(trainer.asked[-1][2])
+        assert {name: config[name] for name in FOR_PEOPLE} == {
+            name: part if wish is True else 0 for name, part in FOR_PEOPLE.items()
+        }
 
 
 def test_whole_numbers_may_come_with_a_point(train, trainer):

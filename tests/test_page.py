@@ -343,10 +343,10 @@ def call(http, name, data):
 
 
 def test_server_functions_answer(http, drawing, shipped, samples):
-    answer = call(http, "answer", {"visitor": ANNA, "sample": 5, "want": ["maps", "spots"]})
+    answer = call(http, "answer", {"visitor": ANNA, "sample": 5, "want": ["maps:conv1", "spots"]})
     reading = inference.read_pixels(shipped, samples.test.pixels[5])
     assert answer["probabilities"] == pytest.approx(reading.probabilities.tolist(), rel=1e-5, abs=1e-9)
-    assert [layer["name"] for layer in answer["maps"]] == list(reading.trace.maps)
+    assert [layer["name"] for layer in answer["maps"]["layers"]] == list(reading.trace.maps)
     assert 5 not in [near["index"] for near in answer["nearest"]]
     assert call(http, "points", {"visitor": ANNA}).keys() == {"pca", "tsne", "answers"}
     assert call(http, "open_file", {"visitor": ANNA, "file": in_base64(drawing.read_bytes())}).keys() == {

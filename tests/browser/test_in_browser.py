@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from fmnist_core import CLASS_NAMES, inference
 from fmnist_core.dataset import Dataset
 from fmnist_core.errors import ConfigError
-from fmnist_core.model import Network, output_size
+from fmnist_core.model import Network, layer_table, output_size
 from fmnist_core.pixels import open_picture, prepare
 
 SHIRT = (
@@ -130,6 +130,64 @@ def test_drawing_a_shirt(page: Page, device: str, shipped: Network) -> None:
     assert page.locator("#answer li.best").count() == 1
 
 
+def test_the_visitor_says_what_a_picture_is(page: Page, tmp_path: Path, shipped: Network) -> None:
+    picture = Image.new("RGB", (300, 400), "#b98a5a")
+    for y in range(0, 400, 25):
+        ImageDraw.Draw(picture).line((0, y, 300, y), fill="#70502c", width=6)
+    ImageDraw.Draw(picture).polygon(
+        [(90, 60), (210, 60), (225, 350), (170, 350), (150, 150), (130, 350), (75, 350)], "navy"
+    )
+    picture.save(tmp_path / "trousers.png")
+    select, again = page.locator("#seen select"), page.locator("#seen button")
+    expect(select).to_be_disabled()  # an image of the data set is what it is
+    before = answers(page)
+    page.set_input_files("#pad [type=file]", tmp_path / "trousers.png")
+    wait_for_answer(page, before)
+    expect(select).to_have_value("photo")
+    expect(again).to_be_hidden()
+    assert seen(page) == prepare(picture).pixels.flatten().tolist()
+    before = answers(page)
+    select.select_option("product")
+    wait_for_answer(page, before)
+    expect(select).to_have_value("product")
+    assert seen(page) == prepare(picture, "product").pixels.flatten().tolist()
+    before = answers(page)
+    again.click()
+    wait_for_answer(page, before)
+    expect(select).to_have_value("photo")
+    expect(again).to_be_hidden()
+    # What was said of this picture is not said of the next one.
+    select.select_option("sample")
+    expect(again).to_be_visible()
+    page.locator("#pad [data-do=clear]").click()
+    expect(page.locator("#seen button")).to_be_hidden()
+
+
+def test_a_drawing_can_be_taken_for_something_else(page: Page, device: str) -> None:
+    draw(page, SHIRT, device)
+    settle(page)
+    expect(page.locator("#seen select")).to_have_value("drawing")
+    before, pixels = answers(page), seen(page)
+    page.locator("#seen select").select_option("product")
+    wait_for_answer(page, before)
+    settle(page)
+    assert seen(page) != pixels
+    draw(page, ((0.4, 0.5), (0.6, 0.6)), device)  # and remains so while one draws on
+    settle(page)
+    expect(page.locator("#seen select")).to_have_value("product")
+
+
+def test_what_is_no_garment_is_only_guessed(page: Page, device: str) -> None:
+    draw(page, ((0.1, 0.5), (0.9, 0.45), (0.15, 0.6), (0.85, 0.55), (0.5, 0.1), (0.45, 0.9)), device)
+    settle(page)
+    words, aside = page.inner_text("#answer .words"), page.inner_text("#answer .aside")
+    assert words.startswith("At a guess: ")
+    assert aside == inference.UNFAMILIAR
+    meter = float(page.locator("#answer meter").evaluate("meter => meter.value"))
+    assert page.inner_text("#answer .familiar b") == f"{int(100 * meter + 0.5)} %"
+    assert meter < inference.FAMILIAR
+
+
 def test_the_page_does_not_scroll_under_a_drawing_finger(page: Page, device: str) -> None:
     if device == "desktop":
         page.set_viewport_size({"width": 1280, "height": 500})
@@ -210,16 +268,21 @@ def test_a_dot_is_no_garment(page: Page, device: str) -> None:
 def test_feature_maps_of_every_layer(page: Page, device: str, shipped: Network) -> None:
     page.locator("#maps .lead").scroll_into_view_if_needed()
     names = [name for name, _ in shipped.layers.named_children()]
-    expect(page.locator("#maps")).to_have_attribute("data-layers", str(len(names)))
-    assert [title.split("scale")[0].strip() for title in page.locator("#maps h4").all_inner_texts()] == names
-    expect(page.locator("#maps section").first).to_contain_text("6 × 24 × 24")
-    first = page.locator("#maps section canvas").first
-    before = first.evaluate("canvas => canvas.toDataURL()")
+    expect(page.locator("#maps")).to_have_attribute("data-open", names[0])
+    assert page.locator("#maps .layers b").all_inner_texts() == names
+    for name in (names[0], names[len(names) // 2], "flatten", "out"):
+        page.locator(f"#maps [data-layer={name}]").click()
+        expect(page.locator("#maps")).to_have_attribute("data-open", name)
+        expect(page.locator("#maps h4 .title")).to_have_text(name)
+        shape = next(row.shape for row in layer_table(shipped) if row.name == name)
+        expect(page.locator("#maps h4 .what")).to_contain_text(" × ".join(map(str, shape)))
+        expect(page.locator("#maps [aria-current=true]")).to_have_attribute("data-layer", name)
+    page.locator(f"#maps [data-layer={names[0]}]").click()
+    expect(page.locator("#maps")).to_have_attribute("data-open", names[0])
+    before = page.locator("#maps .tiles").evaluate("canvas => canvas.toDataURL()")
     draw(page, SHIRT, device)
     page.locator("#maps .lead").scroll_into_view_if_needed()
-    page.wait_for_function(
-        "before => document.querySelector('#maps section canvas').toDataURL() !== before", arg=before
-    )
+    page.wait_for_function("before => document.querySelector('#maps .tiles').toDataURL() !== before", arg=before)
 
 
 def test_the_map_and_the_visitors_point(page: Page, device: str) -> None:
@@ -402,7 +465,8 @@ def test_retraining(page: Page, device: str, context: BrowserContext, address: s
     page.locator("#stop").click()
     expect(curves).to_have_attribute("data-state", "trained", timeout=30_000)
     expect(curves.locator(".status")).to_contain_text("Stopped")
-    assert re.fullmatch(r"\d+\.\d %", curves.locator(".after").inner_text())
+    for cell in (".before", ".after", ".before-drawings", ".after-drawings"):
+        assert re.fullmatch(r"\d+\.\d %", curves.locator(cell).inner_text())
     expect(page.locator("#retrain")).to_be_enabled(timeout=60_000)  # its map is ready, too
     expect(page.locator("#answer .aside")).to_have_text("Answered by the network that you trained.")
 

@@ -1,0 +1,77 @@
+"""What each kind of training material adds: the default network trained without it, one after the other.
+
+    python -m benchmarks.ablation [--epochs N] [--share S] [--seeds N] [MANIFEST.csv...]
+
+Each row is a training of the default recipe, shortened. Columns: accuracy on held-out training images, on the drawings
+that no training uses, the area under the ROC curve of familiarity (those drawings against doodles of another seed), and
+the mean over categories of each manifest (see ``benchmarks.pictures``). The test images are not used.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean, stdev
+
+import torch
+
+from benchmarks.pictures import ours, prepared, read_manifest, recognised
+from fmnist_core import dataset
+from fmnist_core.evaluation import all_logits, measure
+from fmnist_core.exam import make_exam
+from fmnist_core.inference import familiarity
+from fmnist_core.model import Network, to_probabilities
+from fmnist_core.sketches import make_doodles
+from fmnist_core.training import FOR_PEOPLE, RECIPES, Finished, TrainConfig, hold_out, train
+
+DOODLE_SEED = 2**31
+
+
+def area_under_roc(high: torch.Tensor, low: torch.Tensor) -> float:
+    """How often a value of ``high`` is above one of ``low``, ties counting half."""
+    difference = high[:, None] - low[None]
+    return float((difference > 0).float().mean() + 0.5 * (difference == 0).float().mean())
+
+
+def trained(config: TrainConfig, images: dataset.Split) -> Network:
+    """The network that comes out of a training."""
+    *_, last = train(config, images)
+    assert isinstance(last, Finished)
+    return last.network
+
+
+def main() -> None:
+    """Train and print row by row."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--share", type=float, default=0.3)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("manifests", nargs="*", type=Path, metavar="MANIFEST.csv")
+    options = parser.parse_args()
+    images = dataset.load().train
+    pictures = {path.stem: (rows := read_manifest(path), prepared(rows, ours)) for path in options.manifests}
+    exam, doodles = make_exam(), make_doodles(500, DOODLE_SEED)
+
+    base = replace(RECIPES["deep"], epochs=options.epochs, share=options.share, validation=0.1)
+    nothing = dict.fromkeys(FOR_PEOPLE, 0.0)
+    variants = {"everything": {}, "the data set alone": nothing} | {
+        f"without {name}": {name: 0.0} for name in FOR_PEOPLE
+    }
+    print(
+        f"{'material':22s}{'held out':>10s}{'drawings':>10s}{'familiar':>10s}" + "".join(f"{n:>10s}" for n in pictures)
+    )
+    for name, changes in variants.items():
+        results = []
+        for seed in range(options.seeds):
+            config = replace(base, seed=seed, **changes)  # type: ignore[arg-type]
+            network = trained(config, images)
+            known, unknown = (familiarity(to_probabilities(all_logits(network, split))) for split in (exam, doodles))
+            row = [measure(network, hold_out(images, config)[1]).accuracy, measure(network, exam).accuracy]
+            row += [area_under_roc(known, unknown)]
+            results.append(row + [recognised(network, pixels, rows) for rows, pixels in pictures.values()])
+        columns = [mean(column) for column in zip(*results, strict=True)]
+        spread = "" if options.seeds < 2 else f"   spread {max(stdev(c) for c in zip(*results, strict=True)):.3f}"
+        print(f"{name:22s}" + "".join(f"{value:10.3f}" for value in columns) + spread, flush=True)
+
+
+if __name__ == "__main__":
+    main()

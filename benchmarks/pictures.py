@@ -1,0 +1,84 @@
+"""How many pictures that people made are recognised: our preparation beside the usual one, for each shipped network.
+
+    python -m benchmarks.pictures MANIFEST.csv...
+
+A manifest has the columns ``file`` (in the folder beside it that has its name), ``labels`` (the accepted class numbers,
+joined by "|") and ``category``. Printed is the mean over categories of the part that is recognised, so that a large
+category does not hide a small one. The usual preparation, as in most demos: grey, inverted when the corner is bright,
+and resized to 28x28.
+"""
+
+import argparse
+import csv
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from fmnist_core import IMAGE_SIZE, checkpoint
+from fmnist_core.files import Bytes
+from fmnist_core.model import Network, to_inputs
+from fmnist_core.pixels import flatten, open_picture, prepare
+
+WEIGHTS = Path(__file__).parent.parent / "weights"
+
+
+def ours(picture: Image.Image) -> Bytes:
+    """The preparation of this package."""
+    return prepare(picture).pixels
+
+
+def usual(picture: Image.Image) -> Bytes:
+    """Grey, inverted when the corner is bright, resized."""
+    grey = flatten(picture).convert("L").resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR)
+    return np.asarray(ImageOps.invert(grey) if grey.getpixel((0, 0)) > 127 else grey)  # type: ignore[operator]
+
+
+PREPARATIONS: dict[str, Callable[[Image.Image], Bytes]] = {"usual": usual, "ours": ours}
+
+
+def read_manifest(manifest: Path) -> list[dict[str, str]]:
+    """Its rows, each with the path of its file."""
+    with manifest.open(newline="") as file:
+        return [row | {"path": str(manifest.with_suffix("") / row["file"])} for row in csv.DictReader(file)]
+
+
+def prepared(rows: list[dict[str, str]], prepare_one: Callable[[Image.Image], Bytes]) -> Tensor:
+    """Pixels (N, 28, 28) of the pictures of a manifest."""
+    return torch.from_numpy(np.stack([prepare_one(open_picture(Path(row["path"]))) for row in rows]))
+
+
+def recognised(network: Network, pixels: Tensor, rows: list[dict[str, str]]) -> float:
+    """Mean over categories of the part that is recognised, 0..1."""
+    with torch.inference_mode():
+        answers = network(to_inputs(pixels)).argmax(1).tolist()
+    hits = defaultdict(list)
+    for answer, row in zip(answers, rows, strict=True):
+        hits[row["category"]].append(str(answer) in row["labels"].split("|"))
+    return mean(mean(one) for one in hits.values())
+
+
+def main() -> None:
+    """Print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("manifests", nargs="+", type=Path, metavar="MANIFEST.csv")
+    manifests: list[Path] = parser.parse_args().manifests
+    rows = {manifest.stem: read_manifest(manifest) for manifest in manifests}
+    print(f"{'network':12s}{'preparation':13s}" + "".join(f"{name} (n = {len(rows[name])})   " for name in rows))
+    networks = {
+        folder.name: checkpoint.load(folder) for folder in sorted(WEIGHTS.iterdir(), reverse=True) if folder.is_dir()
+    }
+    for how, prepare_one in PREPARATIONS.items():
+        pixels = {name: prepared(rows[name], prepare_one) for name in rows}
+        for network_name, network in networks.items():
+            parts = [f"{recognised(network, pixels[name], rows[name]):.3f}" for name in rows]
+            print(f"{network_name:12s}{how:13s}" + "   ".join(parts), flush=True)
+
+
+if __name__ == "__main__":
+    main()
