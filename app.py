@@ -8,7 +8,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-WEIGHTS = Path(__file__).parent / "weights" / "original"
+WEIGHTS = Path(__file__).parent / "weights" / "deep"
 
 
 def accelerator() -> str:

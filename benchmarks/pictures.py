@@ -17,13 +17,13 @@ from statistics import mean
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
-from fmnist_core import IMAGE_SIZE, checkpoint
+from fmnist_core import checkpoint
 from fmnist_core.files import Bytes
 from fmnist_core.model import Network, to_inputs
-from fmnist_core.pixels import flatten, open_picture, prepare
+from fmnist_core.pixels import open_picture, prepare, unprepared
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 
@@ -33,13 +33,7 @@ def ours(picture: Image.Image) -> Bytes:
     return prepare(picture).pixels
 
 
-def usual(picture: Image.Image) -> Bytes:
-    """Grey, inverted when the corner is bright, resized."""
-    grey = flatten(picture).convert("L").resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR)
-    return np.asarray(ImageOps.invert(grey) if grey.getpixel((0, 0)) > 127 else grey)  # type: ignore[operator]
-
-
-PREPARATIONS: dict[str, Callable[[Image.Image], Bytes]] = {"usual": usual, "ours": ours}
+PREPARATIONS: dict[str, Callable[[Image.Image], Bytes]] = {"usual": unprepared, "ours": ours}
 
 
 def read_manifest(manifest: Path) -> list[dict[str, str]]:

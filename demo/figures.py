@@ -14,6 +14,7 @@ from fmnist_core.dataset import Split
 from fmnist_core.inference import UNFAMILIAR, Reading, in_words
 from fmnist_core.model import Network, Trace, layer_table
 from fmnist_core.pixels import KINDS as KINDS_OF_PICTURES
+from fmnist_core.pixels import Prepared
 from fmnist_core.projection import NEIGHBOURS, Projection
 
 # Ten colours that people with any kind of colour vision can tell apart: Matthew A. Petroff, Accessible Color Sequences
@@ -30,6 +31,7 @@ CLASS_COLOURS: Final = (
     "#717581",
     "#94a4a2",
 )
+STEP_SIDE: Final = 160  # longer side, in pixels, of the picture of what was found
 SHEET_COLUMNS: Final = 50  # test samples side by side in the one picture that the page loads
 
 KINDS: Final = {
@@ -92,6 +94,22 @@ def answer(
     if "spots" in want:
         figure |= spots(reading.trace.embedding, projection, sample)
     return figure
+
+
+def steps(prepared: Prepared, without: Reading) -> dict[str, Any]:
+    """How a picture became pixels: the garment that was found with the box around it, and what would be without that.
+
+    ``without`` is what the network says of the picture when it is only made grey and small.
+    """
+    found = Image.fromarray(prepared.found)
+    width, height = found.size
+    left, top, right, bottom = prepared.box
+    found.thumbnail((STEP_SIDE, STEP_SIDE), Image.Resampling.BOX)
+    return {
+        "found": png(found),
+        "box": [left / width, top / height, right / width, bottom / height],
+        "without": {"pixels": _base64(without.pixels.numpy()), "words": in_words(without)},
+    }
 
 
 def layer_maps(trace: Trace, network: Network, layer: str) -> dict[str, Any]:

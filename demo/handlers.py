@@ -13,6 +13,7 @@ from typing import Any, Final
 import gradio as gr
 import torch
 from gradio.utils import get_upload_folder
+from PIL import Image
 
 from demo import figures
 from demo.session import Session, Sessions
@@ -21,7 +22,7 @@ from fmnist_core import IMAGE_SIZE, inference
 from fmnist_core.dataset import Split
 from fmnist_core.errors import ConfigError, FmnistError, NothingDrawn, PictureError
 from fmnist_core.inference import Reading
-from fmnist_core.pixels import KINDS, flatten, open_picture, prepare
+from fmnist_core.pixels import KINDS, Prepared, flatten, open_picture, prepare, unprepared
 from fmnist_core.training import FOR_PEOPLE, RECIPES, TrainConfig, with_changes
 
 Request = dict[str, Any]
@@ -53,23 +54,25 @@ class Handlers:
         want = {part for part in parts if isinstance(part, str)} if isinstance(parts, list) else set()
         with self._core():
             try:
-                reading = self._read(request, session)
+                picture, reading = self._read(request, session)
             except NothingDrawn as nothing:
                 return {"empty": str(nothing)}
-            own = session is not self._sessions.shipped
-            return figures.answer(reading, session.network, session.projection, want, request.get("sample")) | {
-                "own": own
-            }
+            reply = figures.answer(reading, session.network, session.projection, want, request.get("sample"))
+            if "steps" in want and picture is not None and reading.prepared is not None:
+                reply["steps"] = self._steps(session, picture, reading.prepared)
+            return reply | {"own": session is not self._sessions.shipped}
 
     def open_file(self, request: Request) -> Reply:
         """An uploaded picture: as the pad shows it (upright, opaque, small), and the pixels that were made of it."""
+        session = self._session(request)
         with self._core():
             picture = open_picture(_contents(request, "file"), _file_name(request))
             prepared = prepare(picture, _kind(request))
+            steps = self._steps(session, picture, prepared)
             picture = flatten(picture)
             picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
             pixels = base64.b64encode(prepared.pixels.tobytes()).decode()
-            return {"picture": figures.png(picture), "pixels": pixels, "kind": prepared.kind}
+            return {"picture": figures.png(picture), "pixels": pixels, "kind": prepared.kind, "steps": steps}
 
     def points(self, request: Request) -> Reply:
         """The map of the test samples for the visitor's network."""
@@ -125,21 +128,26 @@ class Handlers:
     def _session(self, request: Request) -> Session:
         return self._sessions.get(_visitor(request))
 
-    def _read(self, request: Request, session: Session) -> Reading:
+    def _read(self, request: Request, session: Session) -> tuple[Image.Image | None, Reading]:
+        """What the request is about, when it is a picture, and what the network makes of it."""
         if "sample" in request:
             index = request["sample"]
             if type(index) is not int or not 0 <= index < len(self._samples):
                 raise BadRequest(f"There is no such test sample, expected 0..{len(self._samples) - 1}.")
-            return inference.read_pixels(session.network, self._samples.pixels[index])
+            return None, inference.read_pixels(session.network, self._samples.pixels[index])
         if "pixels" in request:
             contents = _contents(request, "pixels")
             if len(contents) != IMAGE_SIZE**2 or str(request.get("kind")) not in KINDS:
                 raise BadRequest("These are not the pixels of a picture that was opened here.")
             pixels = torch.frombuffer(bytearray(contents), dtype=torch.uint8).reshape(IMAGE_SIZE, IMAGE_SIZE)
-            return inference.read_pixels(session.network, pixels, request["kind"])
+            return None, inference.read_pixels(session.network, pixels, request["kind"])
         field = "picture" if "picture" in request else "file"  # of the pad, or a file asked about without opening it
         picture = open_picture(_contents(request, field), _file_name(request))
-        return inference.read_picture(session.network, picture, _kind(request))
+        return picture, inference.read_picture(session.network, picture, _kind(request))
+
+    def _steps(self, session: Session, picture: Image.Image, prepared: Prepared) -> dict[str, Any]:
+        without = inference.read_pixels(session.network, torch.from_numpy(unprepared(picture)), prepared.kind)
+        return figures.steps(prepared, without)
 
     @contextmanager
     def _core(self) -> Iterator[None]:

@@ -148,10 +148,10 @@ def launch(page: Page, host: str | None = None, port: int | None = None) -> str:
 
 
 def _train_tab(handlers: Handlers) -> None:
-    recipe = RECIPES["original"]
+    recipe = RECIPES["deep"]
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=280, elem_id="train-form"):
-            architecture = gr.Dropdown(list(ARCHITECTURES), value="original", label="Network", interactive=True)
+            architecture = gr.Dropdown(list(ARCHITECTURES), value="deep", label="Network", interactive=True)
             go_on = gr.Radio(
                 [("from nothing", False), ("from the network that answers now", True)], value=False, label="Begin"
             )

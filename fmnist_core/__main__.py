@@ -35,7 +35,7 @@ from fmnist_core.training import (
     with_changes,
 )
 
-DEFAULT_WEIGHTS = Path(__file__).parent.parent / "weights" / "original"
+DEFAULT_WEIGHTS = Path(__file__).parent.parent / "weights" / "deep"
 MATERIAL = ("drawings", "tracings", "cloth", "photos", "doodles", "exam")
 SHEET = 1100  # pictures made for a sheet that shows 900: chance gives some classes more
 DATA_HELP = (
@@ -71,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
         return added
 
     sub = command("train", run_train, "Train a network, save the best weights, and test them once at the end.")
-    sub.add_argument("--architecture", choices=ARCHITECTURES, default="original", help="which network (%(default)s)")
+    sub.add_argument("--architecture", choices=ARCHITECTURES, default="deep", help="which network (%(default)s)")
     sub.add_argument("--data", metavar="WHERE", help=DATA_HELP)
     sub.add_argument("--out", type=Path, metavar="DIR", help="folder for the weights (default: runs/<architecture>)")
     sub.add_argument("--weights", metavar="DIR", help="weights to go on from: folder or Hub id (default: none)")
@@ -130,7 +130,7 @@ def build_parser() -> argparse.ArgumentParser:
             added.add_argument("--out", type=Path, default=default, metavar="PATH", help="default: %(default)s")
 
     sub = command("layers", run_layers, "Print the layers of a network: output sizes, O = ⌊(n - f + 2p) / s⌋ + 1.")
-    sub.add_argument("--architecture", choices=ARCHITECTURES, default="original", help="which network (%(default)s)")
+    sub.add_argument("--architecture", choices=ARCHITECTURES, default="deep", help="which network (%(default)s)")
     sub.add_argument("--height", type=int, default=28, metavar="N", help="height of the input (%(default)s)")
     sub.add_argument("--width", type=int, default=28, metavar="N", help="width of the input (%(default)s)")
     return parser

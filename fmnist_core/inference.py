@@ -1,7 +1,7 @@
 """A picture -> a Reading: what the network makes of it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from fmnist_core import CLASS_NAMES
 from fmnist_core.errors import FmnistError
 from fmnist_core.model import Network, Trace, to_inputs, to_probabilities
-from fmnist_core.pixels import prepare
+from fmnist_core.pixels import Prepared, prepare
 
 SURE: Final = 0.8  # probability from which the best class is named without "probably"
 FAMILIAR: Final = 0.4  # familiarity below which a picture is like nothing the network was trained on
@@ -28,6 +28,7 @@ class Reading:
     pixels: Tensor  # uint8 (28, 28)
     trace: Trace  # of this one input
     probabilities: Tensor  # float32 (10,)
+    prepared: Prepared | None = None  # the steps from a picture to the pixels; None without a picture
 
     @property
     def familiarity(self) -> float:
@@ -65,7 +66,7 @@ def read_picture(network: Network, picture: Image.Image, kind: str | None = None
         ConfigError: there is no such kind.
     """
     prepared = prepare(picture, kind)
-    return read_pixels(network, torch.from_numpy(prepared.pixels), prepared.kind)
+    return replace(read_pixels(network, torch.from_numpy(prepared.pixels), prepared.kind), prepared=prepared)
 
 
 def read_pixels(network: Network, pixels: Tensor, kind: str = "sample") -> Reading:

@@ -165,6 +165,13 @@ def _is_studio(rgb: Bytes) -> bool:
     return bool(np.ptp(ground) < MOST_COLOUR and (is_even or (border == ground).mean() > PLAIN_SHARE))
 
 
+def unprepared(picture: Image.Image) -> Bytes:
+    """The whole picture (28, 28), grey, inverted when its corner is bright: what most demos do."""
+    grey = flatten(picture).convert("L").resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR)
+    pixels = np.asarray(grey)
+    return 255 - pixels if pixels[0, 0] > 127 else pixels.copy()
+
+
 def _cut(rgb: Bytes, mask: NDArray[np.bool_], kind: str) -> Prepared:
     garment = to_cloth(rgb, mask)
     return Prepared(kind, _to_bytes(garment), _bounds(garment, DARKEST / 2), fit(crop(garment, mask)))

@@ -82,7 +82,13 @@ def few(samples):
 
 @pytest.fixture(scope="session")
 def shipped():
-    """The shipped network; no test may change it."""
+    """The shipped default network; no test may change it."""
+    return checkpoint.load(ROOT / "weights" / "deep")
+
+
+@pytest.fixture(scope="session")
+def original():
+    """The shipped original network; no test may change it."""
     return checkpoint.load(ROOT / "weights" / "original")
 
 
@@ -163,7 +169,7 @@ def shipped_session(shipped, samples):
     """What a visitor of the page begins with."""
     from demo.session import Session
 
-    return Session(shipped, projection.load(ROOT / "weights" / "original", shipped, samples.test))
+    return Session(shipped, projection.load(ROOT / "weights" / "deep", shipped, samples.test))
 
 
 @pytest.fixture(scope="session")
@@ -178,7 +184,7 @@ def launch_page(tmp_path_factory):
 
         def start(**changes):
             static = tmp_path_factory.mktemp("static")
-            page = build_page(ROOT / "weights" / "original", dataset.SAMPLES, static)
+            page = build_page(ROOT / "weights" / "deep", dataset.SAMPLES, static)
             for name, value in changes.items():
                 setattr(page.blocks, name, value)
             with socket.create_server(("127.0.0.1", 0)) as free:

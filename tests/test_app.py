@@ -136,7 +136,7 @@ def test_bad_data(app, tmp_path):
 
 @pytest.mark.parametrize("case", ["empty folder", "file", "cut", "other network"])
 def test_weights_that_are_none(main, tmp_path, case):
-    shipped = ROOT / "weights" / "original"
+    shipped = ROOT / "weights" / "deep"
     weights = tmp_path / "weights"
     shutil.copytree(shipped, weights)
     contents = (shipped / "model.safetensors").read_bytes()

@@ -20,7 +20,7 @@ from demo.session import Session, Sessions
 from demo.trainer import Trainer
 from fmnist_core import CLASS_NAMES, inference, projection
 from fmnist_core.model import ARCHITECTURES, Network
-from fmnist_core.pixels import KINDS
+from fmnist_core.pixels import KINDS, prepare, unprepared
 from fmnist_core.training import FOR_PEOPLE, RECIPES
 
 ANNA, BERT = "a" * 32, "0123456789abcdef" * 2
@@ -352,7 +352,7 @@ def test_long_or_broken_names_do_not_break_the_reply(ask):
 
 
 def opened(reply):
-    assert reply.keys() == {"picture", "pixels", "kind"}
+    assert reply.keys() == {"picture", "pixels", "kind", "steps"}
     picture = Image.open(io.BytesIO(base64.b64decode(reply["picture"], validate=True)))
     picture.load()
     assert picture.format == "PNG"
@@ -393,6 +393,37 @@ def test_the_visitor_knows_better_what_a_picture_is(ask, file_of, trousers, ship
             answer = ask("answer", **request, kind=kind)
             assert answer["kind"] == kind
             assert (pixels_of(answer) == reading.pixels.numpy()).all()
+
+
+def steps_of(reply):
+    steps = reply["steps"]
+    assert steps.keys() == {"found", "box", "without"}
+    found = Image.open(io.BytesIO(base64.b64decode(steps["found"], validate=True)))
+    return np.asarray(found), steps["box"], pixels_of(steps["without"]), steps["without"]["words"]
+
+
+def test_steps_from_a_picture_to_its_pixels(ask, file_of, trousers, shipped):
+    contents = in_base64(file_of(trousers))
+    prepared, plain = prepare(trousers), unprepared(trousers)
+    width, height = prepared.found.shape[1], prepared.found.shape[0]
+    for reply in (ask("open_file", file=contents), ask("answer", picture=contents, want=["steps"])):
+        found, box, without, words = steps_of(reply)
+        assert max(found.shape) <= 160
+        assert box == pytest.approx(np.array(prepared.box) / [width, height, width, height])
+        left, top, right, bottom = (np.array(box) * [*found.shape[::-1], *found.shape[::-1]]).round().astype(int)
+        outside = found.copy()
+        outside[top : bottom + 1, left : right + 1] = 0
+        assert outside.max() < 60
+        assert found.max() == 255
+        assert (without == plain).all()
+        assert words == inference.in_words(inference.read_pixels(shipped, torch.from_numpy(plain)))
+
+
+def test_an_image_of_the_data_set_has_no_steps(ask, file_of, trousers):
+    assert "steps" not in ask("answer", sample=3, want=["steps"])
+    opened = ask("open_file", file=in_base64(file_of(trousers)))
+    assert "steps" not in ask("answer", pixels=opened["pixels"], kind=opened["kind"], want=["steps"])
+    assert "steps" not in ask("answer", picture=in_base64(file_of(trousers)))
 
 
 @pytest.mark.parametrize("kind", ["", "painting", 1, ["photo"], {"photo": 1}, True])

@@ -53,7 +53,7 @@ def test_training_as_json_agrees_with_the_library(cli, csv, tmp_path, quick):
         "Finished",
         "Tested",
     ]
-    config = with_changes(RECIPES["original"], epochs=2, batch_size=60, device="cpu", seed=3, flip=False)
+    config = with_changes(RECIPES["deep"], epochs=2, batch_size=60, device="cpu", seed=3, flip=False)
     data = dataset.load(csv)
     *_, finished = train(config, data.train)
     assert isinstance(finished, Finished)
@@ -86,7 +86,7 @@ def test_training_for_people(cli, csv, tmp_path, quick, validation):
     accuracy = measure(checkpoint.load(tmp_path / "out"), dataset.load(csv).test).accuracy
     assert done.out == f"Test accuracy {accuracy:.4f} on 60 images. Saved in {tmp_path / 'out'}.\n"
     held = round(300 * validation)
-    assert f"Training 33,250 parameters on {300 - held} images (cpu), {held} held out." in done.err
+    assert f"Training 611,434 parameters on {300 - held} images (cpu), {held} held out." in done.err
     for epoch in (1, 2):
         line = next(line for line in done.err.splitlines() if f"epoch   {epoch}   loss" in line)
         assert ("held out: loss" in line) == (validation > 0)
@@ -110,7 +110,7 @@ def test_training_goes_on_from_weights(cli, csv, tmp_path, quick, shipped):
 def test_default_place_is_named_after_the_network(cli, csv, tmp_path, quick, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert cli("train", "--data", csv, *SHORT, "--max-steps", 1).status == 0
-    assert checkpoint.load("runs/original").architecture == "original"
+    assert checkpoint.load("runs/deep").architecture == "deep"
 
 
 def test_interrupt_stops_the_training_and_keeps_the_best(cli, csv, tmp_path, quick, monkeypatch):
@@ -221,7 +221,7 @@ def test_evaluation_as_json_agrees_with_the_library(cli, shipped, csv):
     assert answer == {
         "weights": str(__main__.DEFAULT_WEIGHTS),
         "data": data.source,
-        "parameters": 33_250,
+        "parameters": 611_434,
         "images": 60,
         "accuracy": measured.accuracy,
         "per_class": measured.per_class,
@@ -407,7 +407,7 @@ def test_layers_of_an_input_that_is_too_small(cli):
     done = cli("layers", "--height", 12, "--width", 40)
     assert done.status == 1
     assert "\nconv1" in done.out  # what can be worked out is shown
-    assert done.err == "The filter is 5 wide, but the input with its padding only 4.\n"
+    assert done.err == "The filter is 7 wide, but the input with its padding only 3.\n"
 
 
 # ---------------------------------------------------------------- as a program

@@ -238,9 +238,9 @@ def test_logits_take_both_signs(architecture, few):
     assert (logits < 0).any()
 
 
-def test_shipped_network_says_of_every_class_both_yes_and_no(shipped, samples):
+def test_shipped_network_says_of_every_class_both_yes_and_no(original, samples):
     with torch.inference_mode():
-        logits = shipped(to_inputs(samples.test.pixels[:500]))
+        logits = original(to_inputs(samples.test.pixels[:500]))
     assert (logits.min(0).values < 0).all()
     assert (logits.max(0).values > 0).all()
 

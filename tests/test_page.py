@@ -90,7 +90,7 @@ def test_facts_are_those_of_the_shipped_network(facts, shipped, samples, served_
 
 def test_facts_cannot_end_their_element_early(monkeypatch, tmp_path):
     monkeypatch.setattr(figures, "facts", lambda *_: {"evil": "</script><script>alert(1)</script><!--"})
-    built = page.build_page(ROOT / "weights" / "original", dataset.SAMPLES, tmp_path)
+    built = page.build_page(ROOT / "weights" / "deep", dataset.SAMPLES, tmp_path)
     assert built.head.count("<!--") == built.head.count("alert(1)<") == 0
     assert facts_in(built.head) == {"evil": "</script><script>alert(1)</script><!--"}
 
@@ -142,10 +142,10 @@ def test_every_widget_is_on_the_page_with_its_server_functions(config):
     assert len(ids) == len(set(ids))
 
 
-def test_training_data_is_described_on_the_page(config):
+def test_training_data_is_described_on_the_page(config, shipped):
     texts = [part["props"].get("value") for part in config["components"] if part["type"] == "markdown"]
     assert "Training uses the 10,000 training and 2,000 test images that are shipped with the program." in texts
-    assert any("33,250" in text for text in texts)
+    assert any(f"{shipped.parameter_count:,}" in text for text in texts)
 
 
 def test_description_of_the_training_data(tmp_path, monkeypatch, full_folder):
@@ -189,7 +189,7 @@ def test_no_other_file_is_served(http, served_page):
     (sibling / "x.txt").write_text("a secret beside")
     paths = [neighbour, sibling / "x.txt", static, static.parent, f"{static}/../neighbour.txt"]
     paths += [f"{static}/%2e%2e/neighbour.txt", "/etc/passwd", "//etc/passwd", f"{static}/../../../../../../etc/passwd"]
-    paths += ["app.py", ROOT / "app.py", ROOT / "demo" / "page.py", ROOT / "weights" / "original" / "config.json"]
+    paths += ["app.py", ROOT / "app.py", ROOT / "demo" / "page.py", ROOT / "weights" / "deep" / "config.json"]
     paths += [f"file:///{neighbour}", "http://127.0.0.1:1/", f"{static}/none.png", ""]
     for path in paths:
         reply = http.get(f"gradio_api/file={path}")
@@ -353,6 +353,7 @@ def test_server_functions_answer(http, drawing, shipped, samples):
         "picture",
         "pixels",
         "kind",
+        "steps",
     }
     assert call(http, "train_state", {"visitor": ANNA, "seen": 0})["events"] == []
     assert call(http, "train_stop", {"visitor": ANNA}) == {}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from fmnist_core.errors import ConfigError, NothingDrawn, PictureError
-from fmnist_core.pixels import KINDS, MAX_PIXELS, WORKING_SIDE, flatten, open_picture, prepare
+from fmnist_core.pixels import KINDS, MAX_PIXELS, WORKING_SIDE, flatten, open_picture, prepare, unprepared
 
 
 def encode(picture, form="PNG", **options):
@@ -266,6 +266,16 @@ def test_every_picture_can_be_taken_for_every_kind(kind):
         left, top, right, bottom = made.box
         assert 0 <= left < right <= made.found.shape[1]
         assert 0 <= top < bottom <= made.found.shape[0]
+
+
+def test_unprepared_is_the_whole_picture_grey_and_bright_on_black():
+    on_paper, on_black = drawing(), drawing("black", "white")
+    for picture in (on_paper, on_black):
+        made = unprepared(picture)
+        assert made.shape == (28, 28)
+        assert made[0, 0] == 0
+        assert made[12, 10] == 255
+    assert (unprepared(on_paper) == unprepared(on_black)).all()
 
 
 def test_an_unknown_kind_is_refused_with_those_there_are():

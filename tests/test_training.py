@@ -305,12 +305,12 @@ def test_stopping_ends_at_once_and_gives_the_best_so_far(few, steps):
     assert measured.accuracy == best.validation_accuracy
 
 
-def test_stopping_before_the_first_step_gives_the_network_as_it_was(few, shipped):
-    events = run(QUICK, few, should_stop=lambda: True, start=shipped)
+def test_stopping_before_the_first_step_gives_the_network_as_it_was(few, original):
+    events = run(QUICK, few, should_stop=lambda: True, start=original)
     assert [type(event) for event in events] == [Started, Finished]
     assert events[-1].stopped
     assert events[-1].best_epoch == 0
-    assert same(state(events[-1].network), state(shipped))
+    assert same(state(events[-1].network), state(original))
 
 
 @pytest.mark.parametrize(
@@ -362,11 +362,11 @@ def test_step_limit(few, limit, epochs):
 # ---------------------------------------------------------------- going on from weights
 
 
-def test_training_goes_on_from_given_weights(few, shipped):
-    before = state(shipped)
+def test_training_goes_on_from_given_weights(few, original):
+    before = state(original)
     config = with_changes(QUICK, learning_rate=1e-7, weight_decay=0.0, epochs=1, validation=0.0)
-    network = run(config, few, start=shipped)[-1].network
-    assert same(state(shipped), before)
+    network = run(config, few, start=original)[-1].network
+    assert same(state(original), before)
     for name, parameter in network.named_parameters():
         torch.testing.assert_close(parameter, before[name], rtol=0, atol=1e-5)
     assert not same(dict(network.named_parameters()), before)

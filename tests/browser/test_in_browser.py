@@ -79,7 +79,7 @@ def shown(page: Page) -> list[str]:
 
 def seen(page: Page) -> list[int]:
     """The 784 pixels that the page says the network sees."""
-    script = "() => [...document.querySelector('#seen canvas').getContext('2d').getImageData(0, 0, 28, 28).data]"
+    script = "() => [...document.querySelector('#seen .pixels').getContext('2d').getImageData(0, 0, 28, 28).data]"
     return list(page.evaluate(script)[::4])
 
 
@@ -161,6 +161,19 @@ def test_the_visitor_says_what_a_picture_is(page: Page, tmp_path: Path, shipped:
     expect(again).to_be_visible()
     page.locator("#pad [data-do=clear]").click()
     expect(page.locator("#seen button")).to_be_hidden()
+
+
+def test_the_steps_of_the_preparation(page: Page, device: str) -> None:
+    page.locator("#seen summary").click()
+    expect(page.locator("#seen .said")).to_have_text("An image of the data set needs no preparation.")
+    draw(page, SHIRT, device)
+    expect(page.locator("#seen .said")).to_contain_text("Only made grey and small")
+    is_painted = """name => document.querySelector(`#seen canvas.${name}`).getContext('2d')
+        .getImageData(0, 0, 128, 128).data.some((value, place) => place % 4 === 0 && value > 200)"""
+    for name in ("found", "cropped", "without"):
+        page.wait_for_function(is_painted, arg=name)
+    page.locator("#pad [data-do=clear]").click()
+    expect(page.locator("#seen .said")).to_have_text("")
 
 
 def test_a_drawing_can_be_taken_for_something_else(page: Page, device: str) -> None:

@@ -114,7 +114,8 @@ fmnist.mountPad = (element, server) => {
       hasFailed = Boolean(answer.error);
       if (hasFailed) continue;
       // A clear while the answer was under way: the pad is empty, and the answer about nothing that is seen.
-      if (!isBlank()) fmnist.emit("answer", { ...answer, overruled: kind !== null });
+      const steps = answer.steps ?? (strokes().length === 0 ? ground().ask?.steps : undefined);
+      if (!isBlank()) fmnist.emit("answer", { ...answer, steps, overruled: kind !== null });
     }
     asking = false;
   };
@@ -275,6 +276,7 @@ fmnist.mountPad = (element, server) => {
     if (opened.error) return null;
     ask.request = { pixels: opened.pixels, kind: opened.kind };
     ask.overruled = kind;
+    ask.steps = opened.steps;
     return opened;
   };
 
