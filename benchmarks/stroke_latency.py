@@ -22,8 +22,9 @@ from playwright.sync_api import Page, sync_playwright
 
 from demo.page import build_page, launch
 from fmnist_core import CLASS_NAMES, checkpoint, inference
+from fmnist_core.__main__ import DEFAULT_WEIGHTS
 
-WEIGHTS = Path(__file__).parent.parent / "weights" / "original"
+WEIGHTS = DEFAULT_WEIGHTS
 QUIET = {"ours": 400, "sketchpad": 4000}  # milliseconds without a change after which a stroke's answers are all in
 
 # Times (performance.now) of the last pointerup and of the first frame after each change of the watched element.

@@ -12,7 +12,7 @@ from demo.handlers import Handlers, served
 from demo.session import Session, Sessions
 from demo.trainer import Trainer
 from fmnist_core import checkpoint, dataset, projection
-from fmnist_core.model import ARCHITECTURES
+from fmnist_core.model import ARCHITECTURES, Network
 from fmnist_core.training import RECIPES
 
 THEME: Final = gr.themes.Base(
@@ -39,12 +39,16 @@ ABOUT: Final = """
 ### What this is
 A convolutional neural network that has learned ten kinds of clothing from the 60,000 small pictures of
 [Fashion-MNIST](https://github.com/zalandoresearch/fashion-mnist) (Zalando, MIT licence). It has {parameters:,} numbers
-to adjust, and it answers on this server's processor in about a millisecond.
+to adjust, and it answers on this server's processor in a few milliseconds.
 
 ### What it can and cannot do
-It knows nothing but these ten kinds: shown anything else, it still names one of them. It learned from photographs of
-articles on a plain ground. A drawing is made more like them before it is looked at: its lines get one width, and what
-they enclose is filled. Close your outlines, and it does better; photos with a busy background are still hard for it.
+It knows nothing but these ten kinds. Shown anything else, it can only guess, and mostly says so: “Familiar” tells how
+much your picture is like what it has learned from. Those were photographs of articles on a plain ground, and drawings,
+garments of cloth and doodles that this program makes itself; no picture of a visitor.
+
+Your picture is made more like the data set before it is looked at: of a drawing the lines get one width, and what they
+enclose is filled; from a photo the garment is cut out. Close your outlines, and lay a garment out flat on a ground of
+another colour: it does better then. Shirts, pullovers and coats look much alike in 28 × 28 pixels, to people too.
 
 ### What happens to your pictures
 They are looked at and forgotten: none is kept (a file sent to the API is deleted within minutes). A network that you
@@ -148,10 +152,16 @@ def launch(page: Page, host: str | None = None, port: int | None = None) -> str:
 
 
 def _train_tab(handlers: Handlers) -> None:
-    recipe = RECIPES["deep"]
+    recipe = RECIPES["original"]
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=280, elem_id="train-form"):
-            architecture = gr.Dropdown(list(ARCHITECTURES), value="deep", label="Network", interactive=True)
+            architecture = gr.Dropdown(
+                [(f"{name}: {Network(name).parameter_count:,} parameters", name) for name in ARCHITECTURES],
+                value="original",
+                label="Network",
+                info="the small one learns in seconds, the large one in minutes",
+                interactive=True,
+            )
             go_on = gr.Radio(
                 [("from nothing", False), ("from the network that answers now", True)], value=False, label="Begin"
             )

@@ -191,8 +191,3 @@ DOODLES: Final[tuple[Callable[[Dice], Strokes], ...]] = (
     thing,
     long_thing,
 )
-
-
-def doodle(dice: Dice) -> Strokes:
-    """A drawing of no garment."""
-    return DOODLES[dice.count(0, len(DOODLES) - 1)](dice)

@@ -9,12 +9,11 @@ from typing import Final
 import cv2
 import numpy as np
 import torch
-from PIL import Image
 
-from fmnist_core import CLASS_NAMES, IMAGE_SIZE
+from fmnist_core import CLASS_NAMES
 from fmnist_core.augment import DARKEST_CLOTH
 from fmnist_core.dataset import Split
-from fmnist_core.doodles import doodle
+from fmnist_core.doodles import DOODLES
 from fmnist_core.files import Bytes
 from fmnist_core.garments import TEMPLATES, Dice, Stroke, Strokes
 from fmnist_core.lines import CELLS, GRID, MARGIN, crop, distance_to_lines, draw_lines, enclosed, fit
@@ -41,8 +40,8 @@ def make_cloth(count: int, seed: int) -> Split:
 
 def make_doodles(count: int, seed: int) -> Split:
     """``count`` drawings of things that are no garments; all labels are ``NO_CLASS``."""
-    dice = Dice(np.random.default_rng(seed))
-    pixels = np.stack([as_drawing(doodle(dice), dice) for _ in range(count)])
+    generator = np.random.default_rng(seed)
+    pixels = np.stack([doodle(generator) for _ in range(count)])
     return Split.of(torch.from_numpy(pixels), torch.full((count,), NO_CLASS))
 
 
@@ -66,6 +65,12 @@ def sketch(label: int, generator: np.random.Generator) -> Bytes:
     """Pixels (28, 28) of one drawing of the class ``label``."""
     dice = Dice(generator)
     return as_drawing(TEMPLATES[label](dice), dice)
+
+
+def doodle(generator: np.random.Generator) -> Bytes:
+    """Pixels (28, 28) of one drawing of something that is no garment."""
+    dice = Dice(generator)
+    return as_drawing(DOODLES[dice.count(0, len(DOODLES) - 1)](dice), dice)
 
 
 def as_drawing(strokes: Strokes, dice: Dice) -> Bytes:
@@ -148,14 +153,6 @@ def ink(strokes: Strokes) -> Bytes:
     lines = [np.round((stroke - low) * scale + MARGIN).astype(np.int32) for stroke in strokes]
     cv2.polylines(cells, lines, isClosed=False, color=1)
     return cells
-
-
-def contact_sheet(count: int = 24, seed: int = 0) -> Image.Image:
-    """One picture of drawings: a row for each class, ``count`` side by side, as the network sees them."""
-    generator = np.random.default_rng(seed)
-    rows = [np.hstack([sketch(label, generator) for _ in range(count)]) for label in range(len(CLASS_NAMES))]
-    sheet = Image.fromarray(np.vstack(rows))
-    return sheet.resize((2 * IMAGE_SIZE * count, 2 * IMAGE_SIZE * len(CLASS_NAMES)), Image.Resampling.NEAREST)
 
 
 def _resampled(strokes: Strokes) -> Strokes:

@@ -7,21 +7,24 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fmnist_core import CLASS_NAMES
+from fmnist_core import CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.augment import random_cloth, random_flip, random_shift, random_warp
 from fmnist_core.dataset import Split, batches
 from fmnist_core.errors import ConfigError
 from fmnist_core.evaluation import calibrate, measure
+from fmnist_core.files import Bytes
 from fmnist_core.model import ARCHITECTURES, Network, to_inputs
-from fmnist_core.sketches import NO_CLASS, make_cloth, make_doodles, make_sketches, make_tracings
+from fmnist_core.sketches import NO_CLASS, cloth, doodle, sketch, trace
 
+FIRST_MADE: Final = 200  # pictures of each kind made before training
+MADE_PER_STEP: Final = 3  # pictures of each kind, of about a millisecond each
 WARM_UP: Final = 0.2  # part of the steps in which the learning rate rises
 
 
@@ -218,7 +221,7 @@ def train(
     if len(images) < 4:
         raise ConfigError(f"There are {len(images)} images to train on, expected at least 4.")
     training, validation = hold_out(images, config)
-    made = _Made(config, training, device)
+    supplies = _supplies(config, training, device)
     training, validation = training.to(device), validation.to(device)
     network = _new_network(config, start).to(device).to(memory_format=torch.channels_last).train()
 
@@ -247,8 +250,9 @@ def train(
             stopped = should_stop()
             if stopped or step == steps or len(batch) == 1:
                 break
-            pixels, labels = made.add(_augment(batch.pixels, config, generator), batch.labels, generator)
-            inputs = to_inputs(_move(pixels, config, generator)).to(memory_format=torch.channels_last)
+            batch = replace(batch, pixels=_photographed(batch.pixels, config.photos, generator))
+            pixels, labels = _with_made(batch, supplies, generator)
+            inputs = to_inputs(_moved(pixels, config, generator)).to(memory_format=torch.channels_last)
             with torch.autocast(device.type, dtype=half, enabled=half is not None):
                 logits = network(inputs)
                 loss = F.cross_entropy(logits.float(), _targets(labels), label_smoothing=config.label_smoothing)
@@ -320,16 +324,15 @@ def _half_type(device: torch.device) -> torch.dtype | None:
     return torch.bfloat16 if has_bfloat16 else None
 
 
-def _augment(pixels: Tensor, config: TrainConfig, generator: torch.Generator) -> Tensor:
-    """Some of the images as if photographed."""
-    if not config.photos:
+def _photographed(pixels: Tensor, part: float, generator: torch.Generator) -> Tensor:
+    """Some of the images as if they had been photographed and cut out."""
+    if not part:
         return pixels
-    chosen = (torch.rand(len(pixels), generator=generator) < config.photos).nonzero()[:, 0].to(pixels.device)
-    pixels[chosen] = random_cloth(random_warp(pixels[chosen], generator), generator)
-    return pixels
+    chosen = (torch.rand(len(pixels), generator=generator) < part).nonzero()[:, 0].to(pixels.device)
+    return pixels.index_put((chosen,), random_cloth(random_warp(pixels[chosen], generator), generator))
 
 
-def _move(pixels: Tensor, config: TrainConfig, generator: torch.Generator) -> Tensor:
+def _moved(pixels: Tensor, config: TrainConfig, generator: torch.Generator) -> Tensor:
     if config.flip:
         pixels = random_flip(pixels, generator)
     if config.shift:
@@ -343,36 +346,62 @@ def _targets(labels: Tensor) -> Tensor:
     return torch.where(labels[:, None] == NO_CLASS, 1 / len(CLASS_NAMES), one_hot)
 
 
-class _Made:
-    """What the program makes for training besides the images; a supply of each kind, as large as its part of them."""
+class _Supply:
+    """Pictures of one kind made for training: some at first, a few more at each step; so training begins at once."""
 
-    def __init__(self, config: TrainConfig, training: Split, device: torch.device) -> None:
-        def supply(part: float, make: Callable[[int, int], Split]) -> Split | None:
-            count = max(round(part * len(training)), math.ceil(part))
-            return make(count, config.seed).to(device) if count else None
+    def __init__(self, part: float, most: int, draw: Callable[[], tuple[Bytes, int]], device: torch.device) -> None:
+        self.part, self.draw, self.made = part, draw, 0
+        self.pixels = torch.empty(most, IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8, device=device)
+        self.labels = torch.empty(most, dtype=torch.int64, device=device)
+        self.grow(FIRST_MADE)
 
-        self.supplies = [
-            (config.drawings, supply(config.drawings, make_sketches)),
-            (config.tracings, supply(config.tracings, partial(make_tracings, training))),
-            (config.doodles, supply(config.doodles, make_doodles)),
-        ]
-        self.cloth = (config.cloth, supply(config.cloth, make_cloth))
+    def grow(self, count: int) -> None:
+        """Make ``count`` more, but none beyond the most."""
+        for place in range(self.made, min(self.made + count, len(self.labels))):
+            pixels, label = self.draw()
+            self.pixels[place], self.labels[place] = torch.from_numpy(pixels).to(self.pixels.device), label
+            self.made += 1
 
-    def add(self, pixels: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """The batch, and after it a random choice from each supply."""
+    def choose(self, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Pixels and labels to go with a batch of so many images."""
+        self.grow(MADE_PER_STEP)
+        chosen = torch.randint(self.made, (round(self.part * batch),), generator=generator).to(self.labels.device)
+        return self.pixels[chosen], self.labels[chosen]
 
-        def choose(part: float, supply: Split) -> Split:
-            chosen = torch.randint(len(supply), (round(part * len(labels)),), generator=generator)
-            return supply.take(chosen.to(labels.device))
 
-        taken = [choose(part, supply) for part, supply in self.supplies if supply is not None]
-        part, supply = self.cloth
-        if supply is not None:
-            cut = choose(part, supply)
-            taken.append(Split(random_cloth(cut.pixels, generator), cut.labels, cut.numbers))
-        return torch.cat([pixels, *(each.pixels for each in taken)]), torch.cat(
-            [labels, *(each.labels for each in taken)]
-        )
+def _supplies(config: TrainConfig, training: Split, device: torch.device) -> dict[str, _Supply]:
+    """A supply of each kind that ``config`` asks for; each at most as large as its part of the training images."""
+    random = np.random.default_rng(config.seed)
+
+    def label() -> int:
+        return int(random.integers(len(CLASS_NAMES)))
+
+    def traced() -> tuple[Bytes, int]:
+        place = int(random.integers(len(training)))
+        return trace(training.pixels[place].numpy(), random), int(training.labels[place])
+
+    ways: dict[str, Callable[[], tuple[Bytes, int]]] = {
+        "drawings": lambda: (sketch(drawn := label(), random), drawn),
+        "tracings": traced,
+        "doodles": lambda: (doodle(random), NO_CLASS),
+        "cloth": lambda: (cloth(cut := label(), random), cut),
+    }
+    parts = {name: getattr(config, name) for name in ways}
+    return {
+        name: _Supply(part, max(FIRST_MADE, round(part * len(training))), ways[name], device)
+        for name, part in parts.items()
+        if part
+    }
+
+
+def _with_made(batch: Split, supplies: dict[str, _Supply], generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Pixels and labels of the batch, and after them what was made."""
+    pixels, labels = [batch.pixels], [batch.labels]
+    for name, supply in supplies.items():
+        made, its_labels = supply.choose(len(batch), generator)
+        pixels.append(random_cloth(made, generator) if name == "cloth" else made)
+        labels.append(its_labels)
+    return torch.cat(pixels), torch.cat(labels)
 
 
 class _Sums:

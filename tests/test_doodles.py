@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from fmnist_core import doodles
-from fmnist_core.doodles import DOODLES, blob, box, doodle, form, line, polygon
+from fmnist_core.doodles import DOODLES, blob, box, form, line, polygon
 from fmnist_core.garments import Dice
 
 KINDS = list(dict.fromkeys(DOODLES))
@@ -48,11 +47,3 @@ def test_lines_are_about_as_long_as_asked_for():
         middle = (stroke.max(0) + stroke.min(0)) / 2
         assert abs(middle - (3, -2)).max() < 0.5, seed
         assert np.hypot(*(stroke[-1] - stroke[0])) == pytest.approx(0.5, abs=0.2), seed
-
-
-def test_every_kind_is_drawn_as_often_as_it_is_listed(monkeypatch):
-    monkeypatch.setattr(doodles, "DOODLES", tuple(lambda _, number=number: number for number in range(len(DOODLES))))
-    source = dice(0)
-    counts = np.bincount([doodle(source) for _ in range(900)], minlength=len(DOODLES))
-    assert len(counts) == len(DOODLES)
-    assert counts.min() > 50  # five standard deviations from 100

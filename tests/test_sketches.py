@@ -17,7 +17,6 @@ from fmnist_core.sketches import (
     as_drawing,
     by_hand,
     cloth,
-    contact_sheet,
     ink,
     make_cloth,
     make_doodles,
@@ -90,13 +89,9 @@ def test_a_visitors_picture_of_a_sketch_comes_to_the_same_pixels():
     assert np.median(differences) < 12  # half a pixel of shift here and there; other drawings differ by 60
 
 
-def test_the_sheet_shows_every_class():
-    assert contact_sheet(5, 0).size == (2 * 28 * 5, 2 * 28 * 10)
-
-
 def test_a_network_learns_them(few):
     """After a short training on drawings alone, new drawings are told apart far better than by chance."""
-    config = TrainConfig(epochs=6, drawings=10, validation=0, batch_size=64, flip=False, shift=0)
+    config = TrainConfig(epochs=20, drawings=10, validation=0, batch_size=64, flip=False, shift=0)
     *events, finished = train(config, few)
     assert isinstance(finished, Finished)
     assert isinstance(events[-1], EpochDone)
