@@ -64,8 +64,8 @@ class Handlers:
 
     def open_file(self, request: Request) -> Reply:
         """An uploaded picture: as the pad shows it (upright, opaque, small), and the pixels that were made of it."""
-        session = self._session(request)
         with self._core():
+            session = self._session(request)
             picture = open_picture(_contents(request, "file"), _file_name(request))
             prepared = prepare(picture, _kind(request))
             steps = self._steps(session, picture, prepared)

@@ -438,7 +438,7 @@ def test_the_data_tab(page: Page, samples: Dataset) -> None:
         {"n": (7, 5), "f": (10, 5), "p": (1, 0), "s": (1, 1)},
     ],
 )
-def test_the_size_calculator(page: Page, sides: dict[str, tuple[int, int]]) -> None:
+def test_the_size_calculator(page: Page, shipped: Network, sides: dict[str, tuple[int, int]]) -> None:
     open_tab(page, "Sizes")
     for name, pair in sides.items():
         for direction in (0, 1):
@@ -450,7 +450,8 @@ def test_the_size_calculator(page: Page, sides: dict[str, tuple[int, int]]) -> N
     except ConfigError:
         expect(page.locator("#sizes .result")).to_contain_text("wider than the padded input")
     page.locator("#sizes tbody tr", has_text="conv2").click()
-    expect(page.locator("#sizes .result")).to_have_attribute("data-size", "8x8")
+    height, width = next(row.shape[1:] for row in layer_table(shipped) if row.name == "conv2")
+    expect(page.locator("#sizes .result")).to_have_attribute("data-size", f"{height}x{width}")
 
 
 def fill_form(page: Page, epochs: int, share: float, rate: float | None = None) -> None:
@@ -481,7 +482,7 @@ def test_retraining(page: Page, device: str, context: BrowserContext, address: s
     for cell in (".before", ".after", ".before-drawings", ".after-drawings"):
         assert re.fullmatch(r"\d+\.\d %", curves.locator(cell).inner_text())
     expect(page.locator("#retrain")).to_be_enabled(timeout=60_000)  # its map is ready, too
-    expect(page.locator("#answer .aside")).to_have_text("Answered by the network that you trained.")
+    expect(page.locator("#answer .whose")).to_have_text("Answered by the network that you trained.")
 
     # Another visitor still has the shipped network; so has this one after one click.
     other = context.browser.new_context()  # type: ignore[union-attr]
@@ -496,7 +497,7 @@ def test_retraining(page: Page, device: str, context: BrowserContext, address: s
     open_tab(page, "Train")
     page.locator("#restore").click()
     expect(page.locator("#answer li b")).to_have_text(first)
-    expect(page.locator("#answer .aside")).to_have_text("")
+    expect(page.locator("#answer .whose")).to_have_text("")
 
 
 def test_a_learning_rate_that_cannot_work(page: Page) -> None:

@@ -16,13 +16,15 @@ fmnist.mountAnswer = (element) => {
   });
   let painted = 0;
 
+  const whose = element.querySelector(".whose");
   const aside = element.querySelector(".aside");
   const meter = element.querySelector("meter");
   const familiar = element.querySelector(".familiar b");
   let isOwn = false;
   const paint = ({ empty, words: sentence, probabilities, own, familiarity = 0, note }) => {
     if (own !== undefined) isOwn = own;
-    aside.textContent = note ?? (isOwn ? "Answered by the network that you trained." : "");
+    aside.textContent = note ?? "";
+    whose.textContent = isOwn ? "Answered by the network that you trained." : "";
     words.textContent = (empty ?? sentence).replace("T-shirt", "T\u2011shirt"); // never broken at its hyphen
     words.classList.toggle("empty", Boolean(empty));
     words.classList.toggle("guess", Boolean(note));
