@@ -12,7 +12,7 @@ from fmnist_core.dataset import Split, batches
 from fmnist_core.model import Network, to_inputs, to_probabilities
 
 BINS = 15  # of the calibration error
-BATCH = 1000  # images at a time; the answer does not depend on it
+BATCH = 250  # images at a time; the answer does not depend on it
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,9 @@ def all_logits(network: Network, images: Split) -> Tensor:
     network.eval()
     try:
         with torch.inference_mode():
-            return torch.cat([network(to_inputs(batch.pixels)).float() for batch in batches(images, BATCH)])
+            inputs = (to_inputs(batch.pixels) for batch in batches(images, BATCH))
+            # Channels last: twice as fast on processors.
+            return torch.cat([network(each.to(memory_format=torch.channels_last)).float() for each in inputs])
     finally:
         network.train(was_training)
 
