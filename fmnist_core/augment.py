@@ -8,9 +8,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fmnist_core import IMAGE_SIZE
+from fmnist_core.cutout import DARKEST
 
 LEAST_CLOTH: Final = 0.06  # brightness, 0..1, from which a pixel belongs to the garment
-DARKEST_CLOTH: Final = 0.15  # brightness, 0..1, that a garment cut out of a photo has at least
 
 
 def random_flip(pixels: Tensor, generator: torch.Generator) -> Tensor:
@@ -84,8 +84,8 @@ def random_cloth(pixels: Tensor, generator: torch.Generator) -> Tensor:
     near = F.max_pool2d(mask, 5, stride=1, padding=2)
     left_over = (errors < dice.uniform(-2.5, -1.3)) & dice.chance(0.2) & (near > 0) & (mask == 0)
     cloth = torch.where(left_over, dice.uniform(0.2, 0.9), cloth)
-    cut_out = cloth.clamp(DARKEST_CLOTH, 1) * torch.where(left_over, 1.0, mask)
-    return (cut_out / cut_out.amax((1, 2), keepdim=True).clamp(min=DARKEST_CLOTH) * 255).round().to(torch.uint8)
+    cut_out = cloth.clamp(DARKEST, 1) * torch.where(left_over, 1.0, mask)
+    return (cut_out / cut_out.amax((1, 2), keepdim=True).clamp(min=DARKEST) * 255).round().to(torch.uint8)
 
 
 class _Dice:

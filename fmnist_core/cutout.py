@@ -5,13 +5,14 @@ guess. GrabCut (Rother, Kolmogorov, Blake: "GrabCut": interactive foreground ext
 makes it exact.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_core.files import Bytes
+from fmnist_core.lines import resized
 
 Grey = NDArray[np.floating]
 Mask = NDArray[np.bool_]
@@ -37,10 +38,7 @@ DARKEST: Final = 0.15  # so that no part of a garment is taken for ground
 
 def shrink(rgb: Bytes) -> Bytes:
     """The picture (H, W, 3) with its longer side ``SIDE`` pixels long."""
-    scale = SIDE / max(rgb.shape[:2])
-    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(rgb, size, interpolation=method), dtype=np.uint8)
+    return resized(rgb, SIDE)
 
 
 def find_garment(rgb: Bytes) -> Mask:
@@ -68,6 +66,11 @@ def find_garment(rgb: Bytes) -> Mask:
     if found.mean() < LEAST_AREA:  # GrabCut is at a loss: grainy, or of the ground's own colours
         found = max(found, _tidy(likely > level), key=np.sum)
     return found if found.any() else np.ones(found.shape, bool)
+
+
+def border(picture: NDArray[Any]) -> NDArray[Any]:
+    """The outermost pixels of a picture (H, W) or (H, W, C): (K,) or (K, C)."""
+    return np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
 
 
 def to_cloth(rgb: Bytes, mask: Mask) -> Grey:
@@ -101,8 +104,8 @@ def _difference_from_ground(rgb: Bytes, frame: Mask) -> Grey:
 
 def _grab_cut(rgb: Bytes, guess: Bytes) -> Mask:
     """The garment (H, W) by GrabCut from a guess in its own constants; nothing when the guess is."""
-    for_sure = (guess == cv2.GC_BGD) | (guess == cv2.GC_PR_BGD)
-    if min(for_sure.sum(), (~for_sure).sum()) < 30:  # too few to know colours from
+    is_ground = (guess == cv2.GC_BGD) | (guess == cv2.GC_PR_BGD)
+    if min(is_ground.sum(), (~is_ground).sum()) < 30:  # too few to know colours from
         return np.zeros(guess.shape, bool)
     cv2.setRNGSeed(0)
     mask = guess.copy()
@@ -127,5 +130,4 @@ def _tidy(mask: Mask) -> Mask:
     garment = np.isin(pieces, 1 + (weight >= LEAST_PIECE * weight.max()).nonzero()[0])
     count, holes, stats, _ = cv2.connectedComponentsWithStats((~garment).astype(np.uint8), connectivity=4)
     small = 1 + (stats[1:, cv2.CC_STAT_AREA] < LARGEST_HOLE * garment.sum()).nonzero()[0]
-    at_border = np.unique(np.concatenate([holes[0], holes[-1], holes[:, 0], holes[:, -1]]))
-    return garment | np.isin(holes, np.setdiff1d(small, at_border))
+    return garment | np.isin(holes, np.setdiff1d(small, border(holes)))

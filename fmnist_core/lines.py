@@ -4,7 +4,7 @@ The data set shows garments filled with cloth. An outline becomes more like them
 its lines must neither vanish nor swell with the size of the drawing, the scan or the brush.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -65,10 +65,7 @@ def flatten_paper(grey: Grey) -> Grey | None:
 
     None when that ground is not as bright and as even as paper.
     """
-    height, width = grey.shape
-    scale = PAPER_SIDE / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    small = resized(grey, PAPER_SIDE)
     # Paper is what remains when all that is darker and thinner than a window is taken away.
     paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((PAPER_WINDOW, PAPER_WINDOW), np.uint8))
     shade, light = np.quantile(paper, [0.02, 0.98])
@@ -117,10 +114,23 @@ def enclosed(distance: Grey) -> NDArray[np.bool_]:
     return inside
 
 
-def crop(garment: Grey, mask: NDArray[np.bool_]) -> Grey:
-    """The part of ``garment`` (H, W) in which ``mask`` is true somewhere in every outer row and column."""
+def resized(picture: NDArray[Any], side: int) -> NDArray[Any]:
+    """A picture (H, W) or (H, W, C) with its longer side ``side`` pixels long, in its own type."""
+    scale = side / max(picture.shape[:2])
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR))
+
+
+def bounds(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of where ``mask`` (H, W) is true."""
     rows, columns = (mask.any(axis=axis).nonzero()[0] for axis in (1, 0))
-    return garment[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def crop(garment: Grey, mask: NDArray[np.bool_]) -> Grey:
+    """The part of ``garment`` (H, W) within the bounds of ``mask``."""
+    left, top, right, bottom = bounds(mask)
+    return garment[top:bottom, left:right]
 
 
 def fit(garment: Grey) -> Bytes:

@@ -7,17 +7,17 @@ import io
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fmnist_core import IMAGE_SIZE
-from fmnist_core.cutout import DARKEST, find_garment, shrink, to_cloth
+from fmnist_core.cutout import border, find_garment, shrink, to_cloth
 from fmnist_core.errors import ConfigError, NothingDrawn, PictureError
 from fmnist_core.files import Bytes
-from fmnist_core.lines import crop, draw_lines, find_lines, fit, flatten_paper
+from fmnist_core.lines import bounds, crop, draw_lines, find_lines, fit, flatten_paper
 
 Grey = NDArray[np.floating]  # (H, W), 0 black .. 1 white
 
@@ -30,7 +30,6 @@ PAPER_LEVEL: Final = 0.5  # a background brighter than this is paper, and the dr
 LEAST_CONTRAST: Final = 0.08  # between background and garment, 0..1; less is an empty picture
 LEAST_SIDE: Final = 0.05  # of the picture's longer side; what is smaller is a dot
 EDGE_LEVEL: Final = 0.2  # of the strongest contrast: where the garment begins
-
 
 OPAQUE: Final = 128  # of 255: what is more transparent belongs to the ground
 LEAST_TRANSPARENT: Final = 0.02  # part of a picture that is transparent when its garment has been cut out
@@ -124,12 +123,13 @@ def prepare(picture: Image.Image, kind: str | None = None) -> Prepared:
     """
     if kind is not None and kind not in KINDS:
         raise ConfigError(f"There is no kind of picture {kind!r}, expected one of {', '.join(KINDS)}.")
-    rgb: Bytes = np.asarray(flatten(picture).convert("RGB"))
-    grey = np.asarray(Image.fromarray(rgb).convert("L")).astype(np.float32) / 255
+    flat = flatten(picture)
+    rgb: Bytes = np.asarray(flat.convert("RGB"))
+    grey = np.asarray(flat.convert("L")).astype(np.float32) / 255
     dark = _darkened(grey)
     if dark is None:
         raise NothingDrawn("The picture is empty: it has only one colour.")
-    left, top, right, bottom = box = _bounds(dark)
+    left, top, right, bottom = box = bounds(dark > EDGE_LEVEL)
     if max(right - left, bottom - top) < LEAST_SIDE * max(dark.shape):
         raise NothingDrawn("There is only a dot in the picture: draw something larger.")
 
@@ -144,9 +144,8 @@ def prepare(picture: Image.Image, kind: str | None = None) -> Prepared:
             return Prepared("drawing", _to_bytes(dark), box, draw_lines(lines))
     if kind is None and not has_plain_ground:  # a photo of a drawing: the light differs over the paper
         paper = flatten_paper(grey)
-        lines = None if paper is None else find_lines(paper)
-        if paper is not None and lines is not None:
-            return Prepared("drawing", _to_bytes(paper), _bounds(paper), draw_lines(lines))
+        if paper is not None and (lines := find_lines(paper)) is not None:
+            return Prepared("drawing", _to_bytes(paper), bounds(paper > EDGE_LEVEL), draw_lines(lines))
     opaque = _opaque(picture)
     if kind == "cutout" or (kind is None and opaque is not None):
         return _cut(rgb, dark > EDGE_LEVEL if opaque is None else opaque, "cutout")
@@ -158,11 +157,11 @@ def prepare(picture: Image.Image, kind: str | None = None) -> Prepared:
 
 def _is_studio(rgb: Bytes) -> bool:
     """Whether the ground is nearly white or black, or of a grey so even that no camera has seen it."""
-    border = _border(rgb) / 255
-    ground = np.median(border, axis=0)
+    outer = border(rgb) / 255
+    ground = np.median(outer, axis=0)
     is_extreme = abs(ground.mean() - 0.5) > 0.5 - STUDIO
     is_even = is_extreme and _has_plain_ground(rgb, EVEN)
-    return bool(np.ptp(ground) < MOST_COLOUR and (is_even or (border == ground).mean() > PLAIN_SHARE))
+    return bool(np.ptp(ground) < MOST_COLOUR and (is_even or (outer == ground).mean() > PLAIN_SHARE))
 
 
 def unprepared(picture: Image.Image) -> Bytes:
@@ -174,7 +173,7 @@ def unprepared(picture: Image.Image) -> Bytes:
 
 def _cut(rgb: Bytes, mask: NDArray[np.bool_], kind: str) -> Prepared:
     garment = to_cloth(rgb, mask)
-    return Prepared(kind, _to_bytes(garment), _bounds(garment, DARKEST / 2), fit(crop(garment, mask)))
+    return Prepared(kind, _to_bytes(garment), bounds(mask), fit(crop(garment, mask)))
 
 
 def _opaque(picture: Image.Image) -> NDArray[np.bool_] | None:
@@ -186,14 +185,9 @@ def _opaque(picture: Image.Image) -> NDArray[np.bool_] | None:
     return opaque if (~opaque).mean() > LEAST_TRANSPARENT and opaque.any() else None
 
 
-def _border(picture: NDArray[Any]) -> NDArray[Any]:
-    """The outermost pixels of a picture (H, W) or (H, W, C): (K,) or (K, C)."""
-    return np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-
-
 def _has_plain_ground(rgb: Bytes, most: float = PLAIN) -> bool:
-    border = _border(rgb).astype(np.float32) / 255
-    differences = np.abs(border - np.median(border, axis=0)).max(axis=1)
+    outer = border(rgb).astype(np.float32) / 255
+    differences = np.abs(outer - np.median(outer, axis=0)).max(axis=1)
     return bool((differences < most).mean() > PLAIN_SHARE)
 
 
@@ -212,7 +206,7 @@ def _to_eight_bits(picture: Image.Image) -> Image.Image:
 
 def _darkened(grey: Grey) -> Grey | None:
     """The picture with its background at 0 and the strongest contrast to it at 1; None without contrast."""
-    background = float(np.median(_border(grey)))
+    background = float(np.median(border(grey)))
     contrast = background - grey if background > PAPER_LEVEL else grey - background
     if contrast.max() < LEAST_CONTRAST:
         contrast = -contrast  # a dark garment on a dark ground, or a bright one on paper
@@ -226,19 +220,19 @@ def _exact_pixels(grey: Grey, is_sure: bool = False) -> Bytes | None:
     """The 28x28 pixels of a Fashion-MNIST image on its black ground, or of an enlarged one, smooth or not; else None.
 
     Made small, an enlarged image differs from what it was; what is missing when that is enlarged again is added, again
-    and again (iterative back-projection: Irani, Peleg 1991). No other picture of many pixels is found by that.
+    and again (iterative back-projection: Irani, Peleg 1991). Hardly any other picture can be made again like that.
     """
     height, width = grey.shape
     size = (IMAGE_SIZE, IMAGE_SIZE)
     # No image of the data set has three bright sides (two bags have two); a drawing on paper does.
-    if not is_sure and (height != width or height < IMAGE_SIZE or np.quantile(_border(grey), 0.25) > PAPER_LEVEL):
+    if not is_sure and (height != width or height < IMAGE_SIZE or np.quantile(border(grey), 0.25) > PAPER_LEVEL):
         return None
     small = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX))
     if is_sure or (height, width) == size:
         return _to_bytes(small)
     found = [_recover(grey, small, method) for method in METHODS]
     error, pixels = min(found, key=lambda one: one[0])
-    contrast = float(np.abs(grey - np.median(_border(grey))).mean())
+    contrast = float(np.abs(grey - np.median(border(grey))).mean())
     return _to_bytes(pixels) if error < RECOVERED * contrast else None
 
 
@@ -252,11 +246,6 @@ def _recover(grey: Grey, small: Grey, method: Image.Resampling) -> tuple[float, 
             break
         small = (small + np.asarray(Image.fromarray(missing).resize(size, Image.Resampling.BOX))).clip(0, 1)
     return error, small
-
-
-def _bounds(dark: Grey, level: float = EDGE_LEVEL) -> tuple[int, int, int, int]:
-    rows, columns = ((dark > level).any(axis=axis).nonzero()[0] for axis in (1, 0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _to_bytes(values: Grey) -> Bytes:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from fmnist_core import CLASS_NAMES
-from fmnist_core.augment import DARKEST_CLOTH
+from fmnist_core.cutout import DARKEST
 from fmnist_core.dataset import Split
 from fmnist_core.doodles import DOODLES
 from fmnist_core.files import Bytes
@@ -88,7 +88,7 @@ def cloth(label: int, generator: np.random.Generator) -> Bytes:
             break
     seams = (dice(0.2, 0.8) * CELLS - distance + 0.5).clip(0, 1)
     mask = inside | (distance < 0.5 * CELLS)
-    garment = (dice(0.4, 0.9) + dice(-0.4, 0.3) * seams).clip(DARKEST_CLOTH, 1)
+    garment = (dice(0.4, 0.9) + dice(-0.4, 0.3) * seams).clip(DARKEST, 1)
     return fit(crop(garment * mask, mask))
 
 

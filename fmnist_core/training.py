@@ -109,7 +109,7 @@ FOR_PEOPLE: Final[dict[str, float]] = {
     "photos": 0.2,
 }
 
-# Chosen on held-out training images (10 %), never on the test images.
+# Chosen on held-out training images (10 %), never on the test images; the parts for people by judgement.
 RECIPES: Final = {
     "original": TrainConfig(architecture="original", epochs=40, label_smoothing=0.05, weight_decay=0.05),
     "deep": TrainConfig(

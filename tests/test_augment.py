@@ -3,7 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fmnist_core.augment import DARKEST_CLOTH, random_cloth, random_flip, random_shift, random_warp
+from fmnist_core.augment import random_cloth, random_flip, random_shift, random_warp
+from fmnist_core.cutout import DARKEST
 
 
 def generator(seed=0):
@@ -181,7 +182,7 @@ def test_warp_keeps_the_tone_of_the_garment():
 def test_cloth_is_as_bright_as_it_can_be_and_nowhere_as_dark_as_the_ground(samples):
     changed = random_cloth(samples.test.pixels[:1000], generator())
     assert (changed.amax((1, 2)) == 255).all()
-    assert changed[changed > 0].min() >= round(255 * DARKEST_CLOTH)
+    assert changed[changed > 0].min() >= round(255 * DARKEST)
 
 
 def test_the_ground_stays_black_but_for_pieces_left_at_the_edge_of_a_few():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from fmnist_core import CLASS_NAMES, inference, sketches
-from fmnist_core.augment import DARKEST_CLOTH
+from fmnist_core.cutout import DARKEST
 from fmnist_core.garments import TEMPLATES, Dice
 from fmnist_core.lines import GRID, INSIDE, MARGIN, draw_lines, find_lines
 from fmnist_core.pixels import prepare
@@ -179,7 +179,7 @@ def test_cloth_of_every_class_is_filled_and_nowhere_as_dark_as_the_ground(label)
     for seed in range(20):
         image = cloth(label, np.random.default_rng(seed))
         assert LEAST_CLOTH < (image > 0).mean() < 0.95  # and the ground is black
-        assert np.median(image[image > 0]) > 255 * DARKEST_CLOTH
+        assert np.median(image[image > 0]) > 255 * DARKEST
 
 
 def test_cloth_is_of_one_shade_and_its_seams_of_a_darker_or_brighter_one(monkeypatch, steady_hand):

@@ -22,7 +22,7 @@ fmnist.mountSeen = (element) => {
     context.fillRect(0, 0, 28, 28);
     if (pixels) context.drawImage(fmnist.greyImage(fmnist.bytes(pixels)), 0, 0);
   };
-  // --- step by step: only while it is open does the server work it out -----------------------------------------
+  // --- step by step: while one draws, the server works it out only when this is open ---------------------------
 
   const STEP_SIDE = 128; // of each small picture
   const details = element.querySelector("details");
