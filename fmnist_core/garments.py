@@ -418,7 +418,53 @@ def sole(dice: Dice, left: float, right: float, y: float, thickness: float, heel
 
 def sneaker(dice: Dice) -> Strokes:
     """A low shoe: sneaker, trainer, lace-up or slip-on; from the side, or a little from above."""
-    return [_low_shoe, _low_shoe, _shoe_from_above][dice.count(0, 2)](dice)
+    return [_low_shoe, _low_shoe, _shoe_from_above, _round_shoe, _round_shoe][dice.count(0, 4)](dice)
+
+
+def _foot(dice: Dice, height: float, opening: float, start: float) -> Stroke:
+    """Instep, toe and tip of a round shoe whose floor is at ``height``, from the opening's front edge at ``start``."""
+    toe = dice(0.35, 0.75) * height  # how high it bulges
+    dip = min(toe, dice(0.3, 0.7) * height)  # of the instep before it
+    at = dice(0.78, 0.9)
+    return curve((opening, start), (opening + 0.35 * (at - opening), height - dip - 0.35 * (height - dip - start)),
+                 (opening + 0.7 * (at - opening), height - dip), (at, height - toe),
+                 (1.0, height - 0.55 * toe), (dice(0.97, 1.03), height))  # fmt: skip
+
+
+def _round_shoe(dice: Dice) -> Strokes:
+    """As most people draw one: a bulging toe, a hollow instep, a bent sole; with a heel or without, tongue and bow."""
+    height, opening = dice(0.2, 0.5), dice(0.25, 0.5)
+    back, tongue = dice(-0.06, 0.08), dice(-0.12, 0.06)
+    sag = back + dice(0.02, 0.12)
+    strokes = [
+        curve((dice(-0.02, 0.06), back), (dice(-0.06, 0.03), 0.5 * height), (0.0, height)),
+        _foot(dice, height, opening, tongue),
+        curve((dice(0, 0.04), back), (opening * 0.5, sag), (opening, tongue)),
+    ]
+    kind = dice.count(0, 3)
+    if kind == 0:  # only a line below
+        strokes.append(curve((0.0, height), (0.5, height - dice(-0.02, 0.05)), (1.0, height)))
+    elif kind == 1:  # a thick sole that follows the foot
+        thick, arch = dice(0.04, 0.12), dice(0.0, 0.06)
+        strokes.append(curve((-0.01, height), (0.45, height - arch), (1.01, height)))
+        strokes.append(curve((0.0, height), (-0.02, height + thick * 0.8), (0.2, height + thick),
+                             (0.5, height + thick - arch), (0.9, height + thick), (1.02, height + thick * 0.6),
+                             (1.0, height)))  # fmt: skip
+    else:
+        strokes += sole(dice, 0.0, 1.0, height, dice(0.02, 0.08), dice(0.03, 0.16) if kind == 3 else 0.0)
+    if dice.chance(0.5):
+        strokes += laces(dice, (opening + 0.02, tongue + 0.05), (0.66, height * dice(0.4, 0.6)), dice(0.06, 0.16))
+    if dice.chance(0.3):
+        strokes += bow(dice, opening + dice(-0.05, 0.15), tongue + dice(-0.08, 0.06))
+    if dice.chance(0.35):  # where the upper parts meet
+        strokes.append(curve((opening * dice(0.6, 1), sag), (opening * dice(0.8, 1.2), 0.6 * height), (0.3, height)))
+    if dice.chance(0.35):  # toe cap
+        strokes.append(curve((0.8, height * 0.45), (dice(0.66, 0.76), 0.7 * height), (0.76, height)))
+    if dice.chance(0.3):  # the edge of the opening, once more
+        strokes.append(curve((0.04, back + 0.05), (opening * 0.5, sag + 0.05), (opening, tongue + 0.06)))
+    if dice.chance(0.25):  # the far edge of the opening
+        strokes.append(curve((0.02, back), (opening * 0.5, min(back, tongue) - dice(0.0, 0.05)), (opening, tongue)))
+    return strokes
 
 
 def _shoe_from_above(dice: Dice) -> Strokes:
@@ -489,6 +535,35 @@ def bow(dice: Dice, x: float, y: float) -> Strokes:
 
 def ankle_boot(dice: Dice) -> Strokes:
     """A shaft above the ankle; with and without heel, laced, zipped or plain."""
+    return _round_boot(dice) if dice.chance(0.35) else _boot(dice)
+
+
+def _round_boot(dice: Dice) -> Strokes:
+    """A straight shaft on a long foot with a round toe."""
+    height, width, shaft = dice(0.22, 0.4), dice(0.26, 0.48), dice(0.2, 0.75)
+    lean, flare = dice(-0.06, 0.06), dice(-0.02, 0.08)
+    left, right = (lean - flare, -shaft), (lean + width + flare, -shaft + dice(-0.04, 0.04))
+    strokes = [
+        curve(left, (lean * 0.5, -0.4 * shaft), (dice(-0.03, 0.04), 0.3 * height), (0.0, height)),
+        curve(right, (width + dice(-0.03, 0.03), -0.4 * shaft), (width + dice(0, 0.04), 0.0)),
+        _foot(dice, height, width + 0.02, 0.0),
+        curve(left, ((left[0] + right[0]) / 2, -shaft + dice(-0.05, 0.08)), right),
+    ]
+    heel = dice(0.06, 0.2) if dice.chance(0.5) else 0.0
+    strokes += sole(dice, 0.0, 1.0, height, dice(0.02, 0.08), heel)
+    if dice.chance(0.4):
+        strokes += laces(dice, (width, -shaft * dice(0.3, 0.85)), (0.7, height * 0.4), dice(0.06, 0.14))
+    if dice.chance(0.3):
+        y = -shaft + dice(0.05, 0.15)
+        strokes.append(points((left[0] - 0.02, y), (right[0] + 0.02, y)))  # cuff
+    if dice.chance(0.3):
+        strokes.append(curve((0.0, 0.1 * height), (width * 0.6, dice(0.0, 0.5) * height), (width + 0.05, 0.2 * height)))
+    if dice.chance(0.25):
+        strokes.append(oval(lean + dice(-0.05, width), -shaft - 0.02, dice(0.04, 0.1), dice(0.05, 0.12)))  # pull loop
+    return strokes
+
+
+def _boot(dice: Dice) -> Strokes:
     shaft, width = dice(0.35, 0.9), dice(0.32, 0.46)
     height, toe = dice(0.2, 0.3), dice(0.1, 0.18)
     lean = dice(-0.05, 0.05)
@@ -594,7 +669,7 @@ def _sandal_above(dice: Dice) -> Strokes:
 
 def bag(dice: Dice) -> Strokes:
     """Handbags, purses, clutches, totes, backpacks, suitcases."""
-    return [_handbag, _handbag, _clutch, _backpack, _backpack, _suitcase, _suitcase, _tote][dice.count(0, 7)](dice)
+    return [*2 * [_handbag, _clutch, _backpack, _turned_backpack, _suitcase], _tote][dice.count(0, 10)](dice)
 
 
 def _body(top: float, bottom: float, height: float, roundness: float) -> Stroke:
@@ -717,6 +792,49 @@ def _backpack(dice: Dice) -> Strokes:
         strokes.append(curve((half * 0.4, 0.02), (half * 0.5 + x, 0.02 + y), (half * 0.95 + x, shoulder + y),
                              (side, height * 0.5 + y), (side, height - 0.1 + y), (half * 0.8, height)))  # fmt: skip
     return strokes
+
+
+def _turned_backpack(dice: Dice) -> Strokes:
+    """A backpack seen from one side: a rounded front, the side behind it, and the straps beyond that."""
+    half, height = dice(0.26, 0.44), dice(0.7, 1.1)
+    x, y = dice(0.08, 0.4) * half * 2, dice(-0.14, 0.06)  # of the back from the front
+    shoulder, waist = dice(0.12, 0.4), half * dice(0.9, 1.15)
+    front = curve((waist, height), (half, height * 0.55), (half * 0.9, shoulder), (half * 0.45, 0.04), (0, 0),
+                  (-half * 0.45, 0.04), (-half * 0.9, shoulder), (-half, height * 0.55), (-waist, height))  # fmt: skip
+    strokes = [front, curve((-waist, height), (0, height + dice(-0.02, 0.07)), (waist, height))]
+    strokes.append(curve((dice(-0.2, 0.4) * half, 0.01), (half * 0.5 + x, 0.04 + y), (half * 0.9 + x, shoulder + y),
+                         (half + x, height * 0.55 + y), (waist + x * dice(0.5, 1), height * 0.96 + y),
+                         (waist, height)))  # fmt: skip
+    for part in np.linspace(dice(0.3, 0.9), dice(0.9, 1.3), dice.count(0, 3)):  # edges of both straps
+        out = part * dice(0.12, 0.3)
+        low = dice(0.6, 0.95) * height
+        strokes.append(curve((half * 0.6 + x, 0.1 * height + y), (half + x + out, 0.3 * height + y),
+                             (half + x + out * dice(0.6, 1), 0.5 * (low + 0.3 * height) + y),
+                             (half + x * 0.8, low)))  # fmt: skip
+    if dice.chance(0.7):
+        w, h, middle = dice(0.05, 0.14), dice(0.05, 0.16), dice(0, x)
+        strokes.append(curve((middle - w, 0.02), (middle - w * 0.8, -h), (middle + w * 0.8, -h), (middle + w, 0.02)))
+    if dice.chance(0.45):  # lid
+        low = height * dice(0.25, 0.5)
+        strokes.append(curve((-half, low * 0.9), (-half * 0.5, low), (half * 0.5, low), (half, low * 0.9)))
+        buckle = points((0, low - 0.05), (0, low + dice(0.05, 0.2))) + np.array([dice(0, 0.5) * half, 0.0])
+        strokes += both(buckle)
+    elif dice.chance(0.6):  # zip
+        scale = dice(0.6, 0.88)
+        strokes.append(front * scale + np.array([0.0, height * (1 - scale) * dice(0.4, 0.9)]))
+    for side in [(0.0,), (-0.45, 0.45), ()][dice.count(0, 2)]:  # pockets
+        w, h = half * (dice(0.5, 0.8) if side == 0 else dice(0.28, 0.4)), height * dice(0.18, 0.34)
+        below = np.array([side * half, height * dice(0.55, 0.62)])
+        strokes.append(_body(w, w * dice(0.9, 1.1), h, dice(0, 0.06)) + below)
+        if dice.chance(0.5):
+            strokes.append(points((-w, h * 0.35), (w, h * 0.35)) + below)
+    if dice.chance(0.4):  # pocket at the side
+        strokes.append(
+            curve((half + 0.02, height * 0.6), (half + x * 0.6, height * 0.58 + y), (half + x, height * 0.62 + y))
+        )
+    turn = np.radians(dice(-15, 15))
+    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    return [stroke @ matrix for stroke in strokes]
 
 
 def _suitcase(dice: Dice) -> Strokes:

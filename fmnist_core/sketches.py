@@ -88,7 +88,8 @@ def cloth(label: int, generator: np.random.Generator) -> Bytes:
             break
     seams = (dice(0.2, 0.8) * CELLS - distance + 0.5).clip(0, 1)
     mask = inside | (distance < 0.5 * CELLS)
-    garment = (dice(0.4, 0.9) + dice(-0.4, 0.3) * seams).clip(DARKEST, 1)
+    contrast = -dice(0.1, 0.45) if dice.chance(0.6) else dice(0.1, 0.35)  # else nothing tells a coat from a pullover
+    garment = (dice(0.4, 0.9) + contrast * seams).clip(DARKEST, 1)
     return fit(crop(garment * mask, mask))
 
 
@@ -127,7 +128,7 @@ def by_hand(strokes: Strokes, dice: Dice) -> Strokes:
     kept = [outline, *(stroke for stroke in details if not dice.chance(0.02))]
     matrix = _random_matrix(dice)
     phase = np.array([dice(0, 2 * np.pi) for _ in range(4)])
-    bend = dice(0, 0.03)
+    bend = dice(0, 0.045)
     drawn: Strokes = []
     for stroke in kept:
         places = stroke @ matrix
@@ -172,7 +173,7 @@ def _resampled(strokes: Strokes) -> Strokes:
 def _random_matrix(dice: Dice) -> Stroke:
     """A small turn and shear, another width than height, perhaps the mirror image."""
     turn, shear = np.radians(dice.generator.normal(0, 6)), dice.generator.normal(0, 0.06)
-    width, height = np.exp(dice.generator.normal(0, 0.12, 2)) * [-1 if dice.chance(0.5) else 1, 1]
+    width, height = np.exp(dice.generator.normal(0, 0.15, 2)) * [-1 if dice.chance(0.5) else 1, 1]
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     matrix: Stroke = np.diag([width, height]) @ np.array([[1.0, 0.0], [shear, 1.0]]) @ rotation
     return matrix

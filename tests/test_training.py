@@ -14,6 +14,7 @@ from fmnist_core.errors import ConfigError
 from fmnist_core.evaluation import Measured, all_logits, fit_temperature, measure
 from fmnist_core.inference import familiarity
 from fmnist_core.model import ARCHITECTURES, Network, original_layers, to_inputs, to_probabilities
+from fmnist_core.muon import Muon
 from fmnist_core.sketches import NO_CLASS, make_doodles
 from fmnist_core.training import (
     WARM_UP,
@@ -148,27 +149,31 @@ def test_other_images_are_recognised_too(few, samples):
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_training_is_the_algorithm_that_it_says(few, smoothing):
-    # The same by hand: AdamW as torch has it, the rates of the one-cycle schedule, the same order of the images. Adam
-    # divides by the size of a gradient, so that rounding shows where that is near 0: hence the same memory format.
+    # The same by hand: Muon for what lies between the first and the last layer, AdamW as torch has it, the rates of the
+    # one-cycle schedule, the same order of the images. Adam divides by the size of a gradient, so that rounding shows
+    # where that is near 0: hence the same memory format.
     config = with_changes(
         QUICK, batch_size=70, validation=0.0, flip=False, shift=0, weight_decay=0.1, label_smoothing=smoothing, seed=3
     )
     events = run(config, few)
     torch.manual_seed(3)
     network = nn.Sequential(original_layers()).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.1, fused=True)
+    hidden = [network.conv2.weight, network.fc1.weight, network.fc2.weight]
+    rest = [weight for weight in network.parameters() if all(weight is not other for other in hidden)]
+    optimizers = [Muon(hidden, 0.01, 0.1), torch.optim.AdamW(rest, weight_decay=0.1, fused=True)]
     images = few.take(torch.randperm(300, generator=torch.Generator().manual_seed(3)))
     order = torch.Generator().manual_seed(3)
     losses, accuracies = [], []
     for _ in range(2):
         for chosen in torch.randperm(300, generator=order).split(70):
-            optimizer.param_groups[0]["lr"] = 0.01 * np.interp((len(losses) + 0.5) / 10, [0, WARM_UP, 1], [0, 1, 0])
-            optimizer.zero_grad()
+            network.zero_grad()
             logits = network(to_inputs(images.pixels[chosen]).to(memory_format=torch.channels_last))
             targets = F.one_hot(images.labels[chosen], 10).float()
             loss = F.cross_entropy(logits, targets, label_smoothing=smoothing)
             loss.backward()
-            optimizer.step()
+            for optimizer in optimizers:
+                optimizer.param_groups[0]["lr"] = 0.01 * np.interp((len(losses) + 0.5) / 10, [0, WARM_UP, 1], [0, 1, 0])
+                optimizer.step()
             losses.append(loss.item())
             accuracies.append((logits.argmax(1) == images.labels[chosen]).float().mean().item())
     assert [event.loss for event in of(StepDone, events)] == pytest.approx(losses, rel=1e-4)
@@ -178,15 +183,16 @@ def test_training_is_the_algorithm_that_it_says(few, smoothing):
         torch.testing.assert_close(trained[name], tensor, rtol=1e-4, atol=1e-5)
 
 
-def test_rates_follow_the_schedule(few, monkeypatch):
+@pytest.mark.parametrize(("place", "kind"), [(torch.optim, torch.optim.AdamW), (training, Muon)])
+def test_rates_follow_the_schedule(few, monkeypatch, place, kind):
     rates = []
 
-    class Spy(torch.optim.AdamW):
+    class Spy(kind):
         def step(self, *arguments, **options):
             rates.append(self.param_groups[0]["lr"])
             return super().step(*arguments, **options)
 
-    monkeypatch.setattr(torch.optim, "AdamW", Spy)
+    monkeypatch.setattr(place, kind.__name__, Spy)
     run(with_changes(QUICK, learning_rate=0.02), few)
     expected = [0.02 * np.interp((step + 0.5) / 10, [0, WARM_UP, 1], [0, 1, 0]) for step in range(10)]
     assert rates == pytest.approx(expected)
