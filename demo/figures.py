@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -74,9 +75,9 @@ def sheet(samples: Split) -> Image.Image:
 
 
 def answer(
-    reading: Reading, network: Network, projection: Projection, want: set[str], sample: int | None = None
+    reading: Reading, network: Network, projection: Projection, want: Mapping[str, Any], sample: int | None = None
 ) -> dict[str, Any]:
-    """The answer to one picture; ``want`` names the parts that only an open view needs: maps:<layer>, spots.
+    """The answer to one picture; ``want`` names the parts that only an open view needs: maps (of a layer), spots.
 
     ``sample`` is the place of the picture among the samples when it is one: it is not its own neighbour.
     """
@@ -88,9 +89,8 @@ def answer(
         "kind": reading.kind,
         "pixels": _base64(reading.pixels.numpy()),
     }
-    layer = next((part.removeprefix("maps:") for part in sorted(want) if part.startswith("maps:")), None)
-    if layer is not None:
-        figure["maps"] = layer_maps(reading.trace, network, layer)
+    if "maps" in want:
+        figure["maps"] = layer_maps(reading.trace, network, want["maps"])
     if "spots" in want:
         figure |= spots(reading.trace.embedding, projection, sample)
     return figure
@@ -112,7 +112,7 @@ def steps(prepared: Prepared, without: Reading) -> dict[str, Any]:
     }
 
 
-def layer_maps(trace: Trace, network: Network, layer: str) -> dict[str, Any]:
+def layer_maps(trace: Trace, network: Network, layer: object) -> dict[str, Any]:
     """All layers, and the output of the open one, quantised; of the first one when there is no such ``layer``.
 
     Level 128 is zero, 1 and 255 are -top and +top, top being its largest value.
@@ -122,7 +122,7 @@ def layer_maps(trace: Trace, network: Network, layer: str) -> dict[str, Any]:
         for name, module in network.layers.named_children()
         for kind, words in (KINDS[type(module).__name__],)
     ]
-    name = layer if layer in trace.maps else next(iter(trace.maps))
+    name = layer if isinstance(layer, str) and layer in trace.maps else next(iter(trace.maps))
     output = trace.maps[name][0]
     top = max(float(output.abs().max()), 1e-9)
     levels = (output * (127 / top)).round().add(128).to(torch.uint8)

@@ -50,8 +50,8 @@ class Handlers:
     def answer(self, request: Request) -> Reply:
         """What the visitor's network says about a picture, an opened file's pixels, or a test sample."""
         session = self._session(request)
-        parts = request.get("want")
-        want = {part for part in parts if isinstance(part, str)} if isinstance(parts, list) else set()
+        want = request.get("want")
+        want = want if isinstance(want, dict) else {}
         with self._core():
             try:
                 picture, reading = self._read(request, session)

@@ -186,7 +186,7 @@ def layer_table(network: Network, height: int = IMAGE_SIZE, width: int = IMAGE_S
         parameters = sum(parameter.numel() for parameter in layer.parameters())
         kind = type(layer).__name__
         if isinstance(layer, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d):
-            f, s, p = _pair(layer.kernel_size), _pair(layer.stride), _pair(layer.padding)
+            f, s, p = pair(layer.kernel_size), pair(layer.stride), pair(layer.padding)
             channels = layer.out_channels if isinstance(layer, nn.Conv2d) else shape[0]
             shape = (channels, output_size(shape[1], f[0], p[0], s[0]), output_size(shape[2], f[1], p[1], s[1]))
             yield LayerRow(name, kind, shape, parameters, f, p, s)
@@ -202,6 +202,7 @@ def layer_table(network: Network, height: int = IMAGE_SIZE, width: int = IMAGE_S
         yield LayerRow(name, kind, shape, parameters)
 
 
-def _pair(size: Any) -> tuple[int, int]:
+def pair(size: Any) -> tuple[int, int]:
+    """A size that torch keeps as one number or as two, as (height, width)."""
     height, width = (size, size) if isinstance(size, int) else size
     return height, width

@@ -133,11 +133,11 @@ def test_an_answer_holds_what_is_wanted(shipped, shipped_session, samples):
     reading = read_pixels(shipped, samples.test.pixels[3])
     always = {"words", "probabilities", "familiarity", "note", "kind", "pixels"}
     for want, parts in [
-        (set(), set()),
-        ({"maps:conv1"}, {"maps"}),
-        ({"spots"}, {"spots", "nearest"}),
-        ({"maps:out", "spots"}, {"maps", "spots", "nearest"}),
-        ({"trace", "words"}, set()),
+        ({}, set()),
+        ({"maps": "conv1"}, {"maps"}),
+        ({"spots": True}, {"spots", "nearest"}),
+        ({"maps": "out", "spots": True}, {"maps", "spots", "nearest"}),
+        ({"trace": True, "words": True}, set()),
     ]:
         answer = figures.answer(reading, shipped, shipped_session.projection, want)
         assert answer.keys() == always | parts

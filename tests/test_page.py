@@ -343,7 +343,7 @@ def call(http, name, data):
 
 
 def test_server_functions_answer(http, drawing, shipped, samples):
-    answer = call(http, "answer", {"visitor": ANNA, "sample": 5, "want": ["maps:conv1", "spots"]})
+    answer = call(http, "answer", {"visitor": ANNA, "sample": 5, "want": {"maps": "conv1", "spots": True}})
     reading = inference.read_pixels(shipped, samples.test.pixels[5])
     assert answer["probabilities"] == pytest.approx(reading.probabilities.tolist(), rel=1e-5, abs=1e-9)
     assert [layer["name"] for layer in answer["maps"]["layers"]] == list(reading.trace.maps)

@@ -165,7 +165,7 @@ def test_the_map_belongs_to_the_network(trained, samples):
 
 
 def test_only_the_one_who_trained_gets_the_network(trained, shipped, samples):
-    request = {"sample": 11, "want": ["spots"]}
+    request = {"sample": 11, "want": {"spots": True}}
     annas, berts = (served(trained.handlers.answer)(request | {"visitor": visitor}) for visitor in (ANNA, BERT))
     mine = inference.read_pixels(trained.own.network, samples.test.pixels[11])
     everybodys = inference.read_pixels(shipped, samples.test.pixels[11])

@@ -6,6 +6,8 @@
 //   network  this visitor's network has changed: everything known about it is stale
 //   kind     the visitor says what the current picture is (a key of facts.kinds), or null: find out again
 //   sample   a test sample was chosen, to become the current picture (its place in the sprite)
+//   points   where all test samples lie, and what the network answers to them: {pca, pixels, tsne, answers}
+//   marked   test samples to be shown among the others (a list of places in the sprite, perhaps empty)
 //   theme    light or dark was switched
 
 window.fmnist = (() => {
@@ -47,13 +49,25 @@ window.fmnist = (() => {
   const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   const words16 = (base64) => new Uint16Array(bytes(base64).buffer);
 
-  // Parts of answers that only an open view asks for.
-  const wanted = new Set();
-  const want = (part, isWanted) => {
-    if (wanted.has(part) === isWanted) return;
-    if (!isWanted) return wanted.delete(part);
-    wanted.add(part);
+  // Parts of answers that only an open view asks for, each with what it wants to know of it; null: nothing any more.
+  const wanted = {};
+  const want = (part, value) => {
+    if (JSON.stringify(wanted[part] ?? null) === JSON.stringify(value)) return;
+    if (value === null) return delete wanted[part];
+    wanted[part] = value;
     emit("wants");
+  };
+
+  // What of the page is open, kept in its address: such a link opens the same view elsewhere. What comes out of it may
+  // have been made up by anyone.
+  const link = {
+    get: (key) => new URLSearchParams(location.hash.slice(1)).get(key),
+    set(key, value) {
+      const parts = new URLSearchParams(location.hash.slice(1));
+      if (value === null) parts.delete(key);
+      else parts.set(key, value);
+      history.replaceState(history.state, "", parts.size ? `#${parts}` : location.pathname + location.search);
+    },
   };
 
   const whenVisible = (element, listener) => {
@@ -142,6 +156,6 @@ window.fmnist = (() => {
   else document.addEventListener("DOMContentLoaded", watchTheme);
 
   return {
-    on, emit, call, bytes, words16, want, wanted, whenVisible, fitCanvas, greyImage, colour, signedColours, facts, samples,
+    on, emit, call, bytes, words16, want, wanted, link, whenVisible, fitCanvas, greyImage, colour, signedColours, facts, samples,
   };
 })();

@@ -17,6 +17,7 @@ fmnist.mountMap = (element, server) => {
   let layout = "pca";
   let points = null; // {pca, tsne, answers}: places as 0..65535, x and y in turns
   let you = null; // {spots, nearest} of the current picture
+  let marked = []; // samples with a ring around them
   let base = null; // the points, drawn once, under all that moves
   let [width, height] = [0, 0];
 
@@ -48,6 +49,13 @@ fmnist.mountMap = (element, server) => {
     if (!base) return;
     const context = fmnist.fitCanvas(canvas, width, height);
     context.drawImage(base, 0, 0, width, height);
+    context.strokeStyle = fmnist.colour("--body-text-color");
+    context.lineWidth = 1.5;
+    for (const index of marked) {
+      context.beginPath();
+      context.arc(...spotOf(index), 5, 0, 2 * Math.PI);
+      context.stroke();
+    }
     const spot = you?.spots[layout];
     if (!spot) {
       delete holder.dataset.you;
@@ -85,6 +93,7 @@ fmnist.mountMap = (element, server) => {
       tsne: reply.tsne && fmnist.words16(reply.tsne),
       answers: fmnist.bytes(reply.answers),
     };
+    fmnist.emit("points", points);
     find("[data-layout=tsne]").disabled = !points.tsne;
     choose(points[layout] ? layout : "pca");
   };
@@ -150,11 +159,15 @@ fmnist.mountMap = (element, server) => {
     draw();
   });
   fmnist.on("network", load);
+  fmnist.on("marked", (indices) => {
+    marked = indices;
+    draw();
+  });
   fmnist.on("theme", draw);
   new ResizeObserver(() => {
     [width, height] = [plane.clientWidth, plane.clientHeight];
     if (width) drawBase();
   }).observe(plane);
-  fmnist.whenVisible(element, (isVisible) => fmnist.want("spots", isVisible));
+  fmnist.whenVisible(element, (isVisible) => fmnist.want("spots", isVisible || null));
   load();
 };

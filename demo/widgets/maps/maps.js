@@ -16,9 +16,8 @@ fmnist.mountMaps = (element) => {
   const SQUARES = [[41, 20], [0, 44]]; // values of a vector, from .. -> side of each on the page
   const GAP = 6;
 
-  const ask = () => fmnist.want(`maps:${chosen}`, isVisible);
+  const ask = () => fmnist.want("maps", isVisible ? chosen : null);
   const choose = (name) => {
-    fmnist.want(`maps:${chosen}`, false);
     chosen = name;
     mark();
     ask();

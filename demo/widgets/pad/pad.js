@@ -109,7 +109,7 @@ fmnist.mountPad = (element, server) => {
         fmnist.emit("answer", { empty: "Draw something" });
         continue;
       }
-      const answer = await fmnist.call(server.answer, { ...currentPicture(), want: [...fmnist.wanted] });
+      const answer = await fmnist.call(server.answer, { ...currentPicture(), want: fmnist.wanted });
       if (answer.error || hasFailed) showProblem(answer.error);
       hasFailed = Boolean(answer.error);
       if (hasFailed) continue;

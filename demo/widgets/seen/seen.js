@@ -68,7 +68,7 @@ fmnist.mountSeen = (element) => {
       ? `Only made grey and small, it would be the same: “${words}”.`
       : `Only made grey and small, it would be: “${steps.without.words}”.`;
   };
-  details.addEventListener("toggle", () => fmnist.want("steps", details.open));
+  details.addEventListener("toggle", () => fmnist.want("steps", details.open || null));
   fmnist.on("answer", (answer) => details.open && paintSteps(answer));
 
   select.addEventListener("change", () => fmnist.emit("kind", select.value));
