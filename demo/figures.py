@@ -12,8 +12,17 @@ from torch import Tensor
 
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.dataset import Split
+from fmnist_core.explain import (
+    Exciting,
+    grad_cam,
+    occlusion,
+    pixel_sum,
+    receptive_field,
+    switched_off,
+    weights_of,
+)
 from fmnist_core.inference import UNFAMILIAR, Reading, in_words
-from fmnist_core.model import Network, Trace, layer_table
+from fmnist_core.model import Network, Trace, layer_table, to_inputs, to_probabilities
 from fmnist_core.pixels import KINDS as KINDS_OF_PICTURES
 from fmnist_core.pixels import Prepared
 from fmnist_core.projection import NEIGHBOURS, Projection
@@ -61,7 +70,7 @@ def facts(network: Network, samples: Split, sheet_url: str) -> dict[str, Any]:
             "numbers": _base64(samples.numbers.numpy().astype("<u2")),
         },
         "kinds": KINDS_OF_PICTURES,
-        "layers": [vars(row) | {"kind": KINDS[row.kind][0]} for row in layer_table(network)],
+        "layers": layers(network),
     }
 
 
@@ -77,7 +86,11 @@ def sheet(samples: Split) -> Image.Image:
 def answer(
     reading: Reading, network: Network, projection: Projection, want: Mapping[str, Any], sample: int | None = None
 ) -> dict[str, Any]:
-    """The answer to one picture; ``want`` names the parts that only an open view needs: maps (of a layer), spots.
+    """The answer to one picture, with the parts that open views ``want``.
+
+    Those are ``maps``: of a layer; ``channel``: the answer without [layer, number]; ``pixel``: the sum behind [number,
+    row, column] of the first layer; ``spots``: its place on the map. A view may still speak of another network than the
+    one that answers: what that has not is left out.
 
     ``sample`` is the place of the picture among the samples when it is one: it is not its own neighbour.
     """
@@ -89,8 +102,16 @@ def answer(
         "kind": reading.kind,
         "pixels": _base64(reading.pixels.numpy()),
     }
-    if "maps" in want:
-        figure["maps"] = layer_maps(reading.trace, network, want["maps"])
+    trace = reading.trace
+    match want.get("maps"):
+        case str(layer) if layer in trace.maps:
+            figure["maps"] = layer_maps(trace, layer)
+    match want.get("channel"):
+        case [str(layer), int(number)] if layer in trace.maps and 0 <= number < trace.maps[layer].shape[1]:
+            figure["channel"] = without_channel(network, trace, layer, number)
+    match want.get("pixel"):
+        case [int(number), int(row), int(column)] if _is_place(next(iter(trace.maps.values())), number, row, column):
+            figure["pixel"] = arithmetic(network, reading.pixels, number, row, column)
     if "spots" in want:
         figure |= spots(reading.trace.embedding, projection, sample)
     return figure
@@ -112,22 +133,73 @@ def steps(prepared: Prepared, without: Reading) -> dict[str, Any]:
     }
 
 
-def layer_maps(trace: Trace, network: Network, layer: object) -> dict[str, Any]:
-    """All layers, and the output of the open one, quantised; of the first one when there is no such ``layer``.
+def layers(network: Network) -> list[dict[str, Any]]:
+    """The rows of the table of layers, each with its kind and what it does in plain words."""
+    rows = []
+    for row in layer_table(network):
+        kind, words = KINDS[row.kind]
+        rows.append(vars(row) | {"kind": kind, "words": words})
+    return rows
 
-    Level 128 is zero, 1 and 255 are -top and +top, top being its largest value.
+
+def layer_maps(trace: Trace, layer: str) -> dict[str, Any]:
+    """The output of ``layer``, each of its maps quantised by itself (a vector as a whole)."""
+    return {"layer": layer, **_quantised(trace.maps[layer][0])}
+
+
+def channel(network: Network, trace: Trace, found: Exciting, layer: str, number: int) -> dict[str, Any]:
+    """What one channel of a layer is: the weights that make it, and the samples that excite it most.
+
+    Of each sample its value and the part of it that this value depends on, as [left, top, right, bottom] in pixels.
     """
-    layers = [
-        {"name": name, "kind": kind, "words": words, "shape": list(trace.maps[name].shape[1:])}
-        for name, module in network.layers.named_children()
-        for kind, words in (KINDS[type(module).__name__],)
-    ]
-    name = layer if isinstance(layer, str) and layer in trace.maps else next(iter(trace.maps))
-    output = trace.maps[name][0]
-    top = max(float(output.abs().max()), 1e-9)
-    levels = (output * (127 / top)).round().add(128).to(torch.uint8)
-    opened = {"name": name, "shape": list(levels.shape), "top": top, "values": _base64(levels.numpy())}
-    return {"layers": layers, "open": opened}
+    maker, weights = weights_of(network, trace, layer, number)
+    strongest = zip(
+        found.indices[number].tolist(), found.values[number].tolist(), found.places[number].tolist(), strict=True
+    )
+    return {
+        "layer": layer,
+        "channel": number,
+        "maker": maker,
+        "weights": _quantised(weights),
+        "exciting": [
+            {"index": index, "value": value, "box": receptive_field(network, layer, row, column)}
+            for index, value, (row, column) in strongest
+        ],
+    }
+
+
+def without_channel(network: Network, trace: Trace, layer: str, number: int) -> dict[str, Any]:
+    """The probabilities when one channel of a layer is switched off."""
+    probabilities = to_probabilities(switched_off(network, trace, layer, number))[0]
+    return {"layer": layer, "channel": number, "probabilities": probabilities.tolist()}
+
+
+def arithmetic(network: Network, pixels: Tensor, number: int, row: int, column: int) -> dict[str, Any]:
+    """The sum behind one value of the first layer, number by number."""
+    found = pixel_sum(network, to_inputs(pixels[None]), number, row, column)
+    return vars(found) | {"patch": found.patch.tolist(), "kernel": found.kernel.tolist()}
+
+
+def reasons(network: Network, reading: Reading, label: int) -> dict[str, Any]:
+    """Why the picture is taken for the class ``label``: Grad-CAM as levels 0..255, occlusion quantised."""
+    heat = grad_cam(network, reading.trace, label)
+    return {
+        "label": label,
+        "grad_cam": _base64((heat * 255).round().to(torch.uint8).numpy()),
+        "occlusion": _quantised(occlusion(network, reading.pixels, label)[None]),
+    }
+
+
+def _is_place(maps: Tensor, *place: int) -> bool:
+    return all(0 <= number < size for number, size in zip(place, maps.shape[1:], strict=True))
+
+
+def _quantised(values: Tensor) -> dict[str, Any]:
+    """Maps (C, H, W), or a vector (D,), in bytes: level 128 is zero, 1 and 255 are -top and +top, its largest value."""
+    flat = values.flatten(1) if values.dim() == 3 else values[None]
+    tops = flat.abs().amax(1).clamp(min=1e-9)
+    levels = (flat * (127 / tops[:, None])).round().add(128).to(torch.uint8)
+    return {"shape": list(values.shape), "tops": tops.tolist(), "values": _base64(levels.numpy())}
 
 
 def spots(embedding: Tensor, projection: Projection, sample: int | None = None) -> dict[str, Any]:

@@ -14,11 +14,12 @@ import gradio as gr
 import torch
 from gradio.utils import get_upload_folder
 from PIL import Image
+from torch import Tensor
 
 from demo import figures
 from demo.session import Session, Sessions
 from demo.trainer import Trainer
-from fmnist_core import IMAGE_SIZE, inference
+from fmnist_core import CLASS_NAMES, IMAGE_SIZE, inference
 from fmnist_core.dataset import Split
 from fmnist_core.errors import ConfigError, FmnistError, NothingDrawn, PictureError
 from fmnist_core.inference import Reading
@@ -73,6 +74,36 @@ class Handlers:
             picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
             pixels = base64.b64encode(prepared.pixels.tobytes()).decode()
             return {"picture": figures.png(picture), "pixels": pixels, "kind": prepared.kind, "steps": steps}
+
+    def layers(self, request: Request) -> Reply:
+        """The layers of the visitor's network."""
+        return {"layers": figures.layers(self._session(request).network)}
+
+    def channel(self, request: Request) -> Reply:
+        """What one channel of a layer of the visitor's network is made by, and what excites it."""
+        session = self._session(request)
+        layer, number = request.get("layer"), request.get("channel")
+        with self._core():
+            found = session.exciting(self._samples)
+            if not isinstance(layer, str) or layer not in found:
+                raise BadRequest("The network that answers now has no such layer.")
+            if type(number) is not int or not 0 <= number < len(found[layer].values):
+                raise BadRequest(f"There is no such channel, expected 0..{len(found[layer].values) - 1}.")
+            trace = inference.read_pixels(session.network, self._samples.pixels[0]).trace  # for the sizes of its maps
+            return figures.channel(session.network, trace, found[layer], layer, number)
+
+    def reasons(self, request: Request) -> Reply:
+        """Why the network takes pixels for a class, the best one when none is named.
+
+        It takes longer than an answer, so the page asks for it apart, and the drawing does not wait.
+        """
+        session = self._session(request)
+        label = request.get("label")
+        if label is not None and (type(label) is not int or not 0 <= label < len(CLASS_NAMES)):
+            raise BadRequest(f"There is no such class, expected 0..{len(CLASS_NAMES) - 1}.")
+        with self._core():
+            reading = inference.read_pixels(session.network, _pixels(request))
+            return figures.reasons(session.network, reading, reading.label if label is None else label)
 
     def points(self, request: Request) -> Reply:
         """The map of the test samples for the visitor's network."""
@@ -136,11 +167,9 @@ class Handlers:
                 raise BadRequest(f"There is no such test sample, expected 0..{len(self._samples) - 1}.")
             return None, inference.read_pixels(session.network, self._samples.pixels[index])
         if "pixels" in request:
-            contents = _contents(request, "pixels")
-            if len(contents) != IMAGE_SIZE**2 or str(request.get("kind")) not in KINDS:
+            if str(request.get("kind")) not in KINDS:
                 raise BadRequest("These are not the pixels of a picture that was opened here.")
-            pixels = torch.frombuffer(bytearray(contents), dtype=torch.uint8).reshape(IMAGE_SIZE, IMAGE_SIZE)
-            return None, inference.read_pixels(session.network, pixels, request["kind"])
+            return None, inference.read_pixels(session.network, _pixels(request), request["kind"])
         field = "picture" if "picture" in request else "file"  # of the pad, or a file asked about without opening it
         picture = open_picture(_contents(request, field), _file_name(request))
         return picture, inference.read_picture(session.network, picture, _kind(request))
@@ -195,6 +224,13 @@ def _contents(request: Request, field: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except ValueError:  # binascii.Error, or a character that is not even ASCII
         raise BadRequest("The picture in the request is damaged.") from None
+
+
+def _pixels(request: Request) -> Tensor:
+    contents = _contents(request, "pixels")
+    if len(contents) != IMAGE_SIZE**2:
+        raise BadRequest("These are not the pixels of a picture that was opened here.")
+    return torch.frombuffer(bytearray(contents), dtype=torch.uint8).reshape(IMAGE_SIZE, IMAGE_SIZE)
 
 
 def _kind(request: Request) -> str | None:

@@ -100,8 +100,11 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path) -> P
             widgets.widget("answer")
         widgets.widget("samples")
         with gr.Tabs():
-            with gr.Tab("Look inside"):
-                widgets.widget("maps")
+            with gr.Tab("Look inside"), gr.Row(elem_id="inside"):
+                widgets.widget("maps", [served(handlers.layers)])
+                widgets.widget("channel", [served(handlers.channel)])
+            with gr.Tab("Why"):
+                widgets.widget("why", [served(handlers.reasons)])
             with gr.Tab("Map"):
                 widgets.widget("map", [served(handlers.points)])
             with gr.Tab("Train"):

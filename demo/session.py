@@ -2,9 +2,11 @@
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from fmnist_core.dataset import Split
+from fmnist_core.explain import Exciting, exciting
 from fmnist_core.model import Network
 from fmnist_core.projection import Projection
 
@@ -17,6 +19,13 @@ class Session:
 
     network: Network
     projection: Projection
+    _exciting: dict[str, Exciting] = field(default_factory=dict)
+
+    def exciting(self, samples: Split) -> dict[str, Exciting]:
+        """The samples that excite the channels of each layer most, looked for when first asked for."""
+        if not self._exciting:
+            self._exciting.update(exciting(self.network, samples))
+        return self._exciting
 
 
 class Sessions:

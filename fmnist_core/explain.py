@@ -16,9 +16,9 @@ from fmnist_core.dataset import Split, batches
 from fmnist_core.errors import ConfigError
 from fmnist_core.model import Network, Trace, pair, to_inputs, to_probabilities
 
-COVER: Final = 6  # side in pixels of the square that hides a part of the picture
-STRIDE: Final = 2  # pixels from one such square to the next
-BATCH: Final = 250  # samples looked at together
+COVER: Final = 7  # side in pixels of the square that hides a part of the picture
+STRIDE: Final = 3  # pixels from one such square to the next
+BATCH: Final = 100  # samples looked at together
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,24 +81,22 @@ def occlusion(network: Network, pixels: Tensor, label: int) -> Tensor:
     return heat
 
 
-def exciting(network: Network, samples: Split, layer: str, count: int = 9) -> Exciting:
-    """The ``count`` samples that excite each channel of ``layer`` most; about a second for 2,000 and the last layers.
-
-    Raises:
-        ConfigError: there is no such layer.
-    """
-    until = _place(network, layer) + 1
-    strongest, places = [], []
+def exciting(network: Network, samples: Split, count: int = 9) -> dict[str, Exciting]:
+    """For each layer, the ``count`` samples that excite its channels most; about 2 s for 2,000 samples."""
     with torch.inference_mode():
+        strongest: dict[str, list[tuple[Tensor, Tensor]]] = {}
         for batch in batches(samples, BATCH):
-            maps = network.layers[:until](to_inputs(batch.pixels))
-            width = maps.shape[-1] if maps.dim() == 4 else 1
-            value, place = maps.flatten(2).max(2) if maps.dim() == 4 else maps[:, :, None].max(2)
-            strongest.append(value)
-            places.append(place)
-        values, indices = torch.cat(strongest).topk(min(count, len(samples)), dim=0)
-        place = torch.cat(places).gather(0, indices)
-        return Exciting(values.T, indices.T, torch.stack([place // width, place % width], dim=-1).transpose(0, 1))
+            trace = network.trace(to_inputs(batch.pixels).to(memory_format=torch.channels_last))
+            for layer, maps in trace.maps.items():
+                strongest.setdefault(layer, []).append(maps.reshape(*maps.shape[:2], -1).max(2))
+        found = {}
+        for layer, parts in strongest.items():
+            values, indices = torch.cat([value for value, _ in parts]).topk(min(count, len(samples)), dim=0)
+            place = torch.cat([place for _, place in parts]).gather(0, indices)
+            width = trace.maps[layer].shape[-1] if trace.maps[layer].dim() == 4 else 1
+            places = torch.stack([place // width, place % width], dim=-1)
+            found[layer] = Exciting(values.T, indices.T, places.transpose(0, 1))
+        return found
 
 
 def switched_off(network: Network, trace: Trace, layer: str, channel: int) -> Tensor:

@@ -88,18 +88,16 @@ def test_each_sample_has_its_place_in_the_sheet(samples, count):
 @pytest.mark.parametrize("index", [0, 7, 1999])
 def test_maps_are_the_trace_within_half_a_level(shipped, samples, index):
     reading = read_pixels(shipped, samples.test.pixels[index])
-    rows = list(layer_table(shipped))
     for name, output in reading.trace.maps.items():
-        maps = figures.layer_maps(reading.trace, shipped, name)
-        assert [(each["name"], tuple(each["shape"])) for each in maps["layers"]] == [(r.name, r.shape) for r in rows]
-        assert [each["kind"] for each in maps["layers"]] == [figures.KINDS[row.kind][0] for row in rows]
-        layer = maps["open"]
-        assert layer["name"] == name
-        assert layer["shape"] == list(output.shape[1:])
-        assert layer["top"] == pytest.approx(float(output.abs().max()))
-        error = np.abs(values_of(layer) - output[0].numpy().astype(np.float64).reshape(-1))
-        assert error.max() <= layer["top"] / 254 * 1.001
-        assert numbers(layer["values"]).min() >= 1
+        maps = figures.layer_maps(reading.trace, name)
+        assert maps["layer"] == name
+        assert maps["shape"] == list(output.shape[1:])
+        values = output[0].numpy().astype(np.float64).reshape(len(maps["tops"]), -1)
+        tops = np.array(maps["tops"])[:, None]
+        assert tops == pytest.approx(np.abs(values).max(1, keepdims=True), abs=1e-8)
+        levels = numbers(maps["values"]).reshape(values.shape)
+        assert (np.abs((levels - 128.0) / 127 * tops - values) <= tops / 254 * 1.001).all()
+        assert levels.min() >= 1
 
 
 def levels(values):
@@ -107,8 +105,8 @@ def levels(values):
     network = Network("original")
     output = torch.tensor([values], dtype=torch.float32)
     trace = Trace({name: output for name, _ in network.layers.named_children()}, output, output)
-    layer = figures.layer_maps(trace, network, "fc1")["open"]
-    return layer["top"], numbers(layer["values"]).tolist()
+    layer = figures.layer_maps(trace, "fc1")
+    return layer["tops"][0], numbers(layer["values"]).tolist()
 
 
 @pytest.mark.parametrize(
@@ -137,6 +135,7 @@ def test_an_answer_holds_what_is_wanted(shipped, shipped_session, samples):
         ({"maps": "conv1"}, {"maps"}),
         ({"spots": True}, {"spots", "nearest"}),
         ({"maps": "out", "spots": True}, {"maps", "spots", "nearest"}),
+        ({"channel": ["conv1", 1], "pixel": [0, 1, 2]}, {"channel", "pixel"}),
         ({"trace": True, "words": True}, set()),
     ]:
         answer = figures.answer(reading, shipped, shipped_session.projection, want)

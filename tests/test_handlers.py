@@ -2,6 +2,7 @@ import base64
 import io
 import json
 import os
+import re
 import struct
 import threading
 import zlib
@@ -18,8 +19,8 @@ from demo import handlers as module
 from demo.handlers import MOST_BYTES, Handlers, served
 from demo.session import Session, Sessions
 from demo.trainer import Trainer
-from fmnist_core import CLASS_NAMES, inference, projection
-from fmnist_core.model import ARCHITECTURES, Network
+from fmnist_core import CLASS_NAMES, explain, inference, projection
+from fmnist_core.model import ARCHITECTURES, Network, to_probabilities
 from fmnist_core.pixels import KINDS, prepare, unprepared
 from fmnist_core.training import FOR_PEOPLE, RECIPES
 
@@ -27,7 +28,18 @@ ANNA, BERT = "a" * 32, "0123456789abcdef" * 2
 ROOM_FOR_ROUNDING = 1e-5
 HTML_NAME = "<img src=x onerror=alert(1)>.png"
 
-DOES = ("answer", "open_file", "points", "train_start", "train_state", "train_stop", "restore")
+DOES = (
+    "answer",
+    "open_file",
+    "layers",
+    "channel",
+    "reasons",
+    "points",
+    "train_start",
+    "train_state",
+    "train_stop",
+    "restore",
+)
 
 
 @pytest.fixture
@@ -153,21 +165,124 @@ def test_maps_are_the_trace_of_every_layer_in_order(ask, shipped, trousers, file
     trace = inference.read_picture(shipped, trousers).trace
     for name in trace.maps:
         maps = ask("answer", picture=in_base64(file_of(trousers)), want={"maps": name})["maps"]
-        assert [layer["name"] for layer in maps["layers"]] == list(trace.maps)
-        assert all(layer["kind"] and layer["words"] for layer in maps["layers"])
-        layer = maps["open"]
-        assert layer["name"] == name
+        assert maps["layer"] == name
         output = trace.maps[name][0].numpy()
-        values = np.frombuffer(base64.b64decode(layer["values"]), np.uint8).astype(np.float64).reshape(layer["shape"])
-        values = (values - 128) / 127 * layer["top"]
-        assert values.shape == output.shape
-        assert np.abs(values - output).max() <= layer["top"] / 254 + ROOM_FOR_ROUNDING
+        assert maps["shape"] == list(output.shape)
+        tops = np.array(maps["tops"])[:, None]  # one of each map, or one of a vector
+        values = np.frombuffer(base64.b64decode(maps["values"]), np.uint8).astype(np.float64).reshape(len(tops), -1)
+        values = (values - 128) / 127 * tops
+        assert (np.abs(values - output.reshape(values.shape)) <= tops / 254 + ROOM_FOR_ROUNDING).all()
 
 
-@pytest.mark.parametrize("name", ["", "conv99", "__class__", "<img>", "x" * 10_000, None, True, 3, ["conv1"], {"conv1": 1}])
-def test_a_layer_that_does_not_exist_is_the_first(ask, shipped, name):
-    first = next(name for name, _ in shipped.layers.named_children())
-    assert ask("answer", sample=1, want={"maps": name})["maps"]["open"]["name"] == first
+@pytest.mark.parametrize("name", ["", "conv99", "__class__", "<img>", "x" * 10_000, None, True, 3, ["conv1"], {"a": 1}])
+def test_a_layer_that_does_not_exist_has_no_maps(ask, name):
+    assert ask("answer", sample=1, want={"maps": name}).keys() == ALWAYS
+
+
+NO_CHANNELS = (None, "conv1", [], ["conv1"], ["conv99", 0], ["conv1", -1], ["conv1", 32], ["conv1", "0"],
+               ["conv1", 0.0], [0, "conv1"], ["conv1", 0, 0], [["conv1"], 0])  # fmt: skip
+NO_PIXELS = (None, 0, [0], [0, 0], [32, 0, 0], [0, 28, 0], [0, 0, -1], [0, 0, 1e9], "000")
+
+
+@pytest.mark.parametrize("want", [{"channel": one} for one in NO_CHANNELS] + [{"pixel": one} for one in NO_PIXELS])
+def test_what_a_network_has_not_is_left_out(ask, want):
+    assert ask("answer", sample=1, want=want).keys() == ALWAYS
+
+
+def test_the_answer_with_a_channel_switched_off(ask, shipped, samples):
+    trace = inference.read_pixels(shipped, samples.test.pixels[8]).trace
+    for layer, channel in (("conv1", 3), ("relu4", 40), ("flatten", 7), ("out", 9)):
+        found = ask("answer", sample=8, want={"channel": [layer, channel]})["channel"]
+        assert (found["layer"], found["channel"]) == (layer, channel)
+        expected = to_probabilities(explain.switched_off(shipped, trace, layer, channel))[0]
+        assert found["probabilities"] == pytest.approx(expected.tolist(), abs=1e-6)
+
+
+def test_the_sum_behind_a_pixel(ask, shipped, samples):
+    maps = inference.read_pixels(shipped, samples.test.pixels[8]).trace.maps["conv1"][0]
+    side = shipped.layers.conv1.kernel_size[0]
+    padding = shipped.layers.conv1.padding[0]
+    for channel, row, column in ((0, 0, 0), (maps.shape[0] - 1, maps.shape[1] - 1, maps.shape[2] - 1), (5, 14, 9)):
+        found = ask("answer", sample=8, want={"pixel": [channel, row, column]})["pixel"]
+        products = np.array(found["patch"]) * np.array(found["kernel"])
+        assert products.shape == (side, side)
+        assert products.sum() + found["bias"] == pytest.approx(found["total"], abs=1e-5)
+        assert found["total"] == pytest.approx(float(maps[channel, row, column]), abs=1e-4)
+        assert (found["top"], found["left"]) == (row - padding, column - padding)
+
+
+def test_layers_are_those_of_the_visitors_network(ask, shipped):
+    rows = ask("layers")["layers"]
+    assert [row["name"] for row in rows] == [name for name, _ in shipped.layers.named_children()]
+    assert all(row["kind"] and row["words"].endswith(".") for row in rows)
+    assert sum(row["parameters"] for row in rows) == shipped.parameter_count
+
+
+def test_a_channel_its_weights_and_what_excites_it(ask, shipped, samples):
+    for layer, channel, maker in (("conv1", 3, "conv1"), ("relu4", 40, "conv4"), ("out", 9, "out")):
+        found = ask("channel", layer=layer, channel=channel)
+        assert found["maker"] == maker
+        weights = dict(shipped.layers.named_children())[maker].weight[channel].detach()
+        assert found["weights"]["shape"] == list(weights.shape)
+        levels = np.frombuffer(base64.b64decode(found["weights"]["values"]), np.uint8).astype(np.float64)
+        tops = np.array(found["weights"]["tops"])
+        back = (levels.reshape(len(tops), -1) - 128) / 127 * tops[:, None]
+        assert np.abs(back.flatten() - weights.flatten().numpy()).max() <= tops.max() / 254 + ROOM_FOR_ROUNDING
+        values = [one["value"] for one in found["exciting"]]
+        assert len(values) == 9
+        assert values == sorted(values, reverse=True)
+        for one in found["exciting"]:
+            maps = inference.read_pixels(shipped, samples.test.pixels[one["index"]]).trace.maps[layer][0, channel]
+            assert float(maps.max()) == pytest.approx(one["value"], rel=1e-3, abs=1e-3)
+            left, top, right, bottom = one["box"]
+            assert 0 <= left < right <= 28
+            assert 0 <= top < bottom <= 28
+
+
+@pytest.mark.parametrize(
+    ("layer", "channel", "sentence"),
+    [
+        ("conv99", 0, "no such layer"),
+        (None, 0, "no such layer"),
+        (["conv1"], 0, "no such layer"),
+        ("conv1", -1, r"no such channel, expected 0\.\.31"),
+        ("conv1", 32, "no such channel"),
+        ("conv1", True, "no such channel"),
+        ("conv1", None, "no such channel"),
+        ("conv1", "0", "no such channel"),
+    ],
+)
+def test_a_channel_that_is_none(ask, layer, channel, sentence):
+    assert re.search(sentence, ask("channel", layer=layer, channel=channel)["error"])
+
+
+def test_reasons_for_the_best_class_or_for_the_one_named(ask, shipped, samples):
+    pixels = samples.test.pixels[21]
+    reading = inference.read_pixels(shipped, pixels)
+    contents = base64.b64encode(pixels.numpy().tobytes()).decode()
+    for label in (None, 0, 9):
+        found = ask("reasons", pixels=contents, label=label)
+        assert found["label"] == (reading.label if label is None else label)
+        levels = np.frombuffer(base64.b64decode(found["grad_cam"]), np.uint8).reshape(28, 28)
+        expected = explain.grad_cam(shipped, reading.trace, found["label"]).numpy()
+        assert np.abs(levels / 255 - expected).max() < 0.004
+        hidden = found["occlusion"]
+        assert hidden["shape"] == [1, 28, 28]
+        (top,) = hidden["tops"]
+        back = (np.frombuffer(base64.b64decode(hidden["values"]), np.uint8).astype(np.float64) - 128) / 127 * top
+        expected = explain.occlusion(shipped, pixels, found["label"]).numpy()
+        assert np.abs(back.reshape(28, 28) - expected).max() <= top / 254 + 1e-4
+
+
+@pytest.mark.parametrize("label", [-1, 10, True, "0", 1.0, [1]])
+def test_reasons_for_a_class_that_is_none(ask, label):
+    pixels = base64.b64encode(bytes(784)).decode()
+    assert "no such class" in ask("reasons", pixels=pixels, label=label)["error"]
+
+
+@pytest.mark.parametrize("pixels", [None, 5, "", "!", base64.b64encode(bytes(783)).decode()])
+def test_reasons_for_pixels_that_are_none(ask, pixels):
+    assert ask("reasons", pixels=pixels).keys() == {"error"}
 
 
 def test_spots_of_a_sample_are_its_place_among_the_points(ask):
@@ -195,7 +310,9 @@ def test_points_hold_the_network_s_answers(ask, shipped, samples):
 
 @pytest.mark.parametrize("colour", ["white", "black", (200, 30, 60)])
 def test_empty_picture_gets_no_label(ask, file_of, colour):
-    reply = ask("answer", picture=in_base64(file_of(Image.new("RGB", (224, 224), colour))), want={"maps": "out", "spots": True})
+    reply = ask(
+        "answer", picture=in_base64(file_of(Image.new("RGB", (224, 224), colour))), want={"maps": "out", "spots": True}
+    )
     assert reply.keys() == {"empty"}
     assert reply["empty"].endswith(".")
     assert not any(name in reply["empty"] for name in CLASS_NAMES)
@@ -440,7 +557,7 @@ def test_what_is_not_familiar_is_a_guess_with_a_note(ask, shipped, monkeypatch):
         network.layers.out.weight.zero_()
         network.layers.out.bias.zero_()
     reading = inference.read_pixels(network, torch.zeros(28, 28, dtype=torch.uint8))
-    answer = figures.answer(reading, network, None, set())
+    answer = figures.answer(reading, network, None, {})
     assert answer["familiarity"] == pytest.approx(0, abs=1e-6)
     assert answer["words"] == "At a guess: T-shirt/top"
     assert answer["note"] == "This does not look like anything I was trained on."
@@ -535,7 +652,9 @@ def test_visitors_at_once_each_get_their_own_network(ask, sessions, other_networ
     assert expected[ANNA] != expected[BERT]
     visitors = [ANNA, BERT] * 20
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda visitor: ask("answer", visitor=visitor, sample=9, want={"maps": "out"}), visitors))
+        answers = list(
+            pool.map(lambda visitor: ask("answer", visitor=visitor, sample=9, want={"maps": "out"}), visitors)
+        )
     for visitor, answer in zip(visitors, answers, strict=True):
         assert answer["probabilities"] == pytest.approx(expected[visitor]["probabilities"], rel=1e-4, abs=1e-9)
 

@@ -6,6 +6,9 @@
 //   network  this visitor's network has changed: everything known about it is stale
 //   kind     the visitor says what the current picture is (a key of facts.kinds), or null: find out again
 //   sample   a test sample was chosen, to become the current picture (its place in the sprite)
+//   channel  a channel of a layer was chosen: {layer, channel, count}, or null: none
+//   showchannel   what is known about it is to be brought into view
+//   closechannel  the choice is to be taken back
 //   points   where all test samples lie, and what the network answers to them: {pca, pixels, tsne, answers}
 //   marked   test samples to be shown among the others (a list of places in the sprite, perhaps empty)
 //   theme    light or dark was switched
@@ -13,7 +16,12 @@
 window.fmnist = (() => {
   const listeners = {};
   const on = (event, listener) => (listeners[event] ??= []).push(listener);
-  const emit = (event, detail) => (listeners[event] ?? []).forEach((listener) => listener(detail));
+  const last = {};
+  const emit = (event, detail) => {
+    last[event] = detail;
+    (listeners[event] ?? []).forEach((listener) => listener(detail));
+  };
+  const latest = (event) => last[event]; // for a view that is made later, when its tab is first opened
 
   // Names this tab's visitor to the server. It outlives a reload, so that a trained network is not lost with it.
   // (crypto.randomUUID would be shorter, but does not exist on plain http pages.)
@@ -110,6 +118,33 @@ window.fmnist = (() => {
     });
   };
 
+  // Levels of a map (128 is zero) as an image of its size; ``part`` of the colours is used, for maps on a common scale.
+  const signedImage = (levels, width, height, colours, part) => {
+    const image = new ImageData(width, height);
+    for (let i = 0; i < width * height; i++) {
+      const [red, green, blue] = colours[128 + Math.round((levels[i] - 128) * part)];
+      image.data[4 * i] = red;
+      image.data[4 * i + 1] = green;
+      image.data[4 * i + 2] = blue;
+      image.data[4 * i + 3] = 255;
+    }
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [width, height];
+    canvas.getContext("2d").putImageData(image, 0, 0);
+    return canvas;
+  };
+
+  // One map of a layer as the server sends it, or one number of a vector, and its range in words.
+  const mapOf = ({ shape, tops, values }, channel) => {
+    const isVector = shape.length === 1;
+    const [height, width] = isVector ? [1, 1] : shape.slice(1);
+    const levels = bytes(values).subarray(channel * height * width, (channel + 1) * height * width);
+    const top = tops[isVector ? 0 : channel];
+    const value = (level) => (((level - 128) / 127) * top).toPrecision(3).replace("-", "−");
+    const words = isVector ? value(levels[0]) : `from ${value(Math.min(...levels))} to ${value(Math.max(...levels))}`;
+    return { isVector, height, width, levels, top, words };
+  };
+
   // The test samples: one picture with all of them, their true classes and their numbers in the data set.
   const facts = JSON.parse(document.getElementById("fmnist-facts").textContent);
   const samples = {
@@ -156,6 +191,6 @@ window.fmnist = (() => {
   else document.addEventListener("DOMContentLoaded", watchTheme);
 
   return {
-    on, emit, call, bytes, words16, want, wanted, link, whenVisible, fitCanvas, greyImage, colour, signedColours, facts, samples,
+    on, emit, latest, call, bytes, words16, want, wanted, link, whenVisible, fitCanvas, greyImage, colour, signedColours, signedImage, mapOf, facts, samples,
   };
 })();

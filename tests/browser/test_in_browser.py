@@ -11,10 +11,10 @@ import torch
 from PIL import Image, ImageDraw
 from playwright.sync_api import BrowserContext, Page, expect
 
-from fmnist_core import CLASS_NAMES, inference
+from fmnist_core import CLASS_NAMES, explain, inference
 from fmnist_core.dataset import Dataset
 from fmnist_core.errors import ConfigError
-from fmnist_core.model import Network, layer_table, output_size
+from fmnist_core.model import Network, layer_table, output_size, to_probabilities
 from fmnist_core.pixels import open_picture, prepare
 
 SHIRT = (
@@ -298,6 +298,94 @@ def test_feature_maps_of_every_layer(page: Page, device: str, shipped: Network) 
     draw(page, SHIRT, device)
     page.locator("#maps .lead").scroll_into_view_if_needed()
     page.wait_for_function("before => document.querySelector('#maps .tiles').toDataURL() !== before", arg=before)
+
+
+def test_one_channel_of_a_layer(page: Page, device: str, shipped: Network, samples: Dataset) -> None:
+    example = int((samples.test.labels == CLASS_NAMES.index("Ankle boot")).nonzero()[0])
+    reading = inference.read_pixels(shipped, samples.test.pixels[example])
+    page.locator("#maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
+    expect(page.locator("#channel .about")).to_be_hidden()
+    page.locator("#maps .tiles").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#channel")).to_have_attribute("data-channel", "conv1 1", timeout=30_000)
+    expect(page.locator("#channel h4")).to_have_text("conv1, 2 of 32")
+    expect(page.locator("#channel .exciting button")).to_have_count(9)
+    # The answer without it, as the core has it.
+    expected = to_probabilities(explain.switched_off(shipped, reading.trace, "conv1", 1))[0].tolist()
+    page.wait_for_selector("#channel[data-without]")
+    told = [float(part) for part in (page.get_attribute("#channel", "data-without") or "").split(",")]
+    assert told == pytest.approx(expected, abs=1e-3)
+    # The sum behind a pixel is the pixel.
+    large = page.locator("#channel .large")
+    large.scroll_into_view_if_needed()
+    large.click(position={"x": 100, "y": 60})
+    page.wait_for_selector("#channel[data-sum]")
+    row, column = 60 * 28 // 224, 100 * 28 // 224
+    value = float(reading.trace.maps["conv1"][0, 1, row, column])
+    assert float(page.get_attribute("#channel", "data-sum") or "") == pytest.approx(value, abs=1e-3)
+    assert page.locator("#channel .grids table").count() == 3
+    assert page.locator("#channel .grids td").count() == 27
+    expect(page.locator("#channel .where")).to_have_text(f"(row {row + 1}, column {column + 1})")
+    # One of the images that excite it becomes the current picture, and the channel stays open for it.
+    before = answers(page)
+    page.locator("#channel .exciting button").first.click()
+    wait_for_answer(page, before)
+    assert page.evaluate("location.hash").count("channel=1") == 1
+    expect(page.locator("#channel h4")).to_have_text("conv1, 2 of 32")
+    page.locator("#channel .close").click()
+    expect(page.locator("#channel .about")).to_be_hidden()
+    assert "channel" not in page.evaluate("location.hash")
+
+
+def test_a_link_opens_a_channel(page: Page, address: str) -> None:
+    page.goto(f"{address}#layer=relu2&channel=5")
+    page.reload()
+    page.locator("#maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#maps")).to_have_attribute("data-open", "relu2")
+    expect(page.locator("#channel")).to_have_attribute("data-channel", "relu2 5", timeout=30_000)
+    for made_up in (
+        "layer=<img src=x onerror=alert(1)>&channel=1",
+        "layer=relu2&channel=999",
+        "channel=-1",
+        "channel=x",
+    ):
+        page.goto(f"{address}#{made_up}")
+        page.reload()
+        page.locator("#maps .tiles").scroll_into_view_if_needed()
+        page.wait_for_selector("#maps[data-open]:not([data-open=''])")
+        settle(page)
+        expect(page.locator("#channel .about")).to_be_hidden()
+
+
+def test_maps_on_a_scale_of_their_own(page: Page) -> None:
+    page.locator("#maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
+    together = page.locator("#maps .tiles").evaluate("canvas => canvas.toDataURL()")
+    page.locator("#maps .each").check()
+    assert page.locator("#maps .tiles").evaluate("canvas => canvas.toDataURL()") != together
+    page.locator("#maps .each").uncheck()
+    assert page.locator("#maps .tiles").evaluate("canvas => canvas.toDataURL()") == together
+
+
+def test_why_this_answer(page: Page, device: str, shipped: Network, samples: Dataset) -> None:
+    open_tab(page, "Why")
+    expect(page.locator("#why")).to_have_attribute("data-label", str(CLASS_NAMES.index("Ankle boot")))
+    expect(page.locator("#why .looks")).to_contain_text("Ankle boot")
+    expect(page.locator("#why .needs")).to_contain_text("Ankle boot")
+    before = page.locator("#why .occlusion").evaluate("canvas => canvas.toDataURL()")
+    page.locator("#why select").select_option(label="Sandal")
+    expect(page.locator("#why")).to_have_attribute("data-label", str(CLASS_NAMES.index("Sandal")))
+    assert page.locator("#why .occlusion").evaluate("canvas => canvas.toDataURL()") != before
+    page.locator("#why select").select_option(label="its answer")
+    draw(page, SHIRT, device)
+    page.locator("#why .occlusion").scroll_into_view_if_needed()
+    page.wait_for_function("() => !['', '5', '9'].includes(document.querySelector('#why').dataset.label)")
+    page.locator("#pad [data-do=clear]").click()
+    expect(page.locator("#why")).to_have_attribute("data-label", "")
 
 
 def test_the_map_and_the_visitors_point(page: Page, device: str) -> None:

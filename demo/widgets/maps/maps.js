@@ -1,26 +1,40 @@
 // The layers of the network that answers, and what the chosen one makes of the current picture. Only an open view asks
-// the server for it, and only for that layer.
+// the server for it, and only for that layer. Which of its maps is chosen is told to the others as the event "channel".
 
-fmnist.mountMaps = (element) => {
+fmnist.mountMaps = (element, server) => {
   const holder = element.closest("#maps");
   const find = (selector) => element.querySelector(selector);
   const list = find(".layers");
   const tiles = find(".tiles");
+  const tip = find(".tip");
+  const each = find(".each");
   const scale = find(".scale canvas");
-  let layers = []; // {name, kind, words, shape} of the network that answers
-  let open = null; // {name, shape, top, values} of the chosen layer; null while the pad is empty
-  let chosen = fmnist.facts.layers[0].name;
+  let layers = fmnist.facts.layers; // rows of the table of layers of the network that answers
+  let open = null; // {layer, shape, tops, values} of the chosen layer; null while the pad is empty
+  let chosen = layers[0].name;
+  let channel = null; // the chosen map of that layer
+  let grid = null; // {tile, gap, columns, count} of the tiles as they are painted
   let isVisible = false;
 
   const TILES = [[20, 168], [10, 120], [6, 88], [0, 64]]; // side of a map: in its own pixels, from .. -> at most on the page
   const SQUARES = [[41, 20], [0, 44]]; // values of a vector, from .. -> side of each on the page
   const GAP = 6;
+  const TIP_SIDE = 140;
 
+  const row = () => layers.find(({ name }) => name === chosen);
   const ask = () => fmnist.want("maps", isVisible ? chosen : null);
   const choose = (name) => {
+    if (name !== chosen) chooseChannel(null);
     chosen = name;
+    fmnist.link.set("layer", name === layers[0].name ? null : name);
     mark();
     ask();
+  };
+  const chooseChannel = (number) => {
+    channel = number;
+    fmnist.link.set("channel", number === null ? null : String(number));
+    fmnist.emit("channel", number === null ? null : { layer: chosen, channel: number, count: grid.count });
+    paint();
   };
   const mark = () => {
     list.querySelectorAll("button").forEach((button) => {
@@ -48,56 +62,126 @@ fmnist.mountMaps = (element) => {
     mark();
   };
 
+  // How the size of the maps comes about, and how many numbers training adjusts.
+  const formula = ({ shape, f, p, s, parameters }) => {
+    const above = layers[layers.indexOf(row()) - 1]?.shape ?? [1, 28, 28];
+    const sizes = f && [above[1], f[0], p[0], s[0], shape[1]];
+    const size = sizes && `${sizes[4]} = (${sizes[0]} − ${sizes[1]} + 2·${sizes[2]}) / ${sizes[3]} + 1`;
+    const numbers = parameters ? `${parameters.toLocaleString("en")} numbers to adjust` : "nothing to adjust";
+    return [size && `side ${size}${(sizes[0] - sizes[1] + 2 * sizes[2]) % sizes[3] ? ", rounded down" : ""}`, numbers]
+      .filter(Boolean).join(" · ");
+  };
+
   // The maps of one layer, side by side; a vector is shown as rows of squares.
-  const paintTiles = ({ shape, values }, colours) => {
-    const [channels, height, width] = shape.length === 3 ? shape : [1, 1, shape[0]];
+  const paintTiles = ({ shape, tops, values }, colours) => {
     const isVector = shape.length === 1;
+    const [channels, height, width] = isVector ? [1, 1, shape[0]] : shape;
     const levels = fmnist.bytes(values);
+    const top = Math.max(...tops);
     const room = tiles.parentElement.clientWidth;
-    const gap = isVector ? 1 : GAP;
+    const gap = isVector ? 2 : GAP;
     const count = isVector ? width : channels;
     const largest = (isVector ? SQUARES : TILES).find(([from]) => (isVector ? count : height) >= from)[1];
     // All in one row if that makes them not much smaller.
     const tile = Math.min(largest, Math.max(Math.round(0.6 * largest), Math.floor((room + gap) / count) - gap));
     const columns = Math.max(1, Math.min(count, Math.floor((room + gap) / (tile + gap))));
     const lines = Math.ceil(count / columns);
-    const context = fmnist.fitCanvas(tiles, columns * (tile + gap) - gap, lines * (tile + gap) - gap);
-    const image = new ImageData(width, height);
-    const buffer = document.createElement("canvas");
-    [buffer.width, buffer.height] = [width, height];
-    const bufferContext = buffer.getContext("2d");
+    grid = { tile, gap, columns, count };
+    const context = fmnist.fitCanvas(tiles, columns * (tile + gap), lines * (tile + gap));
     context.imageSmoothingEnabled = false;
-    for (let c = 0; c < channels; c++) {
-      for (let i = 0; i < width * height; i++) image.data.set([...colours[levels[c * width * height + i]], 255], 4 * i);
-      bufferContext.putImageData(image, 0, 0);
-      for (let i = 0; i < (isVector ? width : 1); i++) {
-        const place = isVector ? i : c;
-        const [x, y] = [(place % columns) * (tile + gap), Math.floor(place / columns) * (tile + gap)];
-        if (isVector) context.drawImage(buffer, i, 0, 1, 1, x, y, tile, tile);
-        else context.drawImage(buffer, x, y, tile, tile);
+    for (let c = 0; c < count; c++) {
+      const [x, y] = [(c % columns) * (tile + gap) + gap / 2, Math.floor(c / columns) * (tile + gap) + gap / 2];
+      if (isVector) {
+        context.fillStyle = `rgb(${colours[levels[c]].join()})`;
+        context.fillRect(x, y, tile, tile);
+      } else {
+        const part = each.checked ? 1 : tops[c] / top;
+        context.drawImage(fmnist.signedImage(levels.subarray(c * height * width), width, height, colours, part), x, y, tile, tile);
       }
+      if (c !== channel) continue;
+      context.strokeStyle = fmnist.colour("--color-accent");
+      context.lineWidth = gap / 2 + 1;
+      context.strokeRect(x - gap / 4, y - gap / 4, tile + gap / 2, tile + gap / 2);
     }
+    return top;
   };
+
+  const nameOf = (number) => `${open.shape.length === 1 ? "Number" : "Map"} ${number + 1} of ${grid.count}`;
 
   const paint = () => {
     if (!open || !tiles.parentElement.clientWidth) return;
-    const { kind, words } = layers.find(({ name }) => name === open.name);
     const colours = fmnist.signedColours();
-    find(".title").textContent = open.name;
+    const { kind, words } = row();
+    find(".title").textContent = chosen;
     find(".what").textContent = `${kind}, ${open.shape.join(" × ")}`;
     find(".words").textContent = words;
-    tiles.setAttribute("aria-label", `Output of ${open.name} for the current picture`);
-    find(".low").textContent = `−${open.top.toPrecision(3)}`;
-    find(".high").textContent = open.top.toPrecision(3);
-    paintTiles(open, colours);
+    find(".formula").textContent = formula(row());
+    const top = paintTiles(open, colours);
+    const isVector = open.shape.length === 1;
+    each.disabled = isVector;
+    tiles.setAttribute("role", "application"); // arrow keys choose
+    tiles.setAttribute("aria-roledescription", "row of maps");
+    tiles.setAttribute("aria-label", `Output of ${chosen}: ${grid.count} ${isVector ? "numbers" : "maps"}; arrow keys choose one`
+      + (channel === null ? "" : `. Chosen: ${nameOf(channel)}`));
+    const ends = each.checked && !isVector ? ["−1", "1"] : [`−${top.toPrecision(3)}`, top.toPrecision(3)];
+    [find(".low").textContent, find(".high").textContent] = ends;
     const context = scale.getContext("2d");
     [scale.width, scale.height] = [256, 1];
     colours.forEach((colour, i) => {
       context.fillStyle = `rgb(${colour.join()})`;
       context.fillRect(i, 0, 1, 1);
     });
-    holder.dataset.open = open.name;
+    holder.dataset.open = chosen;
   };
+
+  // --- hover, click and keys -----------------------------------------------------------------------------------
+
+  const under = (event) => {
+    if (!open || !grid) return null;
+    const { tile, gap, columns, count } = grid;
+    const [column, line] = [event.offsetX, event.offsetY].map((place) => Math.floor(place / (tile + gap)));
+    const number = line * columns + column;
+    return column >= 0 && column < columns && number >= 0 && number < count ? number : null;
+  };
+  tiles.addEventListener("click", (event) => {
+    const number = under(event);
+    if (number === null) return;
+    chooseChannel(number === channel ? null : number);
+    if (channel !== null) fmnist.emit("showchannel");
+  });
+  tiles.addEventListener("pointermove", (event) => {
+    const number = event.pointerType === "mouse" ? under(event) : null;
+    tip.hidden = number === null;
+    tiles.style.cursor = number === null ? "default" : "pointer";
+    if (number === null) return;
+    const isVector = open.shape.length === 1;
+    const map = fmnist.mapOf(open, number);
+    find(".tip canvas").hidden = isVector;
+    find(".tip span").textContent = `${nameOf(number)}: ${map.words}`;
+    if (!isVector) {
+      const part = each.checked ? 1 : map.top / Math.max(...open.tops);
+      const context = fmnist.fitCanvas(find(".tip canvas"), TIP_SIDE, TIP_SIDE);
+      context.imageSmoothingEnabled = false;
+      const image = fmnist.signedImage(map.levels, map.width, map.height, fmnist.signedColours(), part);
+      context.drawImage(image, 0, 0, TIP_SIDE, TIP_SIDE);
+    }
+    const { tile, gap, columns } = grid;
+    const [x, y] = [(number % columns) * (tile + gap), Math.floor(number / columns) * (tile + gap)];
+    tip.style.left = `${Math.min(x + tile + gap + 4, tiles.clientWidth - TIP_SIDE - 20)}px`;
+    tip.style.top = `${y + tile + gap + 4}px`;
+  });
+  tiles.addEventListener("pointerleave", () => (tip.hidden = true));
+  tiles.addEventListener("keydown", (event) => {
+    if (!open || !grid || event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -grid.columns, ArrowDown: grid.columns }[event.key];
+    if (event.key === "Escape") chooseChannel(null);
+    else if (step) chooseChannel(channel === null ? 0 : Math.max(0, Math.min(grid.count - 1, channel + step)));
+    else return;
+    event.preventDefault();
+  });
+  each.addEventListener("change", paint);
+
+  // --- what comes from the server ------------------------------------------------------------------------------
 
   fmnist.on("answer", (answer) => {
     if (answer.empty) {
@@ -105,19 +189,37 @@ fmnist.mountMaps = (element) => {
       // Blank, but as large as before: nothing below may jump while one draws.
       tiles.getContext("2d").clearRect(0, 0, tiles.width, tiles.height);
       holder.dataset.open = "";
-    } else if (answer.maps) {
-      const isOther = answer.maps.layers.map(({ name }) => name).join() !== layers.map(({ name }) => name).join();
-      ({ layers, open } = answer.maps);
-      if (isOther) build();
-      // Another network may have no such layer: its first one came instead.
-      if (!layers.some(({ name }) => name === chosen)) choose(open.name);
+    } else if (answer.maps?.layer === chosen) {
+      open = answer.maps;
       paint();
+      restoreChannel();
     }
   });
+  // Another network: its layers first, then what it makes of the picture.
+  fmnist.on("network", async () => {
+    const reply = await fmnist.call(server.layers, {});
+    if (!reply.layers) return;
+    layers = reply.layers;
+    open = null;
+    chooseChannel(null);
+    build();
+    choose(row() ? chosen : layers[0].name);
+  });
+  fmnist.on("closechannel", () => chooseChannel(null));
   fmnist.on("theme", paint);
   new ResizeObserver(paint).observe(tiles.parentElement);
   fmnist.whenVisible(element, (visible) => {
     isVisible = visible;
     ask();
   });
+
+  // The layer and the channel of a link, once.
+  let linked = fmnist.link.get("channel");
+  const restoreChannel = () => {
+    const number = Number(linked);
+    if (linked !== null && Number.isInteger(number) && number >= 0 && number < grid.count) chooseChannel(number);
+    linked = null;
+  };
+  if (layers.some(({ name }) => name === fmnist.link.get("layer"))) chosen = fmnist.link.get("layer");
+  build();
 };

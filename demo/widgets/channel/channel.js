@@ -1,0 +1,221 @@
+// One channel of the open layer: its map, its weights, what excites it, the answer without it, and in the first layer the
+// sum behind each pixel.
+
+fmnist.mountChannel = (element, server) => {
+  const holder = element.closest("#channel");
+  const find = (selector) => element.querySelector(selector);
+  const large = find(".large");
+  const LARGE_SIDE = 224; // CSS pixels
+  const THUMBNAIL = 64;
+  const CHANGES = 3; // classes whose change is told
+  let chosen = null; // {layer, channel, count}
+  let map = null; // of the current picture
+  let pixel = null; // [row, column] of the value whose sum is shown
+  let asked = 0; // counts questions, so that only the last one's reply is painted
+  let firstLayer = fmnist.facts.layers[0].name;
+
+  const percent = (part) => (part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`);
+  const number = (value) => value.toFixed(2).replace("-", "−");
+
+  // --- the map -------------------------------------------------------------------------------------------------
+
+  const paintMap = () => {
+    find(".range").textContent = map ? map.words : "";
+    const isFirst = chosen?.layer === firstLayer;
+    large.hidden = !map || map.isVector;
+    find(".sum").hidden = !isFirst;
+    if (!map || map.isVector) return;
+    const context = fmnist.fitCanvas(large, LARGE_SIDE, LARGE_SIDE);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(fmnist.signedImage(map.levels, map.width, map.height, fmnist.signedColours(), 1), 0, 0, LARGE_SIDE, LARGE_SIDE);
+    large.tabIndex = isFirst ? 0 : -1;
+    large.setAttribute("role", isFirst ? "application" : "img");
+    large.setAttribute("aria-label", isFirst ? "The map, large; arrow keys choose a pixel" : "The map, large");
+    large.style.cursor = isFirst ? "crosshair" : "default";
+    if (!isFirst || !pixel) return;
+    const side = LARGE_SIDE / map.width;
+    context.strokeStyle = fmnist.colour("--color-accent");
+    context.lineWidth = 2;
+    context.strokeRect(pixel[1] * side, pixel[0] * side, side, side);
+  };
+
+  const choosePixel = (row, column) => {
+    if (!map || chosen.layer !== firstLayer) return;
+    pixel = [Math.max(0, Math.min(map.height - 1, row)), Math.max(0, Math.min(map.width - 1, column))];
+    fmnist.want("pixel", [chosen.channel, ...pixel]);
+    paintMap();
+  };
+  large.addEventListener("click", (event) => {
+    const side = LARGE_SIDE / (map?.width ?? 1);
+    choosePixel(Math.floor(event.offsetY / side), Math.floor(event.offsetX / side));
+  });
+  large.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    if (!step || !map || chosen.layer !== firstLayer) return;
+    event.preventDefault();
+    const [row, column] = pixel ?? [map.height >> 1, map.width >> 1];
+    choosePixel(row + step[0], column + step[1]);
+  });
+
+  // --- the sum behind a pixel ----------------------------------------------------------------------------------
+
+  const gridOf = (title, rows, colours) => {
+    const figure = document.createElement("figure");
+    const caption = document.createElement("figcaption");
+    caption.textContent = title;
+    const table = document.createElement("table");
+    const top = Math.max(1e-9, ...rows.flat().map(Math.abs));
+    for (const values of rows) {
+      const line = table.insertRow();
+      for (const value of values) {
+        const cell = line.insertCell();
+        cell.textContent = number(value);
+        const [red, green, blue] = colours[128 + Math.round((127 * value) / top)];
+        cell.style.background = `rgb(${red},${green},${blue})`;
+        cell.style.color = 0.3 * red + 0.6 * green + 0.1 * blue > 128 ? "#000" : "#fff";
+      }
+    }
+    figure.append(caption, table);
+    return figure;
+  };
+
+  const paintSum = (sum) => {
+    const colours = fmnist.signedColours();
+    const products = sum.patch.map((row, y) => row.map((value, x) => value * sum.kernel[y][x]));
+    find(".where").textContent = `(row ${pixel[0] + 1}, column ${pixel[1] + 1})`;
+    find(".grids").replaceChildren(
+      gridOf("what enters", sum.patch, colours), gridOf("× kernel", sum.kernel, colours), gridOf("= products", products, colours),
+    );
+    const bias = sum.bias ? ` ${sum.bias < 0 ? "−" : "+"} ${number(Math.abs(sum.bias))} (bias)` : "";
+    const of = sum.bias ? `${number(sum.total - sum.bias)}${bias} = ` : "";
+    find(".total").textContent = `All products together: ${of}${number(sum.total)}. That is this pixel of the map.`;
+    holder.dataset.sum = String(sum.total);
+  };
+
+  // --- switched off --------------------------------------------------------------------------------------------
+
+  const paintChanges = (before, after) => {
+    const { classes } = fmnist.facts;
+    const best = (parts) => parts.indexOf(Math.max(...parts));
+    const changes = before.map((part, label) => ({ label, size: Math.abs(after[label] - part) }));
+    const [from, to] = [best(before), best(after)];
+    find(".words").textContent = from !== to ? `Without it, the answer would be ${classes[to]}.`
+      : changes.every(({ size }) => size < 0.005) ? "Without it, the answer is the same."
+      : `Without it, it is still ${classes[to]}.`;
+    find(".changes tbody").replaceChildren(
+      ...changes.sort((a, b) => b.size - a.size).slice(0, CHANGES).map(({ label }) => {
+        const line = document.createElement("tr");
+        for (const text of [classes[label], percent(before[label]), "→", percent(after[label])]) {
+          line.insertCell().textContent = text;
+        }
+        return line;
+      }),
+    );
+    holder.dataset.without = after.map((part) => part.toFixed(4)).join();
+  };
+
+  // --- what does not depend on the picture ---------------------------------------------------------------------
+
+  const paintWeights = ({ maker, weights }) => {
+    const canvas = find(".weights");
+    const colours = fmnist.signedColours();
+    const levels = fmnist.bytes(weights.values);
+    const isVector = weights.shape.length === 1;
+    const [count, side] = isVector ? [weights.shape[0], 1] : weights.shape;
+    const room = canvas.parentElement.clientWidth || LARGE_SIDE;
+    const cell = isVector ? 12 : count === 1 ? 28 : side > 3 ? 8 : 6; // CSS pixels
+    const gap = isVector ? 2 : 4;
+    const columns = Math.min(count, Math.floor((room + gap) / (cell * side + gap)));
+    const lines = Math.ceil(count / columns);
+    const context = fmnist.fitCanvas(canvas, columns * (cell * side + gap) - gap, lines * (cell * side + gap) - gap);
+    const top = Math.max(...weights.tops);
+    context.imageSmoothingEnabled = false;
+    for (let i = 0; i < count; i++) {
+      const [x, y] = [(i % columns) * (cell * side + gap), Math.floor(i / columns) * (cell * side + gap)];
+      const part = isVector ? 1 : weights.tops[i] / top;
+      const image = fmnist.signedImage(levels.subarray(i * side * side), side, side, colours, part);
+      context.drawImage(image, x, y, cell * side, cell * side);
+    }
+    const kernels = count === 1 ? `Its kernel of ${side} × ${side}` : `Its ${count} kernels of ${side} × ${side}, one for each map that goes into ${maker}`;
+    find(".made").textContent = `${isVector ? `Its ${count} weights in ${maker}, one for each number that goes in` : kernels}. `
+      + "Orange: wants it bright there; blue: dark.";
+    canvas.setAttribute("aria-label", find(".made").textContent);
+  };
+
+  const paintExciting = (exciting) => {
+    find(".exciting").replaceChildren(
+      ...exciting.map(({ index, value, box: [left, top, right, bottom] }) => {
+        const button = fmnist.samples.button(index, THUMBNAIL);
+        const frame = document.createElement("i");
+        const px = (pixels) => `${(THUMBNAIL / 28) * pixels}px`;
+        frame.style.cssText = `left: ${px(left)}; top: ${px(top)}; width: ${px(right - left)}; height: ${px(bottom - top)}`;
+        const strength = document.createElement("span");
+        strength.textContent = number(value);
+        button.append(frame, strength);
+        button.title += `: ${number(value)}`;
+        return button;
+      }),
+    );
+  };
+
+  const load = async () => {
+    const mine = ++asked;
+    find(".exciting").replaceChildren();
+    find(".problem").hidden = true;
+    element.classList.add("loading");
+    const reply = await fmnist.call(server.channel, { layer: chosen.layer, channel: chosen.channel });
+    if (mine !== asked || !chosen) return;
+    element.classList.remove("loading");
+    find(".problem").textContent = reply.error ?? "";
+    find(".problem").hidden = !reply.error;
+    if (reply.error) return;
+    paintWeights(reply);
+    paintExciting(reply.exciting);
+    holder.dataset.channel = `${reply.layer} ${reply.channel}`;
+  };
+
+  // --- events --------------------------------------------------------------------------------------------------
+
+  let visible = false;
+  const ask = () => {
+    fmnist.want("channel", visible && chosen ? [chosen.layer, chosen.channel] : null);
+    fmnist.want("pixel", visible && chosen?.layer === firstLayer && pixel ? [chosen.channel, ...pixel] : null);
+  };
+
+  fmnist.on("channel", (choice) => {
+    const isOtherLayer = choice?.layer !== chosen?.layer;
+    chosen = choice;
+    find(".hint").hidden = Boolean(chosen);
+    find(".about").hidden = !chosen;
+    delete holder.dataset.channel;
+    if (isOtherLayer) pixel = null;
+    map = null;
+    if (chosen) {
+      find("h4").textContent = `${chosen.layer}, ${chosen.channel + 1} of ${chosen.count}`;
+      load();
+    } else {
+      asked += 1;
+    }
+    ask();
+  });
+  fmnist.on("answer", (answer) => {
+    if (!chosen || answer.maps?.layer !== chosen.layer) return;
+    map = fmnist.mapOf(answer.maps, chosen.channel);
+    paintMap();
+    if (answer.channel?.layer === chosen.layer && answer.channel.channel === chosen.channel) {
+      paintChanges(answer.probabilities, answer.channel.probabilities);
+    }
+    if (answer.pixel && pixel) paintSum(answer.pixel);
+  });
+  fmnist.on("theme", () => {
+    paintMap();
+    if (chosen) load();
+  });
+  // On a narrow page it is below all maps.
+  fmnist.on("showchannel", () => element.scrollIntoView({ block: "nearest", behavior: "smooth" }));
+  find(".close").addEventListener("click", () => fmnist.emit("closechannel"));
+  fmnist.whenVisible(element, (isVisible) => {
+    visible = isVisible;
+    ask();
+  });
+};

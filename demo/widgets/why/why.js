@@ -1,0 +1,117 @@
+// Why this answer: which places of the current picture speak for a class. It takes the server longer than an answer, so it
+// is asked for apart, when the hand rests.
+
+fmnist.mountWhy = (element, server) => {
+  const holder = element.closest("#why");
+  const find = (selector) => element.querySelector(selector);
+  const select = find("select");
+  const SIDE = 280; // CSS pixels of each picture: ten for each of the network's
+  const REST = 120; // milliseconds without a new answer
+  const DIM = 0.55; // brightness of the picture under the colours
+  const [AGAINST, FOR] = [[90, 170, 255], [255, 160, 60]]; // blue and orange on the black ground of both themes
+  let current = null; // the latest answer, unless the pad is empty
+  let reasons = null; // {label, grad_cam, occlusion, pixels} as they are painted
+  let isVisible = false;
+
+  for (const [label, name] of fmnist.facts.classes.entries()) {
+    const option = document.createElement("option");
+    option.value = String(label);
+    option.textContent = name;
+    select.append(option);
+  }
+
+  // The picture, grey and dim, under the colours of values -1..1.
+  const paintOver = (canvas, pixels, values) => {
+    const image = new ImageData(28, 28);
+    for (let i = 0; i < 784; i++) {
+      const strength = Math.min(1, Math.abs(values[i]));
+      const parts = (values[i] < 0 ? AGAINST : FOR).map((part) => (1 - 0.8 * strength) * DIM * pixels[i] + 0.8 * strength * part);
+      image.data.set([...parts, 255], 4 * i);
+    }
+    const small = document.createElement("canvas");
+    small.width = small.height = 28;
+    small.getContext("2d").putImageData(image, 0, 0);
+    const context = fmnist.fitCanvas(canvas, SIDE, SIDE);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(small, 0, 0, SIDE, SIDE);
+  };
+
+  const points = (part) => `${Math.round(100 * Math.abs(part))} point${Math.round(100 * Math.abs(part)) === 1 ? "" : "s"}`;
+
+  const paint = () => {
+    const name = reasons ? fmnist.facts.classes[reasons.label] : "";
+    if (!reasons) {
+      for (const canvas of [find(".grad-cam"), find(".occlusion")]) paintOver(canvas, new Uint8Array(784), new Float32Array(784));
+      find(".looks").textContent = find(".needs").textContent = "\u00a0";
+      holder.dataset.label = "";
+      return;
+    }
+    const pixels = fmnist.bytes(reasons.pixels);
+    const heat = Array.from(fmnist.bytes(reasons.grad_cam), (level) => level / 255);
+    paintOver(find(".grad-cam"), pixels, heat);
+    find(".looks").textContent = heat.some((value) => value > 0)
+      ? `Orange: here the last maps speak for ${name}.` : `Nothing in the last maps speaks for ${name}.`;
+    const cost = hiding();
+    paintOver(find(".occlusion"), pixels, cost.map((value) => value / Math.max(0.02, ...cost.map(Math.abs))));
+    const [most, least] = [Math.max(...cost), Math.min(...cost)];
+    find(".needs").textContent = Math.max(most, -least) < 0.01 ? `Hiding any one part changes ${name} by less than a point.`
+      : `Orange: hidden here, ${name} loses up to ${points(Math.max(0, most))}`
+        + (least < -0.01 ? `; blue: it gains up to ${points(least)}.` : ".");
+    find(".grad-cam").setAttribute("aria-label", find(".looks").textContent);
+    find(".occlusion").setAttribute("aria-label", find(".needs").textContent);
+    holder.dataset.label = String(reasons.label);
+  };
+
+  // Probability that each place costs the class when it is hidden.
+  const hiding = () => {
+    const { tops: [top], values } = reasons.occlusion;
+    return Array.from(fmnist.bytes(values), (level) => ((level - 128) / 127) * top);
+  };
+
+  const canvas = find(".occlusion");
+  canvas.addEventListener("pointermove", (event) => {
+    if (!reasons) return;
+    const [x, y] = [event.offsetX, event.offsetY].map((place) => Math.max(0, Math.min(27, Math.floor((28 * place) / SIDE))));
+    const value = hiding()[28 * y + x];
+    const name = fmnist.facts.classes[reasons.label];
+    find(".needs").textContent = Math.abs(value) < 0.005 ? `Hidden here, ${name} stays as probable.`
+      : `Hidden here, ${name} ${value > 0 ? "loses" : "gains"} ${points(value)}.`;
+  });
+  canvas.addEventListener("pointerleave", paint);
+
+  // --- asking: one question at a time, about the latest picture ------------------------------------------------
+
+  let asking = false;
+  let timer;
+  const ask = async () => {
+    if (asking || !isVisible || !current) return;
+    asking = true;
+    const [answer, label] = [current, select.value];
+    const reply = await fmnist.call(server.reasons, { pixels: answer.pixels, label: label ? Number(label) : null });
+    asking = false;
+    find(".problem").textContent = reply.error ?? "";
+    find(".problem").hidden = !reply.error;
+    if (answer !== current || label !== select.value) return ask();
+    reasons = reply.error ? null : { ...reply, pixels: answer.pixels };
+    paint();
+  };
+
+  const hear = (answer) => {
+    clearTimeout(timer);
+    current = answer.empty ? null : answer;
+    if (current) {
+      timer = setTimeout(ask, REST);
+    } else {
+      reasons = null;
+      paint();
+    }
+  };
+  fmnist.on("answer", hear);
+  select.addEventListener("change", ask);
+  fmnist.whenVisible(element, (visible) => {
+    isVisible = visible;
+    ask();
+  });
+  paint();
+  hear(fmnist.latest("answer") ?? { empty: "nothing yet" });
+};
