@@ -47,7 +47,8 @@ def main() -> int:
         try:
             if options.data is None and "FMNIST_DATA" not in os.environ and dataset.find() is None:
                 threading.Thread(target=dataset.try_download, daemon=True).start()
-            page = build_page(options.weights, options.data, Path(static))
+            others = [path for path in sorted(WEIGHTS.parent.iterdir()) if path.is_dir() and path != WEIGHTS]
+            page = build_page(options.weights, options.data, Path(static), others if options.weights == WEIGHTS else [])
             address = launch(page, options.host, options.port)
         except FmnistError as error:
             print(error, file=sys.stderr)

@@ -56,8 +56,8 @@ KINDS: Final = {
 }
 
 
-def facts(network: Network, samples: Split, sheet_url: str) -> dict[str, Any]:
-    """What every widget knows from the start, the same for all visitors."""
+def facts(networks: Mapping[str, Network], samples: Split, sheet_url: str) -> dict[str, Any]:
+    """What every widget knows from the start, the same for all visitors; the first of ``networks`` answers at first."""
     return {
         "classes": CLASS_NAMES,
         "colours": CLASS_COLOURS,
@@ -70,7 +70,8 @@ def facts(network: Network, samples: Split, sheet_url: str) -> dict[str, Any]:
             "numbers": _base64(samples.numbers.numpy().astype("<u2")),
         },
         "kinds": KINDS_OF_PICTURES,
-        "layers": layers(network),
+        "networks": {name: network.parameter_count for name, network in networks.items()},
+        "layers": layers(next(iter(networks.values()))),
     }
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from demo import figures
 from demo.session import Session, Sessions
 from demo.trainer import Trainer
-from fmnist_core import CLASS_NAMES, IMAGE_SIZE, inference
+from fmnist_core import CLASS_NAMES, IMAGE_SIZE, explain, inference
 from fmnist_core.dataset import Split
 from fmnist_core.errors import ConfigError, FmnistError, NothingDrawn, PictureError
 from fmnist_core.inference import Reading
@@ -61,7 +61,7 @@ class Handlers:
             reply = figures.answer(reading, session.network, session.projection, want, request.get("sample"))
             if "steps" in want and picture is not None and reading.prepared is not None:
                 reply["steps"] = self._steps(session, picture, reading.prepared)
-            return reply | {"own": session is not self._sessions.shipped}
+            return reply | {"network": session.name, "own": self._sessions.own(_visitor(request)) is not None}
 
     def open_file(self, request: Request) -> Reply:
         """An uploaded picture: as the pad shows it (upright, opaque, small), and the pixels that were made of it."""
@@ -75,6 +75,11 @@ class Handlers:
             pixels = base64.b64encode(prepared.pixels.tobytes()).decode()
             return {"picture": figures.png(picture), "pixels": pixels, "kind": prepared.kind, "steps": steps}
 
+    def choose(self, request: Request) -> Reply:
+        """Let another network answer the visitor."""
+        self._sessions.choose(_visitor(request), str(request.get("network")))
+        return {}
+
     def layers(self, request: Request) -> Reply:
         """The layers of the visitor's network."""
         return {"layers": figures.layers(self._session(request).network)}
@@ -83,12 +88,16 @@ class Handlers:
         """What one channel of a layer of the visitor's network is made by, and what excites it."""
         session = self._session(request)
         layer, number = request.get("layer"), request.get("channel")
+        with session.working:  # the next one finds it done, and keeps no core busy while waiting
+            if not session.exciting:
+                with self._core():
+                    session.exciting.update(explain.exciting(session.network, self._samples))
+        found = session.exciting
+        if not isinstance(layer, str) or layer not in found:
+            raise BadRequest("The network that answers now has no such layer.")
+        if type(number) is not int or not 0 <= number < len(found[layer].values):
+            raise BadRequest(f"There is no such channel, expected 0..{len(found[layer].values) - 1}.")
         with self._core():
-            found = session.exciting(self._samples)
-            if not isinstance(layer, str) or layer not in found:
-                raise BadRequest("The network that answers now has no such layer.")
-            if type(number) is not int or not 0 <= number < len(found[layer].values):
-                raise BadRequest(f"There is no such channel, expected 0..{len(found[layer].values) - 1}.")
             trace = inference.read_pixels(session.network, self._samples.pixels[0]).trace  # for the sizes of its maps
             return figures.channel(session.network, trace, found[layer], layer, number)
 

@@ -1,6 +1,7 @@
 """The page: layout and wiring only."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -69,19 +70,20 @@ class Page:
     static: Path  # folder of the files that the browser may load
 
 
-def build_page(weights: str | Path, where: str | Path | None, static: Path) -> Page:
+def build_page(weights: str | Path, where: str | Path | None, static: Path, others: Sequence[str | Path] = ()) -> Page:
     """The page for the network in ``weights``, trained anew on the data set at ``where``.
+
+    The networks in ``others`` can be chosen instead.
 
     Writes the two pictures that the browser loads into the folder ``static``, which must be an allowed path.
 
     Raises:
         CheckpointError, DatasetError: the weights, or the shipped samples, cannot be read.
     """
-    folder = checkpoint.fetch(weights)
-    network = checkpoint.load(folder)
     data = dataset.load_samples()
     samples = data.test
-    sessions = Sessions(Session(network, projection.load(folder, network, samples)))
+    shipped, *more = (_session(each, samples) for each in (weights, *others))
+    sessions = Sessions(shipped, more)
     trainer = Trainer(sessions, samples, where)
     handlers = Handlers(sessions, samples, trainer)
 
@@ -97,7 +99,7 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path) -> P
         with gr.Row(elem_id="workbench"):
             widgets.widget("pad", [served(handlers.answer), served(handlers.open_file)])
             widgets.widget("seen")
-            widgets.widget("answer")
+            widgets.widget("answer", [served(handlers.choose)])
         widgets.widget("samples")
         with gr.Tabs():
             with gr.Tab("Look inside"), gr.Row(elem_id="inside"):
@@ -123,13 +125,20 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path) -> P
             with gr.Tab("Sizes"):
                 widgets.widget("sizes")
             with gr.Tab("About"):
-                gr.Markdown(ABOUT.format(parameters=network.parameter_count), elem_classes="prose-block")
+                gr.Markdown(ABOUT.format(parameters=shipped.network.parameter_count), elem_classes="prose-block")
         gr.events.api(handlers.predict, api_name="predict", concurrency_limit=None)
 
     # JSON inside a script element: "<" is the one character that could end it early.
-    text = json.dumps(figures.facts(network, samples, _url(static / "samples.png"))).replace("<", "\\u003c")
+    networks = {session.name: session.network for session in (shipped, *more)}
+    text = json.dumps(figures.facts(networks, samples, _url(static / "samples.png"))).replace("<", "\\u003c")
     head = f'<script type="application/json" id="fmnist-facts">{text}</script><script>{widgets.scripts()}</script>'
     return Page(blocks, head, static)
+
+
+def _session(weights: str | Path, samples: dataset.Split) -> Session:
+    folder = checkpoint.fetch(weights)
+    network = checkpoint.load(folder)
+    return Session(network, projection.load(folder, network, samples), Path(weights).name)
 
 
 def launch(page: Page, host: str | None = None, port: int | None = None) -> str:

@@ -2,61 +2,99 @@
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from fmnist_core.dataset import Split
-from fmnist_core.explain import Exciting, exciting
+from fmnist_core.errors import ConfigError
+from fmnist_core.explain import Exciting
 from fmnist_core.model import Network
 from fmnist_core.projection import Projection
 
-MOST_SESSIONS: Final = 200  # retrained networks kept at a time; about 1 MB each with its map
+MOST_VISITORS: Final = 200  # whose networks are kept at a time; about 3 MB each with its map
+OWN: Final = "yours"  # the name of a network that a visitor has trained
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """The network that answers a visitor, and the map that belongs to exactly its weights."""
+    """A network that answers, the map that belongs to exactly its weights, and what excites its channels."""
 
     network: Network
     projection: Projection
-    _exciting: dict[str, Exciting] = field(default_factory=dict)
+    name: str = OWN
+    exciting: dict[str, Exciting] = field(default_factory=dict)  # by layer; empty until somebody asks
+    working: threading.Lock = field(default_factory=threading.Lock)  # so that only one asks for it at a time
 
-    def exciting(self, samples: Split) -> dict[str, Exciting]:
-        """The samples that excite the channels of each layer most, looked for when first asked for."""
-        if not self._exciting:
-            self._exciting.update(exciting(self.network, samples))
-        return self._exciting
+
+@dataclass(frozen=True)
+class Choice:
+    """What a visitor has trained, and whose answers they want."""
+
+    own: Session | None
+    answering: Session
 
 
 class Sessions:
-    """The session of each visitor who has retrained; everybody else has the shipped one.
+    """The network of each visitor who has trained or chosen one; the shipped one answers everybody else.
 
     A visitor is named by the random token that the page made up: it is no password, and it guards nothing but which
     network answers. The one unused for longest is forgotten when there are too many.
     """
 
-    def __init__(self, shipped: Session, most: int = MOST_SESSIONS) -> None:
+    def __init__(self, shipped: Session, others: Sequence[Session] = (), most: int = MOST_VISITORS) -> None:
         self.shipped = shipped
+        self.others = others
         self._most = most
-        self._own: OrderedDict[str, Session] = OrderedDict()
+        self._choices: OrderedDict[str, Choice] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, visitor: str) -> Session:
-        """The visitor's own session, or the shipped one."""
+        """The one that answers the visitor."""
         with self._lock:
-            if visitor in self._own:
-                self._own.move_to_end(visitor)
-            return self._own.get(visitor, self.shipped)
+            if visitor in self._choices:
+                self._choices.move_to_end(visitor)
+            return self._choice(visitor).answering
+
+    def own(self, visitor: str) -> Session | None:
+        """The one that the visitor has trained."""
+        with self._lock:
+            return self._choice(visitor).own
 
     def put(self, visitor: str, session: Session) -> None:
-        """Give the visitor a session of their own."""
+        """Give the visitor a session of their own, which answers from now on."""
+        self._keep(visitor, Choice(session, session))
+
+    def complete(self, visitor: str, session: Session) -> None:
+        """Put ``session`` in the place of the visitor's own one, if they still have it; it answers if that did."""
         with self._lock:
-            self._own[visitor] = session
-            self._own.move_to_end(visitor)
-            while len(self._own) > self._most:
-                self._own.popitem(last=False)
+            choice = self._choice(visitor)
+        if choice.own is not None:
+            self._keep(visitor, Choice(session, session if choice.answering is choice.own else choice.answering))
+
+    def choose(self, visitor: str, name: str) -> None:
+        """Let the network of that name answer the visitor.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        with self._lock:
+            choice = self._choice(visitor)
+        known = {session.name: session for session in (self.shipped, *self.others, choice.own) if session is not None}
+        if name not in known:
+            raise ConfigError(f"There is no network {name[:40]!r}, expected one of {', '.join(known)}.")
+        self._keep(visitor, replace(choice, answering=known[name]))
 
     def drop(self, visitor: str) -> None:
-        """Take the visitor back to the shipped session."""
+        """Take the visitor back to the shipped session, and forget theirs."""
         with self._lock:
-            self._own.pop(visitor, None)
+            self._choices.pop(visitor, None)
+
+    def _choice(self, visitor: str) -> Choice:
+        return self._choices.get(visitor, Choice(None, self.shipped))
+
+    def _keep(self, visitor: str, choice: Choice) -> None:
+        with self._lock:
+            self._choices[visitor] = choice
+            self._choices.move_to_end(visitor)
+            while len(self._choices) > self._most:
+                self._choices.popitem(last=False)

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from ctypes import c_bool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -177,12 +177,11 @@ class Trainer:
             network = _unpack(run.config.architecture, tensors)
             self._sessions.put(run.visitor, Session(network, projection.fit(network, self._samples)))
         elif event["event"] == "Mapped" and tensors is not None:
-            session = self._sessions.get(run.visitor)
-            if session is self._sessions.shipped:
+            own = self._sessions.own(run.visitor)
+            if own is None:
                 return  # the visitor went back to the shipped weights meanwhile
-            self._sessions.put(
-                run.visitor, Session(session.network, projection.Projection(**from_safetensors(tensors)))
-            )
+            mapped = projection.Projection(**from_safetensors(tensors))
+            self._sessions.complete(run.visitor, replace(own, projection=mapped))
         run.events.append(event)
 
 

@@ -25,7 +25,7 @@ def values_of(layer):
 
 @pytest.fixture(scope="module")
 def facts(shipped, samples):
-    return json.loads(json.dumps(figures.facts(shipped, samples.test, "sheet.png"), allow_nan=False))
+    return json.loads(json.dumps(figures.facts({"deep": shipped}, samples.test, "sheet.png"), allow_nan=False))
 
 
 # --- what the page knows from the start -----------------------------------------------------------------------------

@@ -92,7 +92,7 @@ def error_of(reply):
     return sentence
 
 
-ALWAYS = {"words", "probabilities", "familiarity", "note", "kind", "pixels", "own"}
+ALWAYS = {"words", "probabilities", "familiarity", "note", "kind", "pixels", "network", "own"}
 
 # --- the answer -----------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,10 @@ FILE_DATA = {"meta": {"_type": "gradio.FileData"}}
 DEADLINE = 120.0
 GIVEN = {
     "pad": {"answer", "open_file"},
+    "answer": {"choose"},
+    "maps": {"layers"},
+    "channel": {"channel"},
+    "why": {"reasons"},
     "map": {"points"},
     "curves": {"train_start", "train_state", "train_stop", "restore"},
 }
@@ -84,7 +88,7 @@ class Elements(HTMLParser):
 
 
 def test_facts_are_those_of_the_shipped_network(facts, shipped, samples, served_page):
-    expected = figures.facts(shipped, samples.test, f"gradio_api/file={served_page.static.as_posix()}/samples.png")
+    expected = figures.facts({"deep": shipped}, samples.test, f"gradio_api/file={served_page.static.as_posix()}/samples.png")
     assert facts == json.loads(json.dumps(expected))
 
 
@@ -346,7 +350,14 @@ def test_server_functions_answer(http, drawing, shipped, samples):
     answer = call(http, "answer", {"visitor": ANNA, "sample": 5, "want": {"maps": "conv1", "spots": True}})
     reading = inference.read_pixels(shipped, samples.test.pixels[5])
     assert answer["probabilities"] == pytest.approx(reading.probabilities.tolist(), rel=1e-5, abs=1e-9)
-    assert [layer["name"] for layer in answer["maps"]["layers"]] == list(reading.trace.maps)
+    assert answer["maps"]["layer"] == "conv1"
+    rows = call(http, "layers", {"visitor": ANNA})["layers"]
+    assert [row["name"] for row in rows] == list(reading.trace.maps)
+    channel = call(http, "channel", {"visitor": ANNA, "layer": "conv1", "channel": 2})
+    assert (channel["layer"], channel["channel"], len(channel["exciting"])) == ("conv1", 2, 9)
+    assert call(http, "reasons", {"visitor": ANNA, "pixels": answer["pixels"], "label": None})["label"] == reading.label
+    assert call(http, "choose", {"visitor": ANNA, "network": "deep"}) == {}
+    assert "There is no network" in call(http, "choose", {"visitor": ANNA, "network": "original"})["error"]
     assert 5 not in [near["index"] for near in answer["nearest"]]
     assert call(http, "points", {"visitor": ANNA}).keys() == {"pca", "tsne", "answers"}
     assert call(http, "open_file", {"visitor": ANNA, "file": in_base64(drawing.read_bytes())}).keys() == {

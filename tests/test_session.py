@@ -3,7 +3,8 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from demo.session import MOST_SESSIONS, Session, Sessions
+from demo.session import MOST_VISITORS, Session, Sessions
+from fmnist_core.errors import ConfigError
 
 SHIPPED = Session("the shipped network", "its map")
 
@@ -108,10 +109,52 @@ def test_many_visitors_at_once():
 
 def test_memory_is_bounded_by_default():
     sessions = Sessions(SHIPPED)
-    names = [str(number) for number in range(MOST_SESSIONS + 5)]
+    names = [str(number) for number in range(MOST_VISITORS + 5)]
     for name in names:
         sessions.put(name, own(name))
     assert kept(sessions, names) == names[5:]
+
+
+def names_of(sessions, visitor):
+    return sessions.get(visitor).name, getattr(sessions.own(visitor), "name", None)
+
+
+def test_a_visitor_chooses_among_the_shipped_ones_and_their_own():
+    deep, small = Session("deep network", "map", "deep"), Session("small network", "map", "original")
+    sessions = Sessions(deep, [small])
+    sessions.choose("anna", "original")
+    assert sessions.get("anna") is small
+    assert sessions.get("bert") is deep
+    with pytest.raises(ConfigError, match="There is no network 'yours', expected one of deep, original"):
+        sessions.choose("anna", "yours")
+    sessions.put("anna", mine := own("anna"))
+    assert sessions.get("anna") is mine
+    sessions.choose("anna", "deep")
+    assert names_of(sessions, "anna") == ("deep", "yours")
+    sessions.choose("anna", "yours")
+    assert sessions.get("anna") is mine
+    sessions.drop("anna")
+    assert names_of(sessions, "anna") == ("deep", None)
+
+
+def test_a_map_that_comes_late_changes_nobodys_choice():
+    sessions = Sessions(Session("deep network", "map", "deep"))
+    sessions.complete("anna", own("nobody's"))
+    assert sessions.own("anna") is None
+    sessions.put("anna", own("anna"))
+    sessions.choose("anna", "deep")
+    sessions.complete("anna", late := own("anna, with a map"))
+    assert names_of(sessions, "anna") == ("deep", "yours")
+    assert sessions.own("anna") is late
+    sessions.choose("anna", "yours")
+    sessions.complete("anna", later := own("anna, with another map"))
+    assert sessions.get("anna") is later
+
+
+@pytest.mark.parametrize("name", ["", "DEEP", "<img>", "x" * 1000])
+def test_a_network_that_is_none(name):
+    with pytest.raises(ConfigError, match="There is no network"):
+        Sessions(SHIPPED).choose("anna", name)
 
 
 def test_a_session_cannot_change():

@@ -341,24 +341,49 @@ def test_one_channel_of_a_layer(page: Page, device: str, shipped: Network, sampl
     assert "channel" not in page.evaluate("location.hash")
 
 
-def test_a_link_opens_a_channel(page: Page, address: str) -> None:
-    page.goto(f"{address}#layer=relu2&channel=5")
-    page.reload()
-    page.locator("#maps .tiles").scroll_into_view_if_needed()
-    expect(page.locator("#maps")).to_have_attribute("data-open", "relu2")
-    expect(page.locator("#channel")).to_have_attribute("data-channel", "relu2 5", timeout=30_000)
-    for made_up in (
-        "layer=<img src=x onerror=alert(1)>&channel=1",
-        "layer=relu2&channel=999",
-        "channel=-1",
-        "channel=x",
-    ):
-        page.goto(f"{address}#{made_up}")
-        page.reload()
+def test_a_link_opens_a_channel(context: BrowserContext, address: str) -> None:
+    html = "<img src=x onerror=alert(1)>"
+    for link, layer, channel in [
+        ("layer=relu2&channel=5", "relu2", "relu2 5"),
+        (f"layer={html}&channel={html}", "conv1", None),
+        (f"layer={html}&channel=1", "conv1", None),
+        ("layer=relu2&channel=999", "relu2", None),
+        ("channel=-1", "conv1", None),
+    ]:
+        page = context.new_page()
+        problems: list[str] = []
+        page.on("console", lambda message, to=problems: message.type == "error" and to.append(message.text))
+        page.on("dialog", lambda dialog, to=problems: (to.append(dialog.message), dialog.dismiss()))
+        page.goto(f"{address}#{link}")
         page.locator("#maps .tiles").scroll_into_view_if_needed()
-        page.wait_for_selector("#maps[data-open]:not([data-open=''])")
-        settle(page)
-        expect(page.locator("#channel .about")).to_be_hidden()
+        expect(page.locator("#maps")).to_have_attribute("data-open", layer)
+        if channel:
+            expect(page.locator("#channel")).to_have_attribute("data-channel", channel, timeout=30_000)
+        else:
+            expect(page.locator("#channel .about")).to_be_hidden()
+        assert problems == []
+        page.close()
+
+
+def test_another_network_leaves_nothing_of_the_one_before(page: Page, original: Network, samples: Dataset) -> None:
+    example = int((samples.test.labels == CLASS_NAMES.index("Ankle boot")).nonzero()[0])
+    page.locator("#maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
+    page.locator("#maps [data-layer=relu6]").click()
+    expect(page.locator("#maps")).to_have_attribute("data-open", "relu6")
+    page.locator("#maps .tiles").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#channel h4")).to_have_text("relu6, 1 of 160")
+    page.locator("#answer select").select_option("original")
+    expect(page.locator("#answer .problem")).to_be_hidden()
+    names = [name for name, _ in original.layers.named_children()]
+    expect(page.locator("#maps .layers b")).to_have_text(names)
+    page.locator("#maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")  # the other one has no relu6
+    expect(page.locator("#channel .about")).to_be_hidden()
+    settle(page)
+    expect(page.locator("#answer select")).to_have_value("original")
+    assert shown(page) == rounded(inference.read_pixels(original, samples.test.pixels[example]).probabilities)
 
 
 def test_maps_on_a_scale_of_their_own(page: Page) -> None:
@@ -578,7 +603,7 @@ def test_retraining(page: Page, device: str, context: BrowserContext, address: s
     for cell in (".before", ".after", ".before-drawings", ".after-drawings"):
         assert re.fullmatch(r"\d+\.\d %", curves.locator(cell).inner_text())
     expect(page.locator("#retrain")).to_be_enabled(timeout=60_000)  # its map is ready, too
-    expect(page.locator("#answer .whose")).to_have_text("Answered by the network that you trained.")
+    expect(page.locator("#answer select")).to_have_value("yours")
 
     # Another visitor still has the shipped network; so has this one after one click.
     other = context.browser.new_context()  # type: ignore[union-attr]
@@ -593,7 +618,11 @@ def test_retraining(page: Page, device: str, context: BrowserContext, address: s
     open_tab(page, "Train")
     page.locator("#restore").click()
     expect(page.locator("#answer li b")).to_have_text(first)
-    expect(page.locator("#answer .whose")).to_have_text("")
+    expect(page.locator("#answer select")).to_have_value("deep")
+    assert page.locator("#answer option").all_inner_texts() == [
+        "the deep network, 611,434 parameters",
+        "the original network, 33,250 parameters",
+    ]
 
 
 def test_a_learning_rate_that_cannot_work(page: Page) -> None:

@@ -1,7 +1,7 @@
 // The answer in words and as ten bars. The bars stand in the order of the classes and do not jump about while one
 // draws; the best is in colour.
 
-fmnist.mountAnswer = (element) => {
+fmnist.mountAnswer = (element, server) => {
   const holder = element.closest("#answer");
   const words = element.querySelector(".words");
   const rows = fmnist.facts.classes.map((name) => {
@@ -16,15 +16,30 @@ fmnist.mountAnswer = (element) => {
   });
   let painted = 0;
 
-  const whose = element.querySelector(".whose");
+  const whose = element.querySelector(".whose select");
+  const problem = element.querySelector(".problem");
   const aside = element.querySelector(".aside");
   const meter = element.querySelector("meter");
   const familiar = element.querySelector(".familiar b");
-  let isOwn = false;
-  const paint = ({ empty, words: sentence, probabilities, own, familiarity = 0, note }) => {
-    if (own !== undefined) isOwn = own;
+  const offer = (name, words) => {
+    const option = document.createElement("option");
+    [option.value, option.textContent] = [name, words];
+    whose.append(option);
+  };
+  for (const [name, parameters] of Object.entries(fmnist.facts.networks)) {
+    offer(name, `the ${name} network, ${parameters.toLocaleString("en")} parameters`);
+  }
+  whose.addEventListener("change", async () => {
+    const reply = await fmnist.call(server.choose, { network: whose.value });
+    [problem.textContent, problem.hidden] = [reply.error ?? "", !reply.error];
+    fmnist.emit("network"); // after an error too: the answer tells who it is that answers
+  });
+
+  const paint = ({ empty, words: sentence, probabilities, network, own, familiarity = 0, note }) => {
+    if (own && !whose.querySelector("[value=yours]")) offer("yours", "the network that you trained");
+    if (own === false) whose.querySelector("[value=yours]")?.remove();
+    if (network) whose.value = network;
     aside.textContent = note ?? "";
-    whose.textContent = isOwn ? "Answered by the network that you trained." : "";
     words.textContent = (empty ?? sentence).replace("T-shirt", "T\u2011shirt"); // never broken at its hyphen
     words.classList.toggle("empty", Boolean(empty));
     words.classList.toggle("guess", Boolean(note));

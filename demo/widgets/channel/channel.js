@@ -11,7 +11,7 @@ fmnist.mountChannel = (element, server) => {
   let chosen = null; // {layer, channel, count}
   let map = null; // of the current picture
   let pixel = null; // [row, column] of the value whose sum is shown
-  let asked = 0; // counts questions, so that only the last one's reply is painted
+  let asking = false; // for what does not depend on the picture; one question at a time, the latest choice next
   let firstLayer = fmnist.facts.layers[0].name;
 
   const percent = (part) => (part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`);
@@ -159,12 +159,16 @@ fmnist.mountChannel = (element, server) => {
   };
 
   const load = async () => {
-    const mine = ++asked;
     find(".exciting").replaceChildren();
     find(".problem").hidden = true;
     element.classList.add("loading");
-    const reply = await fmnist.call(server.channel, { layer: chosen.layer, channel: chosen.channel });
-    if (mine !== asked || !chosen) return;
+    if (asking) return;
+    asking = true;
+    const about = chosen;
+    const reply = await fmnist.call(server.channel, { layer: about.layer, channel: about.channel });
+    asking = false;
+    if (!chosen) return;
+    if (about !== chosen) return load();
     element.classList.remove("loading");
     find(".problem").textContent = reply.error ?? "";
     find(".problem").hidden = !reply.error;
@@ -193,8 +197,6 @@ fmnist.mountChannel = (element, server) => {
     if (chosen) {
       find("h4").textContent = `${chosen.layer}, ${chosen.channel + 1} of ${chosen.count}`;
       load();
-    } else {
-      asked += 1;
     }
     ask();
   });
@@ -214,7 +216,7 @@ fmnist.mountChannel = (element, server) => {
   // On a narrow page it is below all maps.
   fmnist.on("showchannel", () => element.scrollIntoView({ block: "nearest", behavior: "smooth" }));
   find(".close").addEventListener("click", () => fmnist.emit("closechannel"));
-  fmnist.whenVisible(element, (isVisible) => {
+  fmnist.whenVisible(element.closest("#inside"), (isVisible) => {
     visible = isVisible;
     ask();
   });

@@ -208,7 +208,7 @@ fmnist.mountMaps = (element, server) => {
   fmnist.on("closechannel", () => chooseChannel(null));
   fmnist.on("theme", paint);
   new ResizeObserver(paint).observe(tiles.parentElement);
-  fmnist.whenVisible(element, (visible) => {
+  fmnist.whenVisible(element.closest("#inside"), (visible) => {
     isVisible = visible;
     ask();
   });
@@ -220,6 +220,7 @@ fmnist.mountMaps = (element, server) => {
     if (linked !== null && Number.isInteger(number) && number >= 0 && number < grid.count) chooseChannel(number);
     linked = null;
   };
-  if (layers.some(({ name }) => name === fmnist.link.get("layer"))) chosen = fmnist.link.get("layer");
+  chosen = fmnist.link.get("layer") ?? chosen;
+  if (!row()) [chosen, linked] = [layers[0].name, null];
   build();
 };
