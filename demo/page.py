@@ -9,6 +9,7 @@ import gradio as gr
 
 from demo import figures, widgets
 from demo.handlers import Handlers, served
+from demo.others import Others
 from demo.session import Session, Sessions
 from demo.trainer import Trainer
 from fmnist_core import checkpoint, dataset, projection
@@ -83,7 +84,7 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path) -> P
     samples = data.test
     sessions = Sessions(Session(network, projection.load(folder, network, samples)))
     trainer = Trainer(sessions, samples, where)
-    handlers = Handlers(sessions, samples, trainer)
+    handlers = Handlers(sessions, samples, trainer, Others(samples, where, static))
 
     figures.sheet(samples).save(static / "samples.png")
     dataset.sprite(data.train).save(static / "sprite.png")
@@ -103,7 +104,7 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path) -> P
             with gr.Tab("Look inside"):
                 widgets.widget("maps")
             with gr.Tab("Map"):
-                widgets.widget("map", [served(handlers.points)])
+                widgets.widget("map", [served(handlers.points), served(handlers.all_points)])
             with gr.Tab("Train"):
                 _train_tab(handlers)
             with gr.Tab("Data"):
@@ -111,7 +112,7 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path) -> P
                 blocks.load(training_data, None, source, api_visibility="private")  # a download may have ended
                 gr.HTML(
                     html_template=f'<div class="glance"><h3>The training images at a glance: three rows a class</h3>'
-                    f'<img src="{_url(static / "sprite.png")}" alt="Three rows of images for each class"></div>',
+                    f'<img src="{figures.url(static / "sprite.png")}" alt="Three rows of images for each class"></div>',
                     js_on_load=None,
                     apply_default_css=False,
                 )
@@ -124,7 +125,7 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path) -> P
         gr.events.api(handlers.predict, api_name="predict", concurrency_limit=None)
 
     # JSON inside a script element: "<" is the one character that could end it early.
-    text = json.dumps(figures.facts(network, samples, _url(static / "samples.png"))).replace("<", "\\u003c")
+    text = json.dumps(figures.facts(network, samples, figures.url(static / "samples.png"))).replace("<", "\\u003c")
     head = f'<script type="application/json" id="fmnist-facts">{text}</script><script>{widgets.scripts()}</script>'
     return Page(blocks, head, static)
 
@@ -210,7 +211,3 @@ def _describe(where: str | Path | None) -> str:
     if any((place / training).is_file() and (place / test).is_file() for training, test in dataset.CSV_PAIRS):
         return "the images of two CSV files"
     return "all 60,000 training and 10,000 test images of Fashion-MNIST"
-
-
-def _url(path: Path) -> str:
-    return f"gradio_api/file={path.as_posix()}"

@@ -16,9 +16,11 @@ from PIL import Image
 from demo import figures
 from demo import handlers as module
 from demo.handlers import MOST_BYTES, Handlers, served
+from demo.others import Others
 from demo.session import Session, Sessions
 from demo.trainer import Trainer
-from fmnist_core import CLASS_NAMES, inference, projection
+from fmnist_core import CLASS_NAMES, dataset, inference, projection
+from fmnist_core.errors import DatasetError
 from fmnist_core.model import ARCHITECTURES, Network
 from fmnist_core.pixels import KINDS, prepare, unprepared
 from fmnist_core.training import FOR_PEOPLE, RECIPES
@@ -27,7 +29,7 @@ ANNA, BERT = "a" * 32, "0123456789abcdef" * 2
 ROOM_FOR_ROUNDING = 1e-5
 HTML_NAME = "<img src=x onerror=alert(1)>.png"
 
-DOES = ("answer", "open_file", "points", "train_start", "train_state", "train_stop", "restore")
+DOES = ("answer", "open_file", "points", "all_points", "train_start", "train_state", "train_stop", "restore")
 
 
 @pytest.fixture
@@ -164,7 +166,9 @@ def test_maps_are_the_trace_of_every_layer_in_order(ask, shipped, trousers, file
         assert np.abs(values - output).max() <= layer["top"] / 254 + ROOM_FOR_ROUNDING
 
 
-@pytest.mark.parametrize("name", ["", "conv99", "__class__", "<img>", "x" * 10_000, None, True, 3, ["conv1"], {"conv1": 1}])
+@pytest.mark.parametrize(
+    "name", ["", "conv99", "__class__", "<img>", "x" * 10_000, None, True, 3, ["conv1"], {"conv1": 1}]
+)
 def test_a_layer_that_does_not_exist_is_the_first(ask, shipped, name):
     first = next(name for name, _ in shipped.layers.named_children())
     assert ask("answer", sample=1, want={"maps": name})["maps"]["open"]["name"] == first
@@ -173,7 +177,8 @@ def test_a_layer_that_does_not_exist_is_the_first(ask, shipped, name):
 def test_spots_of_a_sample_are_its_place_among_the_points(ask):
     points = ask("points")
     maps = {
-        name: np.frombuffer(base64.b64decode(points[name]), "<u2").reshape(-1, 2) / 65535 for name in ("pca", "tsne")
+        name: np.frombuffer(base64.b64decode(points[name]), "<u2").reshape(-1, 2) / 65535
+        for name in ("pca", "pixels", "tsne")
     }
     for index in (0, 321, 1999):
         answer = ask("answer", sample=index, want={"spots": True})
@@ -193,9 +198,139 @@ def test_points_hold_the_network_s_answers(ask, shipped, samples):
         assert answers[index] == inference.read_pixels(shipped, samples.test.pixels[index]).label
 
 
+# --- the test images that are not shipped ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def others(samples, full_folder, tmp_path_factory):
+    return Others(samples.test, full_folder, tmp_path_factory.mktemp("static"))
+
+
+@pytest.fixture
+def ask_all(sessions, samples, others):
+    """As ``ask``, on a server that has the whole data set."""
+    handlers = Handlers(sessions, samples.test, Trainer(sessions, samples.test, "samples"), others)
+    return lambda handler, visitor=ANNA, **request: served(getattr(handlers, handler))({"visitor": visitor} | request)
+
+
+@pytest.fixture
+def short_parts(monkeypatch):
+    """A deep network sees 1,000 images in seconds: 20 are enough to see what a part is."""
+    monkeypatch.setattr(module, "PART", 20)
+
+
+def test_samples_and_others_are_all_test_images(others, samples, full_data):
+    images = others.images()
+    assert others.count == len(images) == 8000
+    assert images.numbers.tolist() == sorted(set(range(10_000)) - set(samples.test.numbers.tolist()))
+    assert torch.equal(images.pixels, full_data.test.pixels[images.numbers])
+    assert torch.equal(images.labels, full_data.test.labels[images.numbers])
+    sheet = np.asarray(Image.open(others.sheet))
+    for index in (0, 49, 50, 7999):
+        left, top = 28 * (index % figures.SHEET_COLUMNS), 28 * (index // figures.SHEET_COLUMNS)
+        assert (sheet[top : top + 28, left : left + 28] == images.pixels[index].numpy()).all()
+
+
+def test_others_are_read_once_and_only_when_asked(samples, full_folder, tmp_path, monkeypatch):
+    read = []
+    load_test = dataset.load_test
+    monkeypatch.setattr(dataset, "load_test", lambda folder: read.append(folder) or load_test(folder))
+    others = Others(samples.test, full_folder, tmp_path)
+    assert others.count == 8000
+    assert not read
+    assert not others.sheet.exists()
+    with ThreadPoolExecutor(4) as pool:
+        images = list(pool.map(lambda _: others.images(), range(8)))
+    assert read == [full_folder]
+    assert all(each is images[0] for each in images)
+
+
+def test_a_sample_further_on_is_one_of_the_others(ask_all, others, shipped):
+    for index in (2000, 7777, 9999):
+        answer = ask_all("answer", sample=index)
+        pixels = others.images().pixels[index - 2000]
+        assert (pixels_of(answer) == pixels.numpy()).all()
+        assert answer["probabilities"] == pytest.approx(inference.read_pixels(shipped, pixels).probabilities.tolist())
+    for index in (10_000, -1, 10**30, True, 2000.0, "2000", None):
+        assert "0..9999" in error_of(ask_all("answer", sample=index))
+
+
+@pytest.mark.usefixtures("short_parts")
+def test_a_part_of_the_others_lies_where_their_answers_say(ask_all, others, shipped):
+    assert ask_all("points")["others"] == 8000
+    for part in (0, 7, 399):
+        figure = ask_all("all_points", part=part)
+        assert figure["count"] == 8000
+        assert figure["sheet"].endswith("/others.png")
+        assert [len(base64.b64decode(figure[name])) for name in ("pca", "pixels", "tsne")] == [160] * 3
+        for place in (0, 19):
+            index = 2000 + 20 * part + place
+            answer = ask_all("answer", sample=index, want={"spots": True})
+            for name, spot in answer["spots"].items():
+                spots = np.frombuffer(base64.b64decode(figure[name]), "<f4").reshape(-1, 2)
+                assert spots[place] == pytest.approx(spot, abs=1e-3)
+            label = base64.b64decode(figure["answers"])[place]
+            assert label == inference.read_pixels(shipped, others.images().pixels[index - 2000]).label
+            assert base64.b64decode(figure["labels"])[place] == others.images().labels[index - 2000]
+
+
+@pytest.mark.usefixtures("short_parts")
+@pytest.mark.parametrize("part", [-1, 400, 10**30, 1.0, True, None, "0", [0], {}, float("nan")])
+def test_no_such_part(ask_all, part):
+    assert "0..399" in error_of(ask_all("all_points", part=part))
+
+
+@pytest.mark.usefixtures("short_parts")
+def test_a_part_is_worked_out_once_for_a_network(ask_all, sessions, shipped_session, other_network, monkeypatch):
+    fresh = Session(shipped_session.network, shipped_session.projection)
+    sessions.shipped = fresh
+    seen = []
+    see = projection.see
+    monkeypatch.setattr(projection, "see", lambda network, images: seen.append(network) or see(network, images))
+    with ThreadPoolExecutor(6) as pool:
+        figures_ = list(pool.map(lambda visitor: ask_all("all_points", visitor, part=3), [ANNA, BERT] * 6))
+    assert len(seen) == 1
+    assert all(figure == figures_[0] for figure in figures_)
+    # Another network has another map; what is kept goes with its session.
+    sessions.put(ANNA, Session(other_network.network, other_network.projection))
+    mine = ask_all("all_points", ANNA, part=3)
+    assert mine["pixels"] == figures_[0]["pixels"]
+    assert mine["pca"] != figures_[0]["pca"]
+    assert mine["tsne"] is None
+    assert len(seen) == 2
+    assert ask_all("all_points", BERT, part=3) == figures_[0]
+    assert len(seen) == 2
+
+
+@pytest.mark.usefixtures("short_parts")
+def test_a_part_that_fails_is_tried_again(ask_all, sessions, shipped_session, monkeypatch):
+    sessions.shipped = Session(shipped_session.network, shipped_session.projection)
+    monkeypatch.setattr(module, "WAIT", 0.01)
+    with sessions.shipped.working:
+        assert "Many people" in error_of(ask_all("all_points", part=1))
+    assert ask_all("all_points", part=1)["count"] == 8000
+
+
+def test_without_the_data_set_there_are_no_others(ask, samples, sessions, tmp_path):
+    assert ask("points")["others"] == 0
+    assert "no other" in error_of(ask("all_points", part=0))
+    assert "0..1999" in error_of(ask("answer", sample=2000))
+    here = Others(samples.test, "samples", tmp_path)
+    assert here.count == 0
+    with pytest.raises(DatasetError, match="shipped"):
+        here.images()
+
+
+def test_test_images_of_another_data_set_are_refused(samples, tiny, tmp_path):
+    with pytest.raises(DatasetError, match="not those"):
+        Others(samples.test, tiny.folder, tmp_path).images()
+
+
 @pytest.mark.parametrize("colour", ["white", "black", (200, 30, 60)])
 def test_empty_picture_gets_no_label(ask, file_of, colour):
-    reply = ask("answer", picture=in_base64(file_of(Image.new("RGB", (224, 224), colour))), want={"maps": "out", "spots": True})
+    reply = ask(
+        "answer", picture=in_base64(file_of(Image.new("RGB", (224, 224), colour))), want={"maps": "out", "spots": True}
+    )
     assert reply.keys() == {"empty"}
     assert reply["empty"].endswith(".")
     assert not any(name in reply["empty"] for name in CLASS_NAMES)
@@ -518,7 +653,7 @@ def test_a_visitor_s_network_answers_only_the_visitor(ask, sessions, other_netwo
     assert mine["probabilities"] != pytest.approx(shipped_answer["probabilities"], abs=0.01)
     assert mine["own"] is True
     assert shipped_answer["own"] is False
-    assert mine["spots"].keys() == {"pca"}
+    assert mine["spots"].keys() == {"pca", "pixels"}
     assert ask("points", visitor=ANNA)["tsne"] is None
     assert ask("answer", visitor=BERT, sample=4) == shipped_answer
     assert ask("points", visitor=BERT) == shipped_points
@@ -535,7 +670,9 @@ def test_visitors_at_once_each_get_their_own_network(ask, sessions, other_networ
     assert expected[ANNA] != expected[BERT]
     visitors = [ANNA, BERT] * 20
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda visitor: ask("answer", visitor=visitor, sample=9, want={"maps": "out"}), visitors))
+        answers = list(
+            pool.map(lambda visitor: ask("answer", visitor=visitor, sample=9, want={"maps": "out"}), visitors)
+        )
     for visitor, answer in zip(visitors, answers, strict=True):
         assert answer["probabilities"] == pytest.approx(expected[visitor]["probabilities"], rel=1e-4, abs=1e-9)
 

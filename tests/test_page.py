@@ -26,7 +26,7 @@ FILE_DATA = {"meta": {"_type": "gradio.FileData"}}
 DEADLINE = 120.0
 GIVEN = {
     "pad": {"answer", "open_file"},
-    "map": {"points"},
+    "map": {"points", "all_points"},
     "curves": {"train_start", "train_state", "train_stop", "restore"},
 }
 
@@ -348,7 +348,7 @@ def test_server_functions_answer(http, drawing, shipped, samples):
     assert answer["probabilities"] == pytest.approx(reading.probabilities.tolist(), rel=1e-5, abs=1e-9)
     assert [layer["name"] for layer in answer["maps"]["layers"]] == list(reading.trace.maps)
     assert 5 not in [near["index"] for near in answer["nearest"]]
-    assert call(http, "points", {"visitor": ANNA}).keys() == {"pca", "tsne", "answers"}
+    assert call(http, "points", {"visitor": ANNA}).keys() == {"pca", "pixels", "tsne", "answers", "others"}
     assert call(http, "open_file", {"visitor": ANNA, "file": in_base64(drawing.read_bytes())}).keys() == {
         "picture",
         "pixels",
