@@ -71,40 +71,66 @@ fmnist.mountMap = (element, server) => {
     context.closePath();
   };
 
-  const mixed = (colour, other, part) =>
-    `rgb(${[1, 3, 5].map((i) => Math.round((1 - part) * parseInt(colour.slice(i, i + 2), 16) + part * other)).join()})`;
+  const mixed = ([...one], other, part) => `rgb(${one.map((level, c) => Math.round(level + part * (other[c] - level))).join()})`;
+  const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgb = (colour) => {
+    probe.fillStyle = colour;
+    probe.fillRect(0, 0, 1, 1);
+    return probe.getImageData(0, 0, 1, 1).data.slice(0, 3);
+  };
 
   // The pale colours would be lost on white and the deep ones on black: each has an edge that stands out.
   const paintMark = (context, label, x, y, radius, isDark) => {
     traceShape(context, label, x, y, radius);
     context.fillStyle = facts.colours[label];
     context.fill();
-    context.strokeStyle = mixed(facts.colours[label], isDark ? 255 : 0, 0.5);
+    context.strokeStyle = mixed(rgb(facts.colours[label]), isDark ? [255, 255, 255] : [0, 0, 0], 0.45);
     context.stroke();
   };
 
-  // Each mark painted once for its size: the plain ones, and then the faded ones.
+  // Each mark painted once for its size, the plain ones and then the faded ones, as the pixels that it consists of: to
+  // copy these by hand takes a third of the time of drawImage, and 10,000 marks travel smoothly.
   let [stamps, stampsAre] = [[], ""];
-  const makeStamps = (radius, ratio) => {
-    const are = [radius, ratio, look.isDark, look.faded].join();
+  const makeStamps = (radius, ratio, imageWidth) => {
+    const are = [radius, ratio, imageWidth, look.isDark].join();
     if (are === stampsAre) return;
     const side = 2 * Math.ceil(1.4 * radius * ratio + ratio);
     stamps = [...SHAPES.keys(), ...SHAPES.keys()].map((label, i) => {
       const canvas = document.createElement("canvas");
       canvas.width = canvas.height = side;
-      const context = canvas.getContext("2d");
-      context.lineWidth = ratio;
+      const context = canvas.getContext("2d", { willReadFrequently: true });
+      context.lineWidth = ratio * Math.min(1, radius / 4);
       if (i < SHAPES.length) {
         paintMark(context, label, side / 2, side / 2, radius * ratio, look.isDark);
       } else {
         traceShape(context, label, side / 2, side / 2, 0.8 * radius * ratio);
-        context.fillStyle = look.faded;
-        context.globalAlpha = 0.3;
+        context.fillStyle = mixed(rgb(look.ground), rgb(look.subdued), 0.3);
         context.fill();
       }
-      return canvas;
+      const { data } = context.getImageData(0, 0, side, side);
+      const places = Array.from({ length: side * side }, (_, place) => place);
+      const inside = places.filter((place) => data[4 * place + 3] === 255);
+      const edge = places.filter((place) => data[4 * place + 3] > 0 && data[4 * place + 3] < 255);
+      // How far on the pixel is, in an image of that width, from the one in the corner.
+      const steps = (list) => Int32Array.from(list, (place) => Math.floor(place / side) * imageWidth + (place % side));
+      const colours = new Uint32Array(data.buffer);
+      return {
+        side,
+        inside: steps(inside),
+        colours: Uint32Array.from(inside, (place) => colours[place]),
+        edge: steps(edge),
+        levels: Uint8Array.from(edge.flatMap((place) => [...data.subarray(4 * place, 4 * place + 4)])),
+      };
     });
     stampsAre = are;
+  };
+  const putStamp = ({ inside, colours, edge, levels }, data, pixels, corner) => {
+    for (let i = 0; i < inside.length; i++) pixels[corner + inside[i]] = colours[i];
+    for (let i = 0; i < edge.length; i++) {
+      const to = 4 * (corner + edge[i]);
+      const part = levels[4 * i + 3] / 255;
+      for (let c = 0; c < 3; c++) data[to + c] += part * (levels[4 * i + c] - data[to + c]);
+    }
   };
 
   const markCanvas = (label, isDark) => {
@@ -212,26 +238,33 @@ fmnist.mountMap = (element, server) => {
     return context;
   };
 
+  const dots = find(".dots").getContext("2d", { willReadFrequently: true });
+  let image = null; // the pixels of the marks
+
   const paintMarks = () => {
     const ratio = window.devicePixelRatio || 1;
     const count = places.length / 2;
     const radius = (width < 500 ? 3.2 : 4) * (count > 4000 ? 0.75 : 1) * Math.min(2, view.zoom ** 0.35);
-    makeStamps(Math.round(4 * radius) / 4, ratio);
-    const context = clean(find(".dots"));
-    context.save();
-    context.setTransform(1, 0, 0, 1, 0, 0); // whole pixels of the screen: sharp, and faster than parts of them
+    if (image?.width !== Math.round(width * ratio) || image.height !== Math.round(height * ratio)) {
+      fmnist.fitCanvas(dots.canvas, width, height);
+      image = new ImageData(dots.canvas.width, dots.canvas.height);
+    }
+    makeStamps(Math.round(4 * radius) / 4, ratio, image.width);
+    const pixels = new Uint32Array(image.data.buffer);
+    image.data.set([...rgb(look.ground), 255]);
+    pixels.fill(pixels[0]);
     const [across, up] = scale().map((side) => side * ratio);
-    const half = stamps[0].width / 2;
-    const [left, top] = [(width / 2) * ratio - view.x * across - half, (height / 2) * ratio + view.y * up - half];
-    const [mostLeft, mostTop] = [width * ratio, height * ratio];
+    const [{ side }] = stamps;
+    const [left, top] = [(width / 2) * ratio - view.x * across - side / 2, (height / 2) * ratio + view.y * up - side / 2];
     for (const faded of [true, false]) {
       for (let i = 0; i < count; i++) {
         if (isFaded(i) !== faded) continue;
         const [x, y] = [Math.round(left + places[2 * i] * across), Math.round(top - places[2 * i + 1] * up)];
-        if (x > -2 * half && y > -2 * half && x < mostLeft && y < mostTop) context.drawImage(stamps[stampOf[i]], x, y);
+        if (x < 0 || y < 0 || x + side > image.width || y + side > image.height) continue; // cut by the frame
+        putStamp(stamps[stampOf[i]], image.data, pixels, y * image.width + x);
       }
     }
-    context.restore();
+    dots.putImageData(image, 0, 0);
   };
 
   // The current picture's place in a layout; outside the map: at its edge.
@@ -320,7 +353,7 @@ fmnist.mountMap = (element, server) => {
       ink: fmnist.colour("--body-text-color"),
       ground: fmnist.colour("--background-fill-primary"),
       accent: fmnist.colour("--color-accent"),
-      faded: fmnist.colour("--body-text-color-subdued"),
+      subdued: fmnist.colour("--body-text-color-subdued"),
     };
     find(".legend").querySelectorAll("button").forEach((button, label) => {
       button.firstChild.replaceWith(markCanvas(label, look.isDark));
@@ -331,7 +364,7 @@ fmnist.mountMap = (element, server) => {
 
   const placeTip = () => {
     const [x, y] = toPage(placeOf(lit));
-    tip.style.left = `${Math.max(4, Math.min(width - 136, x + 16))}px`;
+    tip.style.left = `${Math.max(4, Math.min(width - tip.offsetWidth - 4, x + 16))}px`;
     tip.style.top = `${Math.max(4, Math.min(height - tip.offsetHeight - 4, y > height / 2 ? y - 16 - tip.offsetHeight : y + 16))}px`;
   };
 
@@ -345,9 +378,7 @@ fmnist.mountMap = (element, server) => {
       const isDark = true; // as the tip is, in both themes
       samples.draw(fmnist.fitCanvas(find(".picture"), 84, 84), index, 0, 0, 84);
       find(".class").replaceChildren(markCanvas(label, isDark), facts.classes[label]);
-      find(".taken").replaceChildren(
-        ...(answer === label ? ["recognised"] : ["taken for ", markCanvas(answer, isDark), facts.classes[answer]]),
-      );
+      find(".taken").replaceChildren("network:", markCanvas(answer, isDark), facts.classes[answer]);
       find(".number").textContent = `test image ${samples.numbers[index]}`;
     }
     repaintOver();
