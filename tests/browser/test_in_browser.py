@@ -503,7 +503,7 @@ def test_zoom_and_drag_keep_marks_below_the_pointer(page: Page) -> None:
     assert answers(page) == before, "a drag is no click"
     page.get_by_role("button", name="Show the whole map").click()
     expect(page.locator("#map")).to_have_attribute("data-zoom", "1.00")
-    page.mouse.move(x, y)
+    page.mouse.move(*mark())
     assert lit(page) == index
     page.get_by_role("button", name="Zoom in").click()
     expect(page.locator("#map")).to_have_attribute("data-zoom", "1.50")
