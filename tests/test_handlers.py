@@ -16,11 +16,9 @@ from PIL import Image
 from demo import figures
 from demo import handlers as module
 from demo.handlers import MOST_BYTES, Handlers, served
-from demo.others import Others
 from demo.session import Session, Sessions
 from demo.trainer import Trainer
-from fmnist_core import CLASS_NAMES, dataset, inference, projection
-from fmnist_core.errors import DatasetError
+from fmnist_core import CLASS_NAMES, inference, projection
 from fmnist_core.model import ARCHITECTURES, Network
 from fmnist_core.pixels import KINDS, prepare, unprepared
 from fmnist_core.training import FOR_PEOPLE, RECIPES
@@ -201,11 +199,6 @@ def test_points_hold_the_network_s_answers(ask, shipped, samples):
 # --- the test images that are not shipped ---------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def others(samples, full_folder, tmp_path_factory):
-    return Others(samples.test, full_folder, tmp_path_factory.mktemp("static"))
-
-
 @pytest.fixture
 def ask_all(sessions, samples, others):
     """As ``ask``, on a server that has the whole data set."""
@@ -217,32 +210,6 @@ def ask_all(sessions, samples, others):
 def short_parts(monkeypatch):
     """A deep network sees 1,000 images in seconds: 20 are enough to see what a part is."""
     monkeypatch.setattr(module, "PART", 20)
-
-
-def test_samples_and_others_are_all_test_images(others, samples, full_data):
-    images = others.images()
-    assert others.count == len(images) == 8000
-    assert images.numbers.tolist() == sorted(set(range(10_000)) - set(samples.test.numbers.tolist()))
-    assert torch.equal(images.pixels, full_data.test.pixels[images.numbers])
-    assert torch.equal(images.labels, full_data.test.labels[images.numbers])
-    sheet = np.asarray(Image.open(others.sheet))
-    for index in (0, 49, 50, 7999):
-        left, top = 28 * (index % figures.SHEET_COLUMNS), 28 * (index // figures.SHEET_COLUMNS)
-        assert (sheet[top : top + 28, left : left + 28] == images.pixels[index].numpy()).all()
-
-
-def test_others_are_read_once_and_only_when_asked(samples, full_folder, tmp_path, monkeypatch):
-    read = []
-    load_test = dataset.load_test
-    monkeypatch.setattr(dataset, "load_test", lambda folder: read.append(folder) or load_test(folder))
-    others = Others(samples.test, full_folder, tmp_path)
-    assert others.count == 8000
-    assert not read
-    assert not others.sheet.exists()
-    with ThreadPoolExecutor(4) as pool:
-        images = list(pool.map(lambda _: others.images(), range(8)))
-    assert read == [full_folder]
-    assert all(each is images[0] for each in images)
 
 
 def test_a_sample_further_on_is_one_of_the_others(ask_all, others, shipped):
@@ -311,19 +278,10 @@ def test_a_part_that_fails_is_tried_again(ask_all, sessions, shipped_session, mo
     assert ask_all("all_points", part=1)["count"] == 8000
 
 
-def test_without_the_data_set_there_are_no_others(ask, samples, sessions, tmp_path):
+def test_without_the_data_set_there_are_no_others(ask):
     assert ask("points")["others"] == 0
     assert "no other" in error_of(ask("all_points", part=0))
     assert "0..1999" in error_of(ask("answer", sample=2000))
-    here = Others(samples.test, "samples", tmp_path)
-    assert here.count == 0
-    with pytest.raises(DatasetError, match="shipped"):
-        here.images()
-
-
-def test_test_images_of_another_data_set_are_refused(samples, tiny, tmp_path):
-    with pytest.raises(DatasetError, match="not those"):
-        Others(samples.test, tiny.folder, tmp_path).images()
 
 
 @pytest.mark.parametrize("colour", ["white", "black", (200, 30, 60)])

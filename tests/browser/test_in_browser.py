@@ -425,7 +425,7 @@ def test_marks_by_answer_and_one_class_alone(page: Page, shipped: Network, sampl
     legend.click()
     page.locator("#map .legend button", has_text="Bag").click()  # instead of the other
     expect(legend).to_have_attribute("aria-pressed", "false")
-    assert f"{int((labels != answered).sum())} of 2,000" in page.inner_text("#map .note")
+    assert f"{int((labels != answered).sum())} of 2,000." in page.inner_text("#map .note")
 
 
 @pytest.mark.parametrize("device", ["desktop"], indirect=True)  # a phone has no pointer that hovers

@@ -19,14 +19,19 @@ fmnist.mountMap = (element, server) => {
   const TRAIL = 40; // last places of the visitor's picture
   const CELLS = 64; // squares along each side of the grid in which marks are looked up
   const LAYOUTS = {
-    pca: "Seen from the two directions in which the embeddings differ most (principal components). Your place is exact.",
-    tsne: "Arranged so that neighbours stay neighbours; distances between far groups mean nothing. Your place is an estimate from the five nearest images.",
-    pixels: "Without any network: seen from the two directions in which the pixels themselves differ most (principal components). Your place is exact.",
+    pca:
+      "Seen from the two directions in which the embeddings differ most (principal components). Your place is exact.",
+    tsne:
+      "Arranged so that neighbours stay neighbours; distances between far groups mean nothing. Your place is an " +
+      "estimate from the five nearest images.",
+    pixels:
+      "Without any network: seen from the two directions in which the pixels themselves differ most (principal " +
+      "components). Your place is exact.",
   };
   const COLOURS = {
-    true: "Marks show what the images are.",
-    predicted: "Marks show what the network takes the images for.",
-    mistakes: "Marks show what the network takes an image for, where it is wrong.",
+    true: "Each mark shows what the image is.",
+    predicted: "Each mark shows what the network takes the image for.",
+    mistakes: "Only images that the network gets wrong are in colour; the mark shows what it takes them for.",
   };
 
   let layout = "pca";
@@ -56,12 +61,21 @@ fmnist.mountMap = (element, server) => {
   const bar = (x, y) => [[-x, -y], [x, -y], [x, y], [-x, y]];
   const turned = (corners, turn) =>
     corners.map(([x, y]) => [x * Math.cos(turn) - y * Math.sin(turn), x * Math.sin(turn) + y * Math.cos(turn)]);
-  const plus = [0, 1, 2, 3].flatMap((quarter) => turned([[-0.36, -1.1], [0.36, -1.1], [0.36, -0.36]], (quarter * Math.PI) / 2));
+  const arm = [[-0.36, -1.1], [0.36, -1.1], [0.36, -0.36]];
+  const plus = [0, 1, 2, 3].flatMap((quarter) => turned(arm, (quarter * Math.PI) / 2));
   const star = Array.from({ length: 10 }, (_, i) => turned([[0, i % 2 ? -0.55 : -1.3]], (i * Math.PI) / 5)[0]);
   // In the order of the classes, as corners around the middle; null is a circle.
   const SHAPES = [
-    null, bar(0.5, 1.15), bar(0.85, 0.85), [[0, -1.15], [1.1, 0.85], [-1.1, 0.85]], [[0, -1.25], [1.05, 0], [0, 1.25], [-1.05, 0]],
-    turned(plus, Math.PI / 4), plus, bar(1.15, 0.5), [[0, 1.15], [1.1, -0.85], [-1.1, -0.85]], star,
+    null,
+    bar(0.5, 1.15),
+    bar(0.85, 0.85),
+    [[0, -1.15], [1.1, 0.85], [-1.1, 0.85]],
+    [[0, -1.25], [1.05, 0], [0, 1.25], [-1.05, 0]],
+    turned(plus, Math.PI / 4),
+    plus,
+    bar(1.15, 0.5),
+    [[0, 1.15], [1.1, -0.85], [-1.1, -0.85]],
+    star,
   ];
 
   const traceShape = (context, label, x, y, radius) => {
@@ -71,7 +85,8 @@ fmnist.mountMap = (element, server) => {
     context.closePath();
   };
 
-  const mixed = ([...one], other, part) => `rgb(${one.map((level, c) => Math.round(level + part * (other[c] - level))).join()})`;
+  const mixed = ([...one], other, part) =>
+    `rgb(${one.map((level, c) => Math.round(level + part * (other[c] - level))).join()})`;
   const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const rgb = (colour) => {
     probe.fillStyle = colour;
@@ -255,7 +270,8 @@ fmnist.mountMap = (element, server) => {
     pixels.fill(pixels[0]);
     const [across, up] = scale().map((side) => side * ratio);
     const [{ side }] = stamps;
-    const [left, top] = [(width / 2) * ratio - view.x * across - side / 2, (height / 2) * ratio + view.y * up - side / 2];
+    const left = (width / 2) * ratio - view.x * across - side / 2;
+    const top = (height / 2) * ratio + view.y * up - side / 2;
     for (const faded of [true, false]) {
       for (let i = 0; i < count; i++) {
         if (isFaded(i) !== faded) continue;
@@ -364,8 +380,9 @@ fmnist.mountMap = (element, server) => {
 
   const placeTip = () => {
     const [x, y] = toPage(placeOf(lit));
-    tip.style.left = `${Math.max(4, Math.min(width - tip.offsetWidth - 4, x + 16))}px`;
-    tip.style.top = `${Math.max(4, Math.min(height - tip.offsetHeight - 4, y > height / 2 ? y - 16 - tip.offsetHeight : y + 16))}px`;
+    const [wide, high] = [tip.offsetWidth, tip.offsetHeight];
+    tip.style.left = `${Math.max(4, Math.min(width - wide - 4, x + 16))}px`;
+    tip.style.top = `${Math.max(4, Math.min(height - high - 4, y > height / 2 ? y - 16 - high : y + 16))}px`;
   };
 
   const light = (index) => {
@@ -417,15 +434,17 @@ fmnist.mountMap = (element, server) => {
     });
   };
 
+  const counted = (count) => count.toLocaleString("en");
+
   const describe = () => {
-    const isMore = points === whole && layout === "tsne";
+    const isMore = shownAre !== shipped && layout === "tsne";
     const wrong = points.answers.reduce((sum, answer, index) => sum + (answer !== samples.labels[index]), 0);
     find(".note").textContent = [
       LAYOUTS[layout],
-      isMore ? `So are those of all but the ${facts.samples.count.toLocaleString("en")} shipped ones.` : "",
+      isMore ? `So are the places of all images but the ${counted(facts.samples.count)} shipped ones.` : "",
       points.tsne ? "" : "t-SNE is not ready for this network.",
       COLOURS[colour],
-      colour === "mistakes" ? `That is ${wrong.toLocaleString("en")} of ${samples.count.toLocaleString("en")}.` : "",
+      colour === "mistakes" ? `These are ${counted(wrong)} of ${counted(samples.count)}.` : "",
     ].filter(Boolean).join(" ");
   };
 
@@ -497,6 +516,13 @@ fmnist.mountMap = (element, server) => {
   const ownLabels = [samples.labels, samples.numbers];
   let loads = 0; // counts what was asked of the server: an answer about a network that is gone is dropped
 
+  const offer = () => {
+    more.hidden = !others;
+    more.disabled = false;
+    const [few, all] = [counted(facts.samples.count), counted(facts.samples.count + others)];
+    more.textContent = shownAre === shipped ? `Show all ${all}` : `Show only ${few}`;
+  };
+
   // Shows points, whose places are parts of the samples' box.
   const show = (chosen) => {
     samples.use(...(chosen === shipped ? ownLabels : [chosen.labels, chosen.numbers]));
@@ -516,14 +542,13 @@ fmnist.mountMap = (element, server) => {
     }
     shownAre = chosen;
     find("[data-layout=tsne]").disabled = !points.tsne;
-    more.hidden = !others;
-    more.disabled = false;
-    more.textContent = chosen === shipped ? `Show all ${(facts.samples.count + others).toLocaleString("en")}` : `Show only ${facts.samples.count.toLocaleString("en")}`;
+    offer();
     holder.dataset.points = String(samples.count);
     restyle();
     choose(layout);
     fmnist.emit("points", points);
   };
+
   const load = async () => {
     const mine = ++loads;
     const reply = await fmnist.call(server.points, {});
@@ -532,7 +557,9 @@ fmnist.mountMap = (element, server) => {
     find(".problem").hidden = !reply.error;
     if (reply.error) return;
     shipped = { answers: fmnist.bytes(reply.answers) };
-    for (const name of NAMES) shipped[name] = reply[name] && Float32Array.from(fmnist.words16(reply[name]), (part) => part / 65535);
+    for (const name of NAMES) {
+      shipped[name] = reply[name] && Float32Array.from(fmnist.words16(reply[name]), (part) => part / 65535);
+    }
     [whole, others] = [null, reply.others];
     find(".said").textContent = "";
     show(shipped);
@@ -557,7 +584,7 @@ fmnist.mountMap = (element, server) => {
     more.disabled = true;
     find(".said").textContent = "The network looks at the other test images.";
     do {
-      more.textContent = `${(facts.samples.count + got).toLocaleString("en")} of ${(facts.samples.count + others).toLocaleString("en")} …`;
+      more.textContent = `${counted(facts.samples.count + got)} of ${counted(facts.samples.count + others)} …`;
       reply = await fmnist.call(server.all_points, { part: parts.length });
       if (mine !== loads) return;
       if (reply.error) break;
@@ -566,11 +593,11 @@ fmnist.mountMap = (element, server) => {
     } while (got < reply.count);
     if (!reply.error) {
       samples.otherSheet.src = reply.sheet;
-      await samples.otherSheet.decode().catch(() => (reply = { error: "The pictures of the other test images could not be loaded." }));
+      await samples.otherSheet.decode().catch(() => (reply = { error: "The images themselves could not be loaded." }));
       if (mine !== loads) return;
     }
     find(".said").textContent = reply.error ?? "";
-    if (reply.error) return show(shownAre);
+    if (reply.error) return offer();
     const all = (name, decode) => parts.map((part) => decode(part[name]));
     whole = {
       answers: joined(Uint8Array, shipped.answers, all("answers", fmnist.bytes)),
@@ -659,7 +686,8 @@ fmnist.mountMap = (element, server) => {
   // What a key does; false: nothing, and the page may take it.
   const KEYS = {
     "+": () => zoomBy(1.5), "=": () => zoomBy(1.5), "-": () => zoomBy(1 / 1.5), 0: wholeMap,
-    ArrowLeft: () => moveBy(60, 0), ArrowRight: () => moveBy(-60, 0), ArrowUp: () => moveBy(0, 60), ArrowDown: () => moveBy(0, -60),
+    ArrowLeft: () => moveBy(60, 0), ArrowRight: () => moveBy(-60, 0),
+    ArrowUp: () => moveBy(0, 60), ArrowDown: () => moveBy(0, -60),
     n: () => walk(1), N: () => walk(-1), Escape: () => light(-1),
     Enter: () => (lit >= 0 ? fmnist.emit("sample", lit) : walk(1)),
   };
