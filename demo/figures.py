@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -25,7 +26,7 @@ from fmnist_core.inference import UNFAMILIAR, Reading, in_words
 from fmnist_core.model import Network, Trace, layer_table, to_inputs, to_probabilities
 from fmnist_core.pixels import KINDS as KINDS_OF_PICTURES
 from fmnist_core.pixels import Prepared
-from fmnist_core.projection import NEIGHBOURS, Projection
+from fmnist_core.projection import NEIGHBOURS, PixelMap, Projection
 
 # Ten colours that people with any kind of colour vision can tell apart: Matthew A. Petroff, Accessible Color Sequences
 # for Data Visualization, arXiv:2107.02270.
@@ -218,13 +219,42 @@ def spots(embedding: Tensor, projection: Projection, sample: int | None = None) 
     }
 
 
-def points(projection: Projection) -> dict[str, Any]:
+def pixel_spot(pixels: Tensor, pixel_map: PixelMap) -> list[float]:
+    """Where pixels (28, 28) lie on the map by pixels, as parts of its width and height."""
+    spot: list[float] = _scaled(pixel_map.place(pixels[None]), pixel_map.spots)[0].tolist()
+    return spot
+
+
+def points(projection: Projection, pixel_map: PixelMap) -> dict[str, Any]:
     """All samples' places on each map, x and y in turns as 0..65535 of its width and height, and their answers."""
-    maps = {"pca": projection.pca, "tsne": projection.tsne}
+    maps = {"pca": projection.pca, "pixels": pixel_map.spots, "tsne": projection.tsne}
     return {
         name: None if frame is None else _base64((_scaled(frame, frame) * 65535).round().numpy().astype("<u2"))
         for name, frame in maps.items()
     } | {"answers": _base64(projection.answers.numpy().astype(np.uint8))}
+
+
+def more_points(
+    images: Split, embeddings: Tensor, answers: Tensor, projection: Projection, pixel_map: PixelMap
+) -> dict[str, Any]:
+    """The places of further images on the samples' maps, and their answers, labels and numbers.
+
+    A place is x and y in turns, as float32 parts of the width and height of the samples' map: it may lie outside.
+    """
+    maps = {
+        "pca": (projection.place_pca(embeddings), projection.pca),
+        "pixels": (pixel_map.place(images.pixels), pixel_map.spots),
+        "tsne": (projection.place_tsne(embeddings), projection.tsne),
+    }
+    figure: dict[str, Any] = {
+        name: None if spots is None or frame is None else _base64(_scaled(spots, frame).numpy().astype("<f4"))
+        for name, (spots, frame) in maps.items()
+    }
+    return figure | {
+        "answers": _base64(answers.numpy().astype(np.uint8)),
+        "labels": _base64(images.labels.numpy().astype(np.uint8)),
+        "numbers": _base64(images.numbers.numpy().astype("<u2")),
+    }
 
 
 def png(picture: Image.Image) -> str:
@@ -232,6 +262,11 @@ def png(picture: Image.Image) -> str:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=1)
     return base64.b64encode(buffer.getvalue()).decode()
+
+
+def url(path: Path) -> str:
+    """Where the browser finds a file of the folder that it may load from."""
+    return f"gradio_api/file={path.as_posix()}"
 
 
 def _scaled(spot: Tensor, frame: Tensor) -> Tensor:

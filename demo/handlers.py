@@ -6,7 +6,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,13 +17,16 @@ from PIL import Image
 from torch import Tensor
 
 from demo import figures
+from demo.others import PART, Others
 from demo.session import Session, Sessions
 from demo.trainer import Trainer
-from fmnist_core import CLASS_NAMES, IMAGE_SIZE, explain, inference
+from fmnist_core import CLASS_NAMES, IMAGE_SIZE, explain, inference, projection
 from fmnist_core.dataset import Split
 from fmnist_core.errors import ConfigError, FmnistError, NothingDrawn, PictureError
+from fmnist_core.explain import Exciting
 from fmnist_core.inference import Reading
 from fmnist_core.pixels import KINDS, Prepared, flatten, open_picture, prepare, unprepared
+from fmnist_core.projection import PixelMap
 from fmnist_core.training import FOR_PEOPLE, RECIPES, TrainConfig, with_changes
 
 Request = dict[str, Any]
@@ -43,8 +46,8 @@ class BadRequest(FmnistError):
 class Handlers:
     """The visitors' actions on one server."""
 
-    def __init__(self, sessions: Sessions, samples: Split, trainer: Trainer) -> None:
-        self._sessions, self._samples, self._trainer = sessions, samples, trainer
+    def __init__(self, sessions: Sessions, samples: Split, trainer: Trainer, others: Others | None = None) -> None:
+        self._sessions, self._samples, self._trainer, self._others = sessions, samples, trainer, others
         # Server functions bypass Gradio's queue and its limits, so the number of networks at work is bounded here.
         self._free = threading.BoundedSemaphore(os.cpu_count() or 1)
 
@@ -59,6 +62,8 @@ class Handlers:
             except NothingDrawn as nothing:
                 return {"empty": str(nothing)}
             reply = figures.answer(reading, session.network, session.projection, want, request.get("sample"))
+            if "spots" in reply:
+                reply["spots"]["pixels"] = figures.pixel_spot(reading.pixels, self._pixel_map)
             if "steps" in want and picture is not None and reading.prepared is not None:
                 reply["steps"] = self._steps(session, picture, reading.prepared)
             return reply | {"network": session.name, "own": self._sessions.own(_visitor(request)) is not None}
@@ -88,11 +93,7 @@ class Handlers:
         """What one channel of a layer of the visitor's network is made by, and what excites it."""
         session = self._session(request)
         layer, number = request.get("layer"), request.get("channel")
-        with session.working:  # the next one finds it done, and keeps no core busy while waiting
-            if not session.exciting:
-                with self._core():
-                    session.exciting.update(explain.exciting(session.network, self._samples))
-        found = session.exciting
+        found = self._once(session, "exciting", lambda: self._exciting(session))
         if not isinstance(layer, str) or layer not in found:
             raise BadRequest("The network that answers now has no such layer.")
         if type(number) is not int or not 0 <= number < len(found[layer].values):
@@ -115,8 +116,20 @@ class Handlers:
             return figures.reasons(session.network, reading, reading.label if label is None else label)
 
     def points(self, request: Request) -> Reply:
-        """The map of the test samples for the visitor's network."""
-        return figures.points(self._session(request).projection)
+        """The map of the test samples for the visitor's network; ``others``: how many more there are to be shown."""
+        figure = figures.points(self._session(request).projection, self._pixel_map)
+        return figure | {"others": self._others.count if self._others else 0}
+
+    def all_points(self, request: Request) -> Reply:
+        """One part of the test images that are not shipped: their places on the map of the visitor's network."""
+        session = self._session(request)
+        if self._others is None:
+            raise BadRequest("There are no other test images on this server.")
+        images, part = self._others.images(), request.get("part")
+        if type(part) is not int or not 0 <= part * PART < len(images):
+            raise BadRequest(f"There is no such part, expected 0..{(len(images) - 1) // PART}.")
+        figure = self._once(session, ("all_points", part), lambda: self._place(session, images, part))
+        return figure | {"sheet": figures.url(self._others.sheet), "count": len(images)}
 
     def train_start(self, request: Request) -> Reply:
         """Start a training with the visitor's settings."""
@@ -171,10 +184,7 @@ class Handlers:
     def _read(self, request: Request, session: Session) -> tuple[Image.Image | None, Reading]:
         """What the request is about, when it is a picture, and what the network makes of it."""
         if "sample" in request:
-            index = request["sample"]
-            if type(index) is not int or not 0 <= index < len(self._samples):
-                raise BadRequest(f"There is no such test sample, expected 0..{len(self._samples) - 1}.")
-            return None, inference.read_pixels(session.network, self._samples.pixels[index])
+            return None, inference.read_pixels(session.network, self._sample(request["sample"]))
         if "pixels" in request:
             if str(request.get("kind")) not in KINDS:
                 raise BadRequest("These are not the pixels of a picture that was opened here.")
@@ -183,19 +193,46 @@ class Handlers:
         picture = open_picture(_contents(request, field), _file_name(request))
         return picture, inference.read_picture(session.network, picture, _kind(request))
 
+    def _sample(self, index: Any) -> Tensor:
+        """Pixels of a test image: of a shipped sample, or further on of one of the others, when they are here."""
+        shipped = len(self._samples)
+        count = shipped + (self._others.count if self._others else 0)
+        if type(index) is not int or not 0 <= index < count:
+            raise BadRequest(f"There is no such test sample, expected 0..{count - 1}.")
+        if self._others is None or index < shipped:
+            return self._samples.pixels[index]
+        return self._others.images().pixels[index - shipped]
+
+    @functools.cached_property
+    def _pixel_map(self) -> PixelMap:
+        return projection.fit_pixels(self._samples)
+
+    def _place(self, session: Session, images: Split, part: int) -> Reply:
+        some = images.take(torch.arange(part * PART, min((part + 1) * PART, len(images))))
+        with self._core():
+            embeddings, answers = projection.see(session.network, some)
+            return figures.more_points(some, embeddings, answers, session.projection, self._pixel_map)
+
+    def _once(self, session: Session, name: Any, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What ``work`` gives, worked out once for a network, however many ask at the same time."""
+        if name not in session.kept:
+            with _held(session.working):
+                if name not in session.kept:
+                    session.kept[name] = work()
+        kept: dict[str, Any] = session.kept[name]
+        return kept
+
+    def _exciting(self, session: Session) -> dict[str, Exciting]:
+        with self._core():
+            return explain.exciting(session.network, self._samples)
+
     def _steps(self, session: Session, picture: Image.Image, prepared: Prepared) -> dict[str, Any]:
         without = inference.read_pixels(session.network, torch.from_numpy(unprepared(picture)), prepared.kind)
         return figures.steps(prepared, without)
 
-    @contextmanager
-    def _core(self) -> Iterator[None]:
+    def _core(self) -> AbstractContextManager[None]:
         """A core for the length of a block."""
-        if not self._free.acquire(timeout=WAIT):
-            raise BadRequest("Many people are here just now. Try again in a moment.")
-        try:
-            yield
-        finally:
-            self._free.release()
+        return _held(self._free)
 
 
 def served(method: Callable[[Request], Reply]) -> Callable[[Request], Reply]:
@@ -214,6 +251,16 @@ def served(method: Callable[[Request], Reply]) -> Callable[[Request], Reply]:
             return {"error": str(error)}
 
     return function
+
+
+@contextmanager
+def _held(lock: "threading.Lock | threading.Semaphore") -> Iterator[None]:
+    if not lock.acquire(timeout=WAIT):
+        raise BadRequest("Many people are here just now. Try again in a moment.")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _visitor(request: Request) -> str:

@@ -10,6 +10,7 @@ import gradio as gr
 
 from demo import figures, widgets
 from demo.handlers import Handlers, served
+from demo.others import Others
 from demo.session import Session, Sessions
 from demo.trainer import Trainer
 from fmnist_core import checkpoint, dataset, projection
@@ -85,7 +86,7 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path, othe
     shipped, *more = (_session(each, samples) for each in (weights, *others))
     sessions = Sessions(shipped, more)
     trainer = Trainer(sessions, samples, where)
-    handlers = Handlers(sessions, samples, trainer)
+    handlers = Handlers(sessions, samples, trainer, Others(samples, where, static))
 
     figures.sheet(samples).save(static / "samples.png")
     dataset.sprite(data.train).save(static / "sprite.png")
@@ -108,7 +109,7 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path, othe
             with gr.Tab("Why"):
                 widgets.widget("why", [served(handlers.reasons)])
             with gr.Tab("Map"):
-                widgets.widget("map", [served(handlers.points)])
+                widgets.widget("map", [served(handlers.points), served(handlers.all_points)])
             with gr.Tab("Train"):
                 _train_tab(handlers)
             with gr.Tab("Data"):
@@ -116,7 +117,7 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path, othe
                 blocks.load(training_data, None, source, api_visibility="private")  # a download may have ended
                 gr.HTML(
                     html_template=f'<div class="glance"><h3>The training images at a glance: three rows a class</h3>'
-                    f'<img src="{_url(static / "sprite.png")}" alt="Three rows of images for each class"></div>',
+                    f'<img src="{figures.url(static / "sprite.png")}" alt="Three rows of images for each class"></div>',
                     js_on_load=None,
                     apply_default_css=False,
                 )
@@ -130,7 +131,7 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path, othe
 
     # JSON inside a script element: "<" is the one character that could end it early.
     networks = {session.name: session.network for session in (shipped, *more)}
-    text = json.dumps(figures.facts(networks, samples, _url(static / "samples.png"))).replace("<", "\\u003c")
+    text = json.dumps(figures.facts(networks, samples, figures.url(static / "samples.png"))).replace("<", "\\u003c")
     head = f'<script type="application/json" id="fmnist-facts">{text}</script><script>{widgets.scripts()}</script>'
     return Page(blocks, head, static)
 
@@ -222,7 +223,3 @@ def _describe(where: str | Path | None) -> str:
     if any((place / training).is_file() and (place / test).is_file() for training, test in dataset.CSV_PAIRS):
         return "the images of two CSV files"
     return "all 60,000 training and 10,000 test images of Fashion-MNIST"
-
-
-def _url(path: Path) -> str:
-    return f"gradio_api/file={path.as_posix()}"

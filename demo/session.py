@@ -4,10 +4,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from fmnist_core.errors import ConfigError
-from fmnist_core.explain import Exciting
 from fmnist_core.model import Network
 from fmnist_core.projection import Projection
 
@@ -22,8 +21,9 @@ class Session:
     network: Network
     projection: Projection
     name: str = OWN
-    exciting: dict[str, Exciting] = field(default_factory=dict)  # by layer; empty until somebody asks
-    working: threading.Lock = field(default_factory=threading.Lock)  # so that only one asks for it at a time
+    # What takes long to work out for this network, once somebody has asked for it; made while ``working`` is held.
+    kept: dict[Any, Any] = field(default_factory=dict, repr=False)
+    working: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from ctypes import c_bool
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -181,7 +181,7 @@ class Trainer:
             if own is None:
                 return  # the visitor went back to the shipped weights meanwhile
             mapped = projection.Projection(**from_safetensors(tensors))
-            self._sessions.complete(run.visitor, replace(own, projection=mapped))
+            self._sessions.complete(run.visitor, Session(own.network, mapped))
         run.events.append(event)
 
 

@@ -142,6 +142,11 @@ def find(where: str | Path | None = None) -> Path | None:
     return None
 
 
+def is_published(place: Path | None) -> bool:
+    """Whether that place, named by ``find``, is a folder with the four published files."""
+    return place is not None and place.is_dir() and not _csv_pair(place)
+
+
 def _named(where: str | Path | None) -> str | Path | None:
     return where or os.environ.get("FMNIST_DATA") or None
 
@@ -168,6 +173,15 @@ def load_path(path: Path) -> Dataset:
         _split(arrays["test", "pixels"], arrays["test", "labels"]),
         f"all 70,000 images of Fashion-MNIST, from {path}",
     )
+
+
+def load_test(folder: Path) -> Split:
+    """The 10,000 test images alone, from a folder with the published files.
+
+    Raises:
+        DatasetError: as ``read_published``.
+    """
+    return _split(*(read_published(folder, IDX_FILES["test", what]) for what in ("pixels", "labels")))
 
 
 def load_samples() -> Dataset:

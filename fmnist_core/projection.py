@@ -1,4 +1,4 @@
-"""Embeddings -> places on the map, and places on it for new points."""
+"""Embeddings, or bare pixels -> places on a map, and places on it for new points."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -56,19 +56,40 @@ class Projection:
         return (weights[:, :, None] * self.tsne[indices]).sum(1) / weights.sum(1, keepdim=True)
 
 
+@dataclass(frozen=True, eq=False)
+class PixelMap:
+    """The map of N samples by their pixels alone: no network has a part in it."""
+
+    mean: Tensor  # float32 (784,)
+    axes: Tensor  # float32 (784, 2), the two directions in which the pixels spread most
+    spots: Tensor  # float32 (N, 2), of the samples
+
+    def place(self, pixels: Tensor) -> Tensor:
+        """Spots (M, 2) of pixels (M, 28, 28) uint8: exact, the same plane for all."""
+        return (pixels.flatten(1).float() - self.mean) @ self.axes
+
+
+def fit_pixels(samples: Split) -> PixelMap:
+    """The map of ``samples`` by their pixels; about 0.1 s for 2,000 samples."""
+    vectors = samples.pixels.flatten(1).float()  # (N, 784)
+    mean, axes = _principal_axes(vectors)
+    return PixelMap(mean, axes, (vectors - mean) @ axes)
+
+
 def fit(network: Network, samples: Split) -> Projection:
     """The map of ``samples`` by PCA; ``with_tsne`` adds the other one. Under a second for 2,000 samples."""
+    embeddings, answers = see(network, samples)
+    mean, axes = _principal_axes(embeddings)
+    return Projection(embeddings, answers, mean, axes, None)
+
+
+def see(network: Network, images: Split) -> tuple[Tensor, Tensor]:
+    """Embeddings (N, D) of images, and the classes (N,) that the network gives them."""
     with torch.inference_mode():
-        traces = [network.trace(to_inputs(batch.pixels)) for batch in batches(samples, 500)]
+        traces = [network.trace(to_inputs(batch.pixels)) for batch in batches(images, 500)]
         embeddings = torch.cat([trace.embedding for trace in traces])
         answers = torch.cat([trace.logits for trace in traces]).argmax(1)
-        mean = embeddings.mean(0)
-        # Principal components are the right singular vectors of the centred data (Jolliffe 2002, section 3.5).
-        axes = torch.linalg.svd(embeddings - mean, full_matrices=False).Vh[:2].T
-        # A direction and its opposite are equally good: take the one that is mostly positive, so that maps of
-        # the same weights look the same on every machine.
-        axes = axes * torch.where(axes.sum(0) < 0, -1.0, 1.0)
-    return Projection(embeddings.clone(), answers.clone(), mean.clone(), axes.clone(), None)
+    return embeddings.clone(), answers.clone()  # outside: tensors that can be used like any other
 
 
 def with_tsne(projection: Projection, seed: int = 0) -> Projection:
@@ -100,3 +121,16 @@ def load(folder: Path, network: Network, samples: Split) -> Projection:
     if not belongs or not complete or len(tensors["answers"]) != len(samples):
         return fit(network, samples)
     return Projection(**({"tsne": None} | tensors))
+
+
+def _principal_axes(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (D,) of vectors (N, D), and the two directions (D, 2) in which they spread most.
+
+    Principal components are the eigenvectors of the covariance with the largest eigenvalues (Jolliffe 2002, section
+    1.1). A direction and its opposite are equally good: the one that is mostly positive is taken, so that maps of the
+    same weights look the same on every machine.
+    """
+    mean = vectors.mean(0)
+    centred = vectors - mean
+    axes = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, [-1, -2]]  # their eigenvalues ascend
+    return mean, axes * torch.where(axes.sum(0) < 0, -1.0, 1.0)

@@ -173,6 +173,14 @@ def shipped_session(shipped, samples):
 
 
 @pytest.fixture(scope="session")
+def others(samples, full_folder, tmp_path_factory):
+    """The test images that are not shipped, as the page has them."""
+    from demo.others import Others
+
+    return Others(samples.test, full_folder, tmp_path_factory.mktemp("static"))
+
+
+@pytest.fixture(scope="session")
 def launch_page(tmp_path_factory):
     """``launch_page(**changes)`` serves a page on a free port; gives ``url``, ``static``, ``uploads``, ``blocks``."""
     from demo.page import build_page, launch

@@ -11,7 +11,7 @@ from demo import figures
 from fmnist_core import CLASS_NAMES
 from fmnist_core.inference import in_words, read_pixels
 from fmnist_core.model import ARCHITECTURES, Network, Trace, layer_table
-from fmnist_core.projection import Projection
+from fmnist_core.projection import Projection, fit_pixels, see
 
 
 def numbers(text, kind=np.uint8):
@@ -153,10 +153,16 @@ def places(points, name):
     return numbers(points[name], "<u2").reshape(-1, 2) / 65535
 
 
-def test_points_fill_the_map(shipped_session, samples):
-    points = figures.points(shipped_session.projection)
-    assert points.keys() == {"pca", "tsne", "answers"}
-    for name, frame in (("pca", shipped_session.projection.pca), ("tsne", shipped_session.projection.tsne)):
+@pytest.fixture(scope="module")
+def pixel_map(samples):
+    return fit_pixels(samples.test)
+
+
+def test_points_fill_the_map(shipped_session, samples, pixel_map):
+    shown = shipped_session.projection
+    points = figures.points(shown, pixel_map)
+    assert points.keys() == {"pca", "pixels", "tsne", "answers"}
+    for name, frame in (("pca", shown.pca), ("pixels", pixel_map.spots), ("tsne", shown.tsne)):
         spots = places(points, name)
         assert spots.shape == (len(samples.test), 2)
         assert spots.min(0).tolist() == [0, 0]
@@ -169,8 +175,8 @@ def test_points_fill_the_map(shipped_session, samples):
     assert numbers(points["answers"]).tolist() == shipped_session.projection.answers.tolist()
 
 
-def test_a_sample_lies_at_its_own_place(shipped, shipped_session, samples):
-    points = figures.points(shipped_session.projection)
+def test_a_sample_lies_at_its_own_place(shipped, shipped_session, samples, pixel_map):
+    points = figures.points(shipped_session.projection, pixel_map)
     for index in range(0, 2000, 37):
         spots = figures.spots(
             read_pixels(shipped, samples.test.pixels[index]).trace.embedding, shipped_session.projection
@@ -178,6 +184,8 @@ def test_a_sample_lies_at_its_own_place(shipped, shipped_session, samples):
         assert spots["spots"].keys() == {"pca", "tsne"}
         for name, spot in spots["spots"].items():
             assert spot == pytest.approx(places(points, name)[index], abs=1e-4)
+        spot = figures.pixel_spot(samples.test.pixels[index], pixel_map)
+        assert spot == pytest.approx(places(points, "pixels")[index], abs=1e-4)
         assert len(spots["nearest"]) == 5
         assert spots["nearest"][0] == {"index": index, "distance": pytest.approx(0, abs=1e-3)}
         distances = [near["distance"] for near in spots["nearest"]]
@@ -198,16 +206,35 @@ def test_a_place_outside_the_map_is_told_as_such():
     assert figures.spots(torch.tensor([[1.0, 1.0]]), projection)["spots"]["pca"] == [0.25, 0.5]
 
 
-def test_without_tsne_there_is_only_pca():
+def test_without_tsne_there_is_none(pixel_map):
     projection = small([[0.0, 0.0], [4.0, 2.0], [1.0, 1.0]])
-    assert figures.points(projection)["tsne"] is None
+    assert figures.points(projection, pixel_map)["tsne"] is None
     assert figures.spots(torch.tensor([[1.0, 1.0]]), projection)["spots"].keys() == {"pca"}
 
 
-def test_a_map_without_width_stays_finite():
+def test_a_map_without_width_stays_finite(pixel_map):
     projection = small([[1.0, 0.0], [1.0, 2.0]])
-    assert numbers(figures.points(projection)["pca"], "<u2").tolist() == [0, 0, 0, 65535]
+    assert numbers(figures.points(projection, pixel_map)["pca"], "<u2").tolist() == [0, 0, 0, 65535]
     json.dumps(figures.spots(torch.tensor([[1.0, 1.0]]), projection), allow_nan=False)
+
+
+def test_more_points_are_on_the_same_maps(shipped, shipped_session, samples, pixel_map):
+    """Images shown later lie where the visitor's picture with the same pixels would."""
+    images = samples.train.take(torch.arange(40))
+    embeddings, answers = see(shipped, images)
+    more = figures.more_points(images, embeddings, answers, shipped_session.projection, pixel_map)
+    json.dumps(more, allow_nan=False)
+    assert numbers(more["labels"]).tolist() == images.labels.tolist()
+    assert numbers(more["numbers"], "<u2").tolist() == images.numbers.tolist()
+    assert numbers(more["answers"]).tolist() == answers.tolist()
+    for index in range(40):
+        reading = read_pixels(shipped, images.pixels[index])
+        spots = figures.spots(reading.trace.embedding, shipped_session.projection)["spots"]
+        spots["pixels"] = figures.pixel_spot(images.pixels[index], pixel_map)
+        for name, spot in spots.items():
+            assert numbers(more[name], "<f4").reshape(-1, 2)[index] == pytest.approx(spot, abs=1e-3)
+    with_no_tsne = small([[0.0, 0.0], [4.0, 2.0]])
+    assert figures.more_points(images, embeddings[:, :2], answers, with_no_tsne, pixel_map)["tsne"] is None
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])

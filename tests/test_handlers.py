@@ -29,16 +29,8 @@ ROOM_FOR_ROUNDING = 1e-5
 HTML_NAME = "<img src=x onerror=alert(1)>.png"
 
 DOES = (
-    "answer",
-    "open_file",
-    "layers",
-    "channel",
-    "reasons",
-    "points",
-    "train_start",
-    "train_state",
-    "train_stop",
-    "restore",
+    *("answer", "open_file", "choose", "layers", "channel", "reasons", "points", "all_points"),
+    *("train_start", "train_state", "train_stop", "restore"),
 )
 
 
@@ -288,7 +280,8 @@ def test_reasons_for_pixels_that_are_none(ask, pixels):
 def test_spots_of_a_sample_are_its_place_among_the_points(ask):
     points = ask("points")
     maps = {
-        name: np.frombuffer(base64.b64decode(points[name]), "<u2").reshape(-1, 2) / 65535 for name in ("pca", "tsne")
+        name: np.frombuffer(base64.b64decode(points[name]), "<u2").reshape(-1, 2) / 65535
+        for name in ("pca", "pixels", "tsne")
     }
     for index in (0, 321, 1999):
         answer = ask("answer", sample=index, want={"spots": True})
@@ -306,6 +299,94 @@ def test_points_hold_the_network_s_answers(ask, shipped, samples):
     answers = np.frombuffer(base64.b64decode(ask("points")["answers"]), np.uint8)
     for index in range(0, 2000, 100):
         assert answers[index] == inference.read_pixels(shipped, samples.test.pixels[index]).label
+
+
+# --- the test images that are not shipped ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ask_all(sessions, samples, others):
+    """As ``ask``, on a server that has the whole data set."""
+    handlers = Handlers(sessions, samples.test, Trainer(sessions, samples.test, "samples"), others)
+    return lambda handler, visitor=ANNA, **request: served(getattr(handlers, handler))({"visitor": visitor} | request)
+
+
+@pytest.fixture
+def short_parts(monkeypatch):
+    """A deep network sees 1,000 images in seconds: 20 are enough to see what a part is."""
+    monkeypatch.setattr(module, "PART", 20)
+
+
+def test_a_sample_further_on_is_one_of_the_others(ask_all, others, shipped):
+    for index in (2000, 7777, 9999):
+        answer = ask_all("answer", sample=index)
+        pixels = others.images().pixels[index - 2000]
+        assert (pixels_of(answer) == pixels.numpy()).all()
+        assert answer["probabilities"] == pytest.approx(inference.read_pixels(shipped, pixels).probabilities.tolist())
+    for index in (10_000, -1, 10**30, True, 2000.0, "2000", None):
+        assert "0..9999" in error_of(ask_all("answer", sample=index))
+
+
+@pytest.mark.usefixtures("short_parts")
+def test_a_part_of_the_others_lies_where_their_answers_say(ask_all, others, shipped):
+    assert ask_all("points")["others"] == 8000
+    for part in (0, 7, 399):
+        figure = ask_all("all_points", part=part)
+        assert figure["count"] == 8000
+        assert figure["sheet"].endswith("/others.png")
+        assert [len(base64.b64decode(figure[name])) for name in ("pca", "pixels", "tsne")] == [160] * 3
+        for place in (0, 19):
+            index = 2000 + 20 * part + place
+            answer = ask_all("answer", sample=index, want={"spots": True})
+            for name, spot in answer["spots"].items():
+                spots = np.frombuffer(base64.b64decode(figure[name]), "<f4").reshape(-1, 2)
+                assert spots[place] == pytest.approx(spot, abs=1e-3)
+            label = base64.b64decode(figure["answers"])[place]
+            assert label == inference.read_pixels(shipped, others.images().pixels[index - 2000]).label
+            assert base64.b64decode(figure["labels"])[place] == others.images().labels[index - 2000]
+
+
+@pytest.mark.usefixtures("short_parts")
+@pytest.mark.parametrize("part", [-1, 400, 10**30, 1.0, True, None, "0", [0], {}, float("nan")])
+def test_no_such_part(ask_all, part):
+    assert "0..399" in error_of(ask_all("all_points", part=part))
+
+
+@pytest.mark.usefixtures("short_parts")
+def test_a_part_is_worked_out_once_for_a_network(ask_all, sessions, shipped_session, other_network, monkeypatch):
+    fresh = Session(shipped_session.network, shipped_session.projection)
+    sessions.shipped = fresh
+    seen = []
+    see = projection.see
+    monkeypatch.setattr(projection, "see", lambda network, images: seen.append(network) or see(network, images))
+    with ThreadPoolExecutor(6) as pool:
+        figures_ = list(pool.map(lambda visitor: ask_all("all_points", visitor, part=3), [ANNA, BERT] * 6))
+    assert len(seen) == 1
+    assert all(figure == figures_[0] for figure in figures_)
+    # Another network has another map; what is kept goes with its session.
+    sessions.put(ANNA, Session(other_network.network, other_network.projection))
+    mine = ask_all("all_points", ANNA, part=3)
+    assert mine["pixels"] == figures_[0]["pixels"]
+    assert mine["pca"] != figures_[0]["pca"]
+    assert mine["tsne"] is None
+    assert len(seen) == 2
+    assert ask_all("all_points", BERT, part=3) == figures_[0]
+    assert len(seen) == 2
+
+
+@pytest.mark.usefixtures("short_parts")
+def test_a_part_that_fails_is_tried_again(ask_all, sessions, shipped_session, monkeypatch):
+    sessions.shipped = Session(shipped_session.network, shipped_session.projection)
+    monkeypatch.setattr(module, "WAIT", 0.01)
+    with sessions.shipped.working:
+        assert "Many people" in error_of(ask_all("all_points", part=1))
+    assert ask_all("all_points", part=1)["count"] == 8000
+
+
+def test_without_the_data_set_there_are_no_others(ask):
+    assert ask("points")["others"] == 0
+    assert "no other" in error_of(ask("all_points", part=0))
+    assert "0..1999" in error_of(ask("answer", sample=2000))
 
 
 @pytest.mark.parametrize("colour", ["white", "black", (200, 30, 60)])
@@ -635,7 +716,7 @@ def test_a_visitor_s_network_answers_only_the_visitor(ask, sessions, other_netwo
     assert mine["probabilities"] != pytest.approx(shipped_answer["probabilities"], abs=0.01)
     assert mine["own"] is True
     assert shipped_answer["own"] is False
-    assert mine["spots"].keys() == {"pca"}
+    assert mine["spots"].keys() == {"pca", "pixels"}
     assert ask("points", visitor=ANNA)["tsne"] is None
     assert ask("answer", visitor=BERT, sample=4) == shipped_answer
     assert ask("points", visitor=BERT) == shipped_points

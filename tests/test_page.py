@@ -30,7 +30,7 @@ GIVEN = {
     "maps": {"layers"},
     "channel": {"channel"},
     "why": {"reasons"},
-    "map": {"points"},
+    "map": {"points", "all_points"},
     "curves": {"train_start", "train_state", "train_stop", "restore"},
 }
 
@@ -88,7 +88,9 @@ class Elements(HTMLParser):
 
 
 def test_facts_are_those_of_the_shipped_network(facts, shipped, samples, served_page):
-    expected = figures.facts({"deep": shipped}, samples.test, f"gradio_api/file={served_page.static.as_posix()}/samples.png")
+    expected = figures.facts(
+        {"deep": shipped}, samples.test, f"gradio_api/file={served_page.static.as_posix()}/samples.png"
+    )
     assert facts == json.loads(json.dumps(expected))
 
 
@@ -359,7 +361,7 @@ def test_server_functions_answer(http, drawing, shipped, samples):
     assert call(http, "choose", {"visitor": ANNA, "network": "deep"}) == {}
     assert "There is no network" in call(http, "choose", {"visitor": ANNA, "network": "original"})["error"]
     assert 5 not in [near["index"] for near in answer["nearest"]]
-    assert call(http, "points", {"visitor": ANNA}).keys() == {"pca", "tsne", "answers"}
+    assert call(http, "points", {"visitor": ANNA}).keys() == {"pca", "pixels", "tsne", "answers", "others"}
     assert call(http, "open_file", {"visitor": ANNA, "file": in_base64(drawing.read_bytes())}).keys() == {
         "picture",
         "pixels",

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -6,9 +7,10 @@ from safetensors.torch import load_file, save_file
 
 from fmnist_core import projection
 from fmnist_core.checkpoint import fingerprint
+from fmnist_core.dataset import Split
 from fmnist_core.evaluation import all_logits
 from fmnist_core.model import Network, to_inputs
-from fmnist_core.projection import NEIGHBOURS, PROJECTION_FILE, Projection, fit, with_tsne
+from fmnist_core.projection import NEIGHBOURS, PROJECTION_FILE, Projection, fit, fit_pixels, see, with_tsne
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,59 @@ def test_same_images_twice_give_the_same_map(shipped, fitted, some):
     order = torch.randperm(len(some), generator=torch.Generator().manual_seed(0))
     again = fit(shipped, some.take(order))
     torch.testing.assert_close(again.pca, fitted.pca[order], rtol=1e-3, atol=1e-2)
+
+
+# ---------------------------------------------------------------- pixels alone
+
+
+def test_pixel_map_is_that_of_numpy(some, others):
+    ours = fit_pixels(some)
+    vectors = some.pixels.flatten(1).double().numpy()
+    mean = vectors.mean(0)
+    axes = np.linalg.svd(vectors - mean, full_matrices=False)[2][:2]
+    axes *= np.where(axes.sum(1) < 0, -1, 1)[:, None]
+    np.testing.assert_allclose(ours.mean, mean, rtol=1e-5)
+    np.testing.assert_allclose(ours.axes, axes.T, atol=1e-4)
+    assert (ours.axes.sum(0) >= 0).all()
+    new = (others.pixels.flatten(1).double().numpy() - mean) @ axes.T
+    np.testing.assert_allclose(ours.place(others.pixels), new, atol=0.5)  # of spots that are 10,000 apart
+    assert ours.spots[:, 0].var() > ours.spots[:, 1].var()
+
+
+def test_a_sample_lies_at_its_own_place_on_the_pixel_map(some):
+    ours = fit_pixels(some)
+    assert ours.spots.shape == (len(some), 2)
+    torch.testing.assert_close(ours.place(some.pixels), ours.spots)
+    for index in range(0, len(some), 50):
+        torch.testing.assert_close(ours.place(some.pixels[index][None])[0], ours.spots[index], rtol=1e-4, atol=0.05)
+
+
+def test_pixel_map_does_not_depend_on_the_order_of_the_images(some):
+    order = torch.randperm(len(some), generator=torch.Generator().manual_seed(1))
+    again = fit_pixels(some.take(order))
+    torch.testing.assert_close(again.spots, fit_pixels(some).spots[order], rtol=1e-3, atol=0.5)
+
+
+@given(st.integers(2, 40), st.integers(0, 2**32 - 1), st.sampled_from([0, 1, 255]))
+def test_any_images_have_a_pixel_map(count, seed, top):
+    pixels = (torch.rand(count, 28, 28, generator=torch.Generator().manual_seed(seed)) * top).to(torch.uint8)
+    ours = fit_pixels(Split.of(pixels, torch.zeros(count).long()))
+    assert ours.spots.isfinite().all()
+    torch.testing.assert_close(ours.axes.T @ ours.axes, torch.eye(2), rtol=0, atol=1e-4)
+    torch.testing.assert_close(ours.spots.mean(0), torch.zeros(2), rtol=0, atol=0.5)
+    # What has the same pixels lies at the same place, and the place moves evenly from one picture to another.
+    one, other = ours.place(pixels[:1]), ours.place(pixels[-1:])
+    middle = (pixels[:1].float() + pixels[-1:].float()) / 2
+    torch.testing.assert_close(ours.place(middle), (one + other) / 2, rtol=1e-3, atol=0.1)
+
+
+def test_what_a_network_sees_in_other_images(shipped, fitted, some, others):
+    embeddings, answers = see(shipped, others)
+    torch.testing.assert_close(embeddings, embeddings_of(shipped, others), rtol=1e-4, atol=1e-4)
+    assert torch.equal(answers, all_logits(shipped, others).argmax(1))
+    assert not embeddings.is_inference()
+    again, _ = see(shipped, some)
+    assert torch.equal(again, fitted.embeddings)
 
 
 # ---------------------------------------------------------------- neighbours and places

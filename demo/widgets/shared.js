@@ -9,7 +9,8 @@
 //   channel  a channel of a layer was chosen: {layer, channel, count}, or null: none
 //   showchannel   what is known about it is to be brought into view
 //   closechannel  the choice is to be taken back
-//   points   where all test samples lie, and what the network answers to them: {pca, pixels, tsne, answers}
+//   points   where the test samples lie, and what the network answers to them: {pca, pixels, tsne, answers}; from now on
+//            samples.labels holds as many
 //   marked   test samples to be shown among the others (a list of places in the sprite, perhaps empty)
 //   theme    light or dark was switched
 
@@ -56,6 +57,7 @@ window.fmnist = (() => {
 
   const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   const words16 = (base64) => new Uint16Array(bytes(base64).buffer);
+  const floats32 = (base64) => new Float32Array(bytes(base64).buffer);
 
   // Parts of answers that only an open view asks for, each with what it wants to know of it; null: nothing any more.
   const wanted = {};
@@ -145,7 +147,8 @@ window.fmnist = (() => {
     return { isVector, height, width, levels, top, words };
   };
 
-  // The test samples: one picture with all of them, their true classes and their numbers in the data set.
+  // The test samples: one picture with all of them, their true classes and their numbers in the data set. The server may
+  // have the others, too: these then count on after the samples, and have a picture of their own.
   const facts = JSON.parse(document.getElementById("fmnist-facts").textContent);
   const samples = {
     labels: bytes(facts.samples.labels),
@@ -153,12 +156,19 @@ window.fmnist = (() => {
     count: facts.samples.count,
     columns: facts.samples.columns,
     sheet: new Image(),
+    otherSheet: new Image(),
     name: (index) => facts.classes[samples.labels[index]],
     title: (index) => `${samples.name(index)}, test image ${samples.numbers[index]}`,
     draw(context, index, x, y, size) {
-      const [left, top] = [28 * (index % samples.columns), 28 * Math.floor(index / samples.columns)];
+      const isShipped = index < facts.samples.count;
+      const place = isShipped ? index : index - facts.samples.count;
+      const [left, top] = [28 * (place % samples.columns), 28 * Math.floor(place / samples.columns)];
       context.imageSmoothingEnabled = false;
-      context.drawImage(samples.sheet, left, top, 28, 28, x, y, size, size);
+      context.drawImage(isShipped ? samples.sheet : samples.otherSheet, left, top, 28, 28, x, y, size, size);
+    },
+    // Which ones there are: labels and numbers, those of the samples first.
+    use(labels, numbers) {
+      [samples.labels, samples.numbers, samples.count] = [labels, numbers, labels.length];
     },
     // A button with the sample's thumbnail; a click makes it the current picture.
     button(index, size) {
@@ -191,6 +201,7 @@ window.fmnist = (() => {
   else document.addEventListener("DOMContentLoaded", watchTheme);
 
   return {
-    on, emit, latest, call, bytes, words16, want, wanted, link, whenVisible, fitCanvas, greyImage, colour, signedColours, signedImage, mapOf, facts, samples,
+    on, emit, latest, call, bytes, words16, floats32, isDark, want, wanted, link, whenVisible, fitCanvas, greyImage, colour,
+    signedColours, signedImage, mapOf, facts, samples,
   };
 })();

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,11 @@ DEVICES = {
 }
 
 
-@pytest.fixture(scope="session")
-def address() -> Iterator[str]:
-    """Address of the app, which retrains on the shipped samples."""
+@contextmanager
+def serve(*arguments: str) -> Iterator[str]:
+    """Address of an app of its own."""
     app = subprocess.Popen(
-        [sys.executable, "app.py", "--host", "127.0.0.1", "--data", "samples"],
+        [sys.executable, "app.py", "--host", "127.0.0.1", *arguments],
         cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     assert app.stdout is not None
@@ -37,6 +38,20 @@ def address() -> Iterator[str]:
         app.terminate()
         app.wait(timeout=20)
         app.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """Address of the app, which retrains on the shipped samples."""
+    with serve("--data", "samples") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def whole_address(full_folder: Path) -> Iterator[str]:
+    """Address of an app that has the whole data set, and the small network, which is quick to look at it."""
+    with serve("--data", str(full_folder), "--weights", str(ROOT / "weights" / "original")) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
