@@ -61,6 +61,7 @@ def facts(network: Network, samples: Split, sheet_url: str) -> dict[str, Any]:
             "numbers": _base64(samples.numbers.numpy().astype("<u2")),
         },
         "kinds": KINDS_OF_PICTURES,
+        "network": network.architecture,
         "layers": [vars(row) | {"kind": KINDS[row.kind][0]} for row in layer_table(network)],
     }
 

@@ -164,7 +164,9 @@ def test_maps_are_the_trace_of_every_layer_in_order(ask, shipped, trousers, file
         assert np.abs(values - output).max() <= layer["top"] / 254 + ROOM_FOR_ROUNDING
 
 
-@pytest.mark.parametrize("name", ["", "conv99", "__class__", "<img>", "x" * 10_000, None, True, 3, ["conv1"], {"conv1": 1}])
+@pytest.mark.parametrize(
+    "name", ["", "conv99", "__class__", "<img>", "x" * 10_000, None, True, 3, ["conv1"], {"conv1": 1}]
+)
 def test_a_layer_that_does_not_exist_is_the_first(ask, shipped, name):
     first = next(name for name, _ in shipped.layers.named_children())
     assert ask("answer", sample=1, want={"maps": name})["maps"]["open"]["name"] == first
@@ -195,7 +197,9 @@ def test_points_hold_the_network_s_answers(ask, shipped, samples):
 
 @pytest.mark.parametrize("colour", ["white", "black", (200, 30, 60)])
 def test_empty_picture_gets_no_label(ask, file_of, colour):
-    reply = ask("answer", picture=in_base64(file_of(Image.new("RGB", (224, 224), colour))), want={"maps": "out", "spots": True})
+    reply = ask(
+        "answer", picture=in_base64(file_of(Image.new("RGB", (224, 224), colour))), want={"maps": "out", "spots": True}
+    )
     assert reply.keys() == {"empty"}
     assert reply["empty"].endswith(".")
     assert not any(name in reply["empty"] for name in CLASS_NAMES)
@@ -535,7 +539,9 @@ def test_visitors_at_once_each_get_their_own_network(ask, sessions, other_networ
     assert expected[ANNA] != expected[BERT]
     visitors = [ANNA, BERT] * 20
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda visitor: ask("answer", visitor=visitor, sample=9, want={"maps": "out"}), visitors))
+        answers = list(
+            pool.map(lambda visitor: ask("answer", visitor=visitor, sample=9, want={"maps": "out"}), visitors)
+        )
     for visitor, answer in zip(visitors, answers, strict=True):
         assert answer["probabilities"] == pytest.approx(expected[visitor]["probabilities"], rel=1e-4, abs=1e-9)
 

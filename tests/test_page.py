@@ -27,6 +27,7 @@ DEADLINE = 120.0
 GIVEN = {
     "pad": {"answer", "open_file"},
     "map": {"points"},
+    "mistakes": {"points"},
     "curves": {"train_start", "train_state", "train_stop", "restore"},
 }
 

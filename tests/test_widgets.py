@@ -45,7 +45,7 @@ def script(name):
 
 
 def test_every_widget_has_its_three_files_and_no_others():
-    assert len(NAMES) == len(set(NAMES)) == 9
+    assert len(NAMES) == len(set(NAMES)) == 13
     folders = {path.name for path in FOLDER.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders == set(NAMES)
     for name in NAMES:
@@ -114,10 +114,11 @@ def test_scripts_do_not_end_their_element():
 
 
 def test_widgets_hear_only_what_is_emitted():
-    texts = [path.read_text(encoding="utf-8") for path in SCRIPTS]
+    texts = [*(path.read_text(encoding="utf-8") for path in SCRIPTS), page.HEAD_SCRIPT]
     heard = {event for text in texts for event in re.findall(r"fmnist\.on\(\"(\w+)\"", text)}
     emitted = {event for text in texts for event in re.findall(r"\bemit\(\"(\w+)\"", text)}
-    assert heard == emitted == {"answer", "wants", "network", "kind", "sample", "theme"}
+    of_pictures = {"answer", "wants", "kind", "sample", "points", "marked"}
+    assert heard == emitted == of_pictures | {"network", "theme", "tab", "tour"}
 
 
 @pytest.mark.parametrize("name", NAMES)

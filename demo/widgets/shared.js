@@ -8,6 +8,8 @@
 //   sample   a test sample was chosen, to become the current picture (its place in the sprite)
 //   points   where all test samples lie, and what the network answers to them: {pca, pixels, tsne, answers}
 //   marked   test samples to be shown among the others (a list of places in the sprite, perhaps empty)
+//   tab      a tab is to be opened (its name as in a link: "look-inside")
+//   tour     the visitor wants to be shown around
 //   theme    light or dark was switched
 
 window.fmnist = (() => {
@@ -63,6 +65,7 @@ window.fmnist = (() => {
   const link = {
     get: (key) => new URLSearchParams(location.hash.slice(1)).get(key),
     set(key, value) {
+      if (link.get(key) === value) return; // a stroke says so at every point
       const parts = new URLSearchParams(location.hash.slice(1));
       if (value === null) parts.delete(key);
       else parts.set(key, value);
@@ -120,6 +123,8 @@ window.fmnist = (() => {
     sheet: new Image(),
     name: (index) => facts.classes[samples.labels[index]],
     title: (index) => `${samples.name(index)}, test image ${samples.numbers[index]}`,
+    // Place of the sample with that number in the data set, given as text; -1: there is none.
+    numbered: (text) => (/^\d{1,5}$/.test(text) ? samples.numbers.indexOf(Number(text)) : -1),
     draw(context, index, x, y, size) {
       const [left, top] = [28 * (index % samples.columns), 28 * Math.floor(index / samples.columns)];
       context.imageSmoothingEnabled = false;
