@@ -169,10 +169,9 @@ def test_text_can_be_read_in_both_themes(page: Page, device: str) -> None:
     page.locator("#mistakes .most button").first.click()
     page.get_by_role("button", name="Tour").click()
     page.locator("#tour .next").click()
-    for selector in (
-        "#mistakes td button", "#mistakes tbody td", "#mistakes th span", "#mistakes p, #mistakes h3, #mistakes b",
-        "#mistakes caption", "#mistakes .quiet", "#tour p, #tour h2, #tour button", "#keep button, #keep p", ".head *",
-    ):  # fmt: skip
+    mistakes = ("td button", "tbody td:not(:has(button))", "th span", "p", "h3", "b", "caption", ".quiet")
+    others = ("#tour p", "#tour h2", "#tour button", "#keep button", "#keep p", ".head *")
+    for selector in (*(f"#mistakes {part}" for part in mistakes), *others):
         ratios = page.evaluate(CONTRAST, selector)
         assert ratios, selector
         assert min(ratios) >= 4.5, selector
@@ -199,7 +198,8 @@ def test_the_tour_comes_once_and_leads_through_the_page(newcomer: Page, device: 
             page.keyboard.press("Enter")
     tour, train = (page.locator(place).bounding_box() for place in ("#tour .tour", "#retrain"))
     assert tour and train
-    assert tour["y"] >= train["y"] + train["height"], "the tour hides what it is about"
+    is_above = tour["y"] + tour["height"] <= train["y"]
+    assert is_above or tour["y"] >= train["y"] + train["height"], "the tour hides what it is about"
     page.locator("#tour .back").click()
     expect(page.locator("#tour .step")).to_have_text("Step 4 of 5")
     page.locator("#tour .next").click()
@@ -323,13 +323,13 @@ def test_a_link_names_no_sample_that_is_drawn_on_or_gone(page: Page, device: str
     ],
 )
 @pytest.mark.parametrize("device", ["desktop"], indirect=True)
-def test_nothing_comes_of_a_made_up_link(page: Page, address: str, link: str) -> None:
+def test_nothing_comes_of_a_made_up_link(page: Page, link: str) -> None:
     first, hint = shown(page), page.inner_text("#pad .hint")
     page.evaluate("link => (location.hash = link)", link)
     settle(page)
     assert page.inner_text("#pad .hint") == hint
-    page.goto("about:blank")
-    page.goto(f"{address.rstrip('/')}/{link}")
+    assert fragment(page) != ""
+    page.reload()
     page.wait_for_selector("#answer[data-answers]")
     settle(page)
     assert shown(page) == first
@@ -394,7 +394,8 @@ def test_the_keyboard_reaches_everything_with_a_focus_that_shows(page: Page) -> 
     page.locator("#mistakes .most button").first.click()
     page.get_by_role("button", name="Tour").click()
     page.locator("#tour .next").click()
-    page.evaluate("() => document.activeElement.blur()")
+    page.locator(".head .guide").focus()
+    page.keyboard.press("Shift+Tab")  # before all that is ours
     controls = ["Tour", "Switch between light and dark", "Skip", "Back", "Next", "Save as picture", "Copy link"]
     controls += ["show them on the map", "close"]
     reached = []

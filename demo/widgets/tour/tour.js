@@ -54,8 +54,11 @@ fmnist.mountTour = (element) => {
     }
     if (target) {
       const box = target.getBoundingClientRect();
-      dialog.style.left = `${clamp(box.left, innerWidth - dialog.offsetWidth)}px`;
-      dialog.style.top = `${clamp(box.bottom + GAP, innerHeight - dialog.offsetHeight)}px`;
+      const [width, height] = [dialog.offsetWidth, dialog.offsetHeight];
+      const isRoomBelow = box.bottom + 2 * GAP + height <= innerHeight;
+      const isAbove = !isRoomBelow && box.top >= height + 2 * GAP;
+      dialog.style.left = `${clamp(box.left, innerWidth - width)}px`;
+      dialog.style.top = `${clamp(isAbove ? box.top - GAP - height : box.bottom + GAP, innerHeight - height)}px`;
     }
     requestAnimationFrame(follow);
   };
