@@ -92,6 +92,7 @@ def main() -> None:
         _, theirs, _ = sketchpad_page().launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page, other = browser.new_page(), browser.new_page()
+        page.add_init_script("localStorage.setItem('fmnist-toured', 'yes')")  # no guided tour beside the strokes
         page.goto(ours)
         page.wait_for_selector("#answer[data-answers]")
         page.evaluate(WATCH, "#answer")

@@ -32,10 +32,14 @@ HEAD: Final = """
     <p>A small neural network says what it is while you draw. Look inside it, find your drawing among its neighbours,
       and train the network anew.</p>
   </div>
-  <button type="button" title="Light or dark" aria-label="Switch between light and dark">◐</button>
+  <button type="button" class="guide" title="What there is to see here, in five steps">Tour</button>
+  <button type="button" class="theme" title="Light or dark" aria-label="Switch between light and dark">◐</button>
 </header>
 """
-HEAD_SCRIPT: Final = "element.querySelector('button').onclick = () => document.body.classList.toggle('dark')"
+HEAD_SCRIPT: Final = """
+element.querySelector(".guide").onclick = () => fmnist.emit("tour");
+element.querySelector(".theme").onclick = () => document.body.classList.toggle("dark");
+"""
 
 ABOUT: Final = """
 ### What this is
@@ -97,12 +101,17 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path, othe
     # What is sent to the API arrives as a file: such files are deleted a few minutes later.
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(60, 300)) as blocks:
         gr.HTML(html_template=HEAD, js_on_load=HEAD_SCRIPT, apply_default_css=False)
+        widgets.widget("tour")
         with gr.Row(elem_id="workbench"):
             widgets.widget("pad", [served(handlers.answer), served(handlers.open_file)])
             widgets.widget("seen")
-            widgets.widget("answer", [served(handlers.choose)])
+            with gr.Column(elem_id="result"):
+                widgets.widget("answer", [served(handlers.choose)])
+                with gr.Row(elem_id="keep"):
+                    widgets.widget("card")
+                    widgets.widget("link")
         widgets.widget("samples")
-        with gr.Tabs():
+        with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Look inside"), gr.Row(elem_id="inside"):
                 widgets.widget("maps", [served(handlers.layers)])
                 widgets.widget("channel", [served(handlers.channel)])
@@ -110,6 +119,8 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path, othe
                 widgets.widget("why", [served(handlers.reasons)])
             with gr.Tab("Map"):
                 widgets.widget("map", [served(handlers.points), served(handlers.all_points)])
+            with gr.Tab("Mistakes"):
+                widgets.widget("mistakes", [served(handlers.points)])
             with gr.Tab("Train"):
                 _train_tab(handlers)
             with gr.Tab("Data"):

@@ -31,6 +31,7 @@ GIVEN = {
     "channel": {"channel"},
     "why": {"reasons"},
     "map": {"points", "all_points"},
+    "mistakes": {"points"},
     "curves": {"train_start", "train_state", "train_stop", "restore"},
 }
 

@@ -45,7 +45,7 @@ def script(name):
 
 
 def test_every_widget_has_its_three_files_and_no_others():
-    assert len(NAMES) == len(set(NAMES)) == 11
+    assert len(NAMES) == len(set(NAMES)) == 15
     folders = {path.name for path in FOLDER.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders == set(NAMES)
     for name in NAMES:
@@ -114,7 +114,7 @@ def test_scripts_do_not_end_their_element():
 
 
 def test_widgets_hear_only_what_is_emitted():
-    texts = [path.read_text(encoding="utf-8") for path in SCRIPTS]
+    texts = [*(path.read_text(encoding="utf-8") for path in SCRIPTS), page.HEAD_SCRIPT]
     heard = {event for text in texts for event in re.findall(r"fmnist\.on\(\"(\w+)\"", text)}
     emitted = {event for text in texts for event in re.findall(r"\bemit\(\"(\w+)\"", text)}
     told = set(re.findall(r"^//   (\w+) +\w", texts[0], re.MULTILINE))  # the list at the top of the shared script

@@ -10,7 +10,10 @@ from typing import Any
 import gradio as gr
 
 FOLDER = Path(__file__).parent
-NAMES = ("pad", "answer", "seen", "samples", "maps", "channel", "why", "map", "curves", "browser", "sizes")
+NAMES = (
+    *("tour", "pad", "answer", "card", "link", "seen", "samples"),
+    *("maps", "channel", "why", "map", "mistakes", "curves", "browser", "sizes"),
+)
 
 
 def widget(name: str, server_functions: Sequence[Callable[..., Any]] = ()) -> gr.HTML:

@@ -12,6 +12,8 @@
 //   points   where the test samples lie, and what the network answers to them: {pca, pixels, tsne, answers}; from now on
 //            samples.labels holds as many
 //   marked   test samples to be shown among the others (a list of places in the sprite, perhaps empty)
+//   tab      a tab is to be opened (its name as in a link: "look-inside")
+//   tour     the visitor wants to be shown around
 //   theme    light or dark was switched
 
 window.fmnist = (() => {
@@ -73,6 +75,7 @@ window.fmnist = (() => {
   const link = {
     get: (key) => new URLSearchParams(location.hash.slice(1)).get(key),
     set(key, value) {
+      if (link.get(key) === value) return; // a stroke says so at every point
       const parts = new URLSearchParams(location.hash.slice(1));
       if (value === null) parts.delete(key);
       else parts.set(key, value);
@@ -159,6 +162,8 @@ window.fmnist = (() => {
     otherSheet: new Image(),
     name: (index) => facts.classes[samples.labels[index]],
     title: (index) => `${samples.name(index)}, test image ${samples.numbers[index]}`,
+    // Place of the sample with that number in the data set, given as text; -1: there is none.
+    numbered: (text) => (/^\d{1,5}$/.test(text) ? samples.numbers.indexOf(Number(text)) : -1),
     draw(context, index, x, y, size) {
       const isShipped = index < facts.samples.count;
       const place = isShipped ? index : index - facts.samples.count;

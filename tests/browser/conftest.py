@@ -74,13 +74,14 @@ def device(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def context(browser: Browser, device: str) -> Iterator[BrowserContext]:
+    """A visitor who has been here before: the guided tour does not come by itself."""
     context = browser.new_context(**DEVICES[device])
+    context.add_init_script("localStorage.setItem('fmnist-toured', 'yes')")
     yield context
     context.close()
 
 
-@pytest.fixture
-def page(context: BrowserContext, address: str) -> Iterator[Page]:
+def opened(context: BrowserContext, address: str) -> Iterator[Page]:
     """The page with its first example answered; any error on its console fails the test."""
     page = context.new_page()
     problems: list[str] = []
@@ -96,3 +97,17 @@ def page(context: BrowserContext, address: str) -> Iterator[Page]:
     page.wait_for_selector("#answer[data-answers]")
     yield page
     assert problems == []
+
+
+@pytest.fixture
+def page(context: BrowserContext, address: str) -> Iterator[Page]:
+    """The page as most tests want it."""
+    yield from opened(context, address)
+
+
+@pytest.fixture
+def newcomer(browser: Browser, address: str, device: str) -> Iterator[Page]:
+    """The page as a visitor finds it who has never been here, and who asked for little motion."""
+    context = browser.new_context(**DEVICES[device], reduced_motion="reduce")
+    yield from opened(context, address)
+    context.close()

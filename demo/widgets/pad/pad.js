@@ -57,12 +57,19 @@ fmnist.mountPad = (element, server) => {
     strokes().forEach((step) => drawStroke(step));
   };
 
+  // The link names the test sample that the picture is, and nothing once it is drawn on.
+  const linkPicture = () => {
+    const index = strokes().length || ground().isExample ? undefined : ground().ask?.request.sample;
+    fmnist.link.set("sample", index === undefined ? null : String(fmnist.samples.numbers[index]));
+  };
+
   const setHistory = (steps) => {
     stroke = null; // one that is being drawn ends here
     const last = steps.findLastIndex((step) => step.kind === "ground");
     if (steps[last] !== ground()) kind = steps[last].ask?.overruled ?? null; // another picture
     history = steps.length > MOST_STEPS ? steps.slice(last) : steps; // then only what is on the pad can be undone
     showHint(ground().hint);
+    linkPicture();
     redraw();
     changed();
   };
@@ -156,6 +163,7 @@ fmnist.mountPad = (element, server) => {
     showProblem();
     stroke = { kind: "stroke", pointer: event.pointerId, tool, size: Number(find("[type=range]").value), points: [] };
     history.push(stroke);
+    linkPicture();
     extend(event);
   });
 
@@ -307,10 +315,14 @@ fmnist.mountPad = (element, server) => {
     openFile([...event.clipboardData.files].find((file) => file.type.startsWith("image/")));
   });
 
-  // --- first paint: a finished example -------------------------------------------------------------------------
+  // --- first paint: the test sample of the link, or a finished example ------------------------------------------
 
   redraw();
-  showSample(fmnist.facts.example, { isExample: true, hint: "An example. Draw here: it makes room" }).catch(() => {
+  const linked = fmnist.samples.numbered(fmnist.link.get("sample"));
+  const first = linked >= 0
+    ? showSample(linked, { hint: fmnist.samples.title(linked) })
+    : showSample(fmnist.facts.example, { isExample: true, hint: "An example. Draw here: it makes room" });
+  first.catch(() => {
     fmnist.emit("answer", { empty: "Draw something" }); // the samples could not be loaded
   });
 };

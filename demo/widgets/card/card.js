@@ -1,0 +1,93 @@
+// A card to keep or to send: the picture, what the network sees of it, and the answer, as a PNG file made in the browser.
+// It is light in both themes: it leaves the page.
+
+fmnist.mountCard = (element) => {
+  const { facts } = fmnist;
+  const [WIDTH, HEIGHT] = [1200, 630]; // pixels, the shape in which links are shown elsewhere
+  const MARGIN = 56;
+  const PICTURE = 424; // side of the picture
+  const PIXELS = 224; // side of the network's view: 8 for each of its pixels
+  const BARS = 5; // the best answers
+  const INK = { text: "#1e2330", subdued: "#5b6478", accent: "#4f46e5", bar: "#a3a9b8", track: "#eceef2", line: "#d6d9e0" };
+
+  const save = element.querySelector("button");
+  let answer = null; // the latest, while there is one
+  fmnist.on("answer", (latest) => {
+    answer = latest.empty ? null : latest;
+    save.disabled = !answer;
+  });
+
+  const percent = (part) => (part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`);
+
+  const draw = () => {
+    const card = document.createElement("canvas");
+    [card.width, card.height] = [WIDTH, HEIGHT];
+    const context = card.getContext("2d");
+    const write = (text, x, y, size, { weight = 400, colour = INK.text, align = "left", room = WIDTH } = {}) => {
+      context.fillStyle = colour;
+      context.textAlign = align;
+      context.font = `${weight} ${size}px system-ui, "Segoe UI", Roboto, sans-serif`;
+      context.fillText(text, x, y, room); // squeezed rather than cut off
+    };
+    const frame = (x, y, side) => {
+      context.strokeStyle = INK.line;
+      context.lineWidth = 2;
+      context.strokeRect(x - 1, y - 1, side + 2, side + 2);
+    };
+    const round = (x, y, width, height, colour) => {
+      context.fillStyle = colour;
+      context.beginPath();
+      context.roundRect(x, y, width, height, height / 3);
+      context.fill();
+    };
+    context.fillStyle = "#ffffff";
+    context.fillRect(0, 0, WIDTH, HEIGHT);
+
+    context.imageSmoothingQuality = "high";
+    context.drawImage(document.querySelector("#pad canvas"), MARGIN, MARGIN, PICTURE, PICTURE);
+    frame(MARGIN, MARGIN, PICTURE);
+
+    const left = MARGIN + PICTURE + 48;
+    const room = WIDTH - MARGIN - left;
+    write(answer.words, left, 96, 46, { weight: 680, room });
+    write(answer.note ?? "", left, 136, 21, { colour: INK.accent, room });
+
+    const top = MARGIN + PICTURE - PIXELS - 34; // its caption ends level with the picture
+    context.imageSmoothingEnabled = false;
+    context.drawImage(fmnist.greyImage(fmnist.bytes(answer.pixels)), left, top, PIXELS, PIXELS);
+    write("what it sees: 28 × 28", left, MARGIN + PICTURE, 20, { colour: INK.subdued });
+
+    const best = [...answer.probabilities.keys()].sort((a, b) => answer.probabilities[b] - answer.probabilities[a]);
+    const start = left + PIXELS + 36;
+    const [end, step] = [WIDTH - MARGIN, 52];
+    best.slice(0, BARS).forEach((label, place) => {
+      const y = top + place * step;
+      const isBest = place === 0;
+      const style = isBest ? { weight: 650 } : { colour: INK.subdued };
+      write(facts.classes[label], start, y + 16, 20, style);
+      write(percent(answer.probabilities[label]), end, y + 16, 20, { ...style, align: "right" });
+      round(start, y + 25, end - start, 14, INK.track);
+      const length = answer.probabilities[label] * (end - start);
+      if (length >= 1) round(start, y + 25, length, 14, isBest ? INK.accent : INK.bar);
+    });
+
+    const foot = HEIGHT - MARGIN;
+    context.fillStyle = INK.line;
+    context.fillRect(MARGIN, foot - 50, WIDTH - 2 * MARGIN, 1);
+    write("Fashion-MNIST: draw it, see it recognised", MARGIN, foot, 22, { weight: 600 });
+    const network = answer.network === "yours" ? "a network that I trained myself" : `the network “${answer.network}”`;
+    write(`Answered by ${network}`, end, foot, 20, { colour: INK.subdued, align: "right" });
+    return card;
+  };
+
+  save.addEventListener("click", () => {
+    const name = facts.classes[answer.probabilities.indexOf(Math.max(...answer.probabilities))];
+    draw().toBlob((file) => {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(file);
+      link.download = `${name.toLowerCase().replaceAll(/[^a-z]+/g, "-")}.png`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1000); // the download has begun by then
+    }, "image/png");
+  });
+};

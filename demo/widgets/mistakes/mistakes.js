@@ -1,0 +1,196 @@
+// What the network that answers makes of all test samples of the page, counted: rows are what they are, columns what it
+// says. A number opens to the images behind it, which are marked on the map as well.
+
+fmnist.mountMistakes = (element, server) => {
+  const { samples, facts } = fmnist;
+  const find = (selector) => element.querySelector(selector);
+  const holder = element.closest("#mistakes");
+  const MOST_NAMED = 5; // mixing-ups in words
+  const PORTION = 60; // thumbnails that are added at a time
+  const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+  let cells = null; // cells[truth][said]: the samples behind each number
+  let buttons = []; // buttons[truth][said] of the numbers above zero
+  let chosen = null; // [truth, said]
+  let shown = 0; // thumbnails of it
+  let asked = 0; // of the latest question to the server; an answer to an earlier one is of no use
+  let isStale = true;
+
+  const number = (value) => value.toLocaleString("en");
+  const make = (tag, text = "") => {
+    const made = document.createElement(tag);
+    made.textContent = text;
+    return made;
+  };
+  const button = (text, listener) => {
+    const made = make("button", text);
+    made.type = "button";
+    made.addEventListener("click", listener);
+    return made;
+  };
+  const titleOf = (truth, said) => {
+    const count = `${number(cells[truth][said].length)} × ${facts.classes[truth]}`;
+    return truth === said ? `${count}, recognised` : `${count}, taken for ${facts.classes[said]}`;
+  };
+
+  // --- counting ------------------------------------------------------------------------------------------------
+
+  const count = (answers) => {
+    asked += 1; // what is under way is no newer than this
+    isStale = false;
+    cells = facts.classes.map(() => facts.classes.map(() => []));
+    const all = Math.min(answers.length, samples.labels.length);
+    for (let i = 0; i < all; i++) cells[samples.labels[i]][answers[i]]?.push(i);
+    const right = cells.reduce((sum, row, label) => sum + row[label].length, 0);
+    find(".summary").textContent =
+      `Of ${number(all)} test images the network gets ${number(right)} right (its accuracy: ` +
+      `${((100 * right) / all).toFixed(1)} %). Rows: what it is; columns: what it says.`;
+    find(".overview").hidden = false;
+    buildTable();
+    buildMost();
+    const isGone = chosen && !buttons[chosen[0]][chosen[1]];
+    if (isGone) chosen = null;
+    show();
+    if (chosen || isGone) fmnist.emit("marked", behind()); // a map that comes later says "points" and hears of them then
+    holder.dataset.counted = String(all);
+  };
+
+  const load = async () => {
+    const mine = ++asked;
+    const reply = await fmnist.call(server.points, {});
+    if (mine !== asked) return;
+    find(".problem").textContent = reply.error ?? "";
+    find(".problem").hidden = !reply.error;
+    if (!reply.error) count(fmnist.bytes(reply.answers));
+  };
+
+  fmnist.on("points", ({ answers }) => count(answers));
+  fmnist.on("network", () => {
+    asked += 1;
+    isStale = true;
+    delete holder.dataset.counted;
+    find(".summary").textContent = "Another network answers now. Counting anew …";
+    if (element.offsetParent) load();
+  });
+
+  // --- the table -----------------------------------------------------------------------------------------------
+
+  const heading = (name, scope) => {
+    const made = make("th");
+    made.scope = scope;
+    made.append(make("span", name.replace("T-shirt", "T\u2011shirt"))); // never broken at its hyphen
+    return made;
+  };
+
+  const buildTable = () => {
+    const most = Math.max(1, ...cells.flatMap((row, truth) => row.map((list, said) => (truth === said ? 0 : list.length))));
+    const corner = make("td");
+    find("thead tr").replaceChildren(corner, ...facts.classes.map((name) => heading(name, "col")));
+    buttons = cells.map((row, truth) =>
+      row.map((list, said) => {
+        if (!list.length) return null;
+        const made = button(number(list.length), () => choose(truth, said));
+        made.setAttribute("aria-label", titleOf(truth, said));
+        made.title = titleOf(truth, said);
+        made.tabIndex = -1;
+        made.addEventListener("keydown", (event) => move(event, truth, said));
+        return made;
+      }),
+    );
+    buttons.flat().find(Boolean).tabIndex = 0; // one stop for the Tab key, arrows from there
+    find("tbody").replaceChildren(
+      ...cells.map((row, truth) => {
+        const line = make("tr");
+        line.append(
+          heading(facts.classes[truth], "row"),
+          ...row.map((list, said) => {
+            const cell = make("td", list.length ? "" : "0");
+            if (truth === said) cell.className = "right";
+            // The root lets few mistakes show beside many.
+            else cell.style.setProperty("--share", `${Math.round(100 * Math.sqrt(list.length / most))}%`);
+            if (list.length) cell.replaceChildren(buttons[truth][said]);
+            return cell;
+          }),
+        );
+        return line;
+      }),
+    );
+  };
+
+  const stopAt = (next) => {
+    buttons.flat().forEach((each) => each && (each.tabIndex = each === next ? 0 : -1));
+  };
+  const move = (event, truth, said) => {
+    if (!STEPS[event.key]) return;
+    event.preventDefault();
+    const [down, right] = STEPS[event.key];
+    let next = null;
+    for (let i = 1; i < facts.classes.length && !next; i++) next = buttons[truth + i * down]?.[said + i * right];
+    if (!next) return;
+    stopAt(next);
+    next.focus();
+  };
+
+  const buildMost = () => {
+    const pairs = cells.flatMap((row, truth) => row.map((list, said) => ({ truth, said, count: list.length })));
+    const mistakes = pairs.filter(({ truth, said, count }) => truth !== said && count);
+    mistakes.sort((one, other) => other.count - one.count);
+    find(".most").hidden = !mistakes.length;
+    find(".most ol").replaceChildren(
+      ...mistakes.slice(0, MOST_NAMED).map(({ truth, said, count }) => {
+        const item = make("li");
+        const line = button("", () => choose(truth, said));
+        line.append(make("b", facts.classes[truth]), " for ", make("b", facts.classes[said]), `: ${number(count)} ${count === 1 ? "time" : "times"}`);
+        item.append(line);
+        return item;
+      }),
+    );
+  };
+
+  // --- the images behind a number ------------------------------------------------------------------------------
+
+  const behind = () => (chosen ? cells[chosen[0]][chosen[1]] : []);
+
+  const choose = (truth, said) => {
+    chosen = chosen?.[0] === truth && chosen[1] === said ? null : [truth, said];
+    if (chosen) stopAt(buttons[truth][said]);
+    show();
+    fmnist.emit("marked", behind());
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (chosen) find(".images").scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+  };
+
+  const show = () => {
+    buttons.flat().forEach((each) => each?.setAttribute("aria-pressed", "false"));
+    if (chosen) buttons[chosen[0]][chosen[1]].setAttribute("aria-pressed", "true");
+    find(".images h3").textContent = chosen ? titleOf(...chosen) : "No number chosen";
+    find(".images .about").textContent = chosen
+      ? "Click an image to make it the current picture."
+      : "Choose a number in the table, and its images appear here.";
+    find(".images .tools").hidden = !chosen;
+    find(".thumbnails").replaceChildren();
+    shown = 0;
+    showMore();
+  };
+
+  const showMore = () => {
+    const images = behind();
+    find(".thumbnails").append(...images.slice(shown, shown + PORTION).map((index) => samples.button(index, 48)));
+    shown = Math.min(shown + PORTION, images.length);
+    find(".more").hidden = shown === images.length;
+    find(".more").textContent = `show more (${number(images.length - shown)} left)`;
+  };
+
+  find(".more").addEventListener("click", () => {
+    const first = shown;
+    showMore();
+    find(".thumbnails").children[first].focus(); // the button itself may be gone
+  });
+  find(".onmap").addEventListener("click", () => fmnist.emit("tab", "map"));
+  find(".close").addEventListener("click", () => {
+    buttons[chosen[0]][chosen[1]].focus({ preventScroll: true });
+    choose(...chosen);
+  });
+
+  fmnist.whenVisible(element, (isVisible) => isVisible && isStale && load());
+};

@@ -1,0 +1,127 @@
+// The guided tour: five short steps, each beside the part of the page that it is about. It comes by itself once, to a
+// first visitor, and the page stays usable meanwhile.
+
+fmnist.mountTour = (element) => {
+  const STEPS = [
+    {
+      about: "#pad",
+      title: "Draw a garment",
+      text: "Use mouse, pen or finger: a shirt, trousers, a boot. Try it now, the page works while this tour is open.",
+    },
+    {
+      about: "#answer",
+      title: "See what it says",
+      text: "The network answers while you draw: ten bars, one for each kind of clothing (its probabilities). “Familiar” tells how much your picture is like what it has learned from.",
+    },
+    {
+      about: "#maps",
+      tab: "look-inside",
+      title: "Look inside",
+      text: "Your picture passes through the network layer by layer. Choose a layer to see what it makes of your picture (its feature maps).",
+    },
+    {
+      about: "#map",
+      tab: "map",
+      title: "Find your picture on the map",
+      text: "Every dot is a test image, and those that the network finds alike lie together. The ring is your picture.",
+    },
+    {
+      about: "#retrain",
+      tab: "train",
+      title: "Train it anew",
+      text: "Press “Train” and watch a network learn from nothing. The result answers you alone, and one click takes you back.",
+    },
+  ];
+  const GAP = 12; // CSS pixels between the dialog and what it is about, and the edges of the screen
+
+  const find = (selector) => element.querySelector(selector);
+  const dialog = find(".tour");
+  let at = null; // number of the step that is shown
+  let target = null; // what it is about; null: its tab is only just being opened
+  let before = null; // what had the focus before the tour
+
+  const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const clamp = (value, most) => Math.max(GAP, Math.min(value, most - GAP));
+
+  // Every frame while the tour is open: tabs open, visitors scroll, and maps grow when their data come.
+  const follow = () => {
+    if (at === null) return;
+    if (!target) {
+      target = document.querySelector(STEPS[at].about);
+      if (!target?.offsetParent) target = null;
+      target?.classList.add("toured");
+      target?.scrollIntoView({ block: "nearest", behavior: isCalm() ? "auto" : "smooth" });
+    }
+    if (target) {
+      const box = target.getBoundingClientRect();
+      const [width, height] = [dialog.offsetWidth, dialog.offsetHeight];
+      const isRoomBelow = box.bottom + 2 * GAP + height <= innerHeight;
+      const isAbove = !isRoomBelow && box.top >= height + 2 * GAP;
+      dialog.style.left = `${clamp(box.left, innerWidth - width)}px`;
+      dialog.style.top = `${clamp(isAbove ? box.top - GAP - height : box.bottom + GAP, innerHeight - height)}px`;
+    }
+    requestAnimationFrame(follow);
+  };
+
+  const leave = () => {
+    target?.classList.remove("toured");
+    target = null;
+  };
+
+  const go = (step) => {
+    leave();
+    at = step;
+    const { tab, title, text } = STEPS[step];
+    find(".step").textContent = `Step ${step + 1} of ${STEPS.length}`;
+    find("#tour-title").textContent = title;
+    find("#tour-text").textContent = text;
+    find(".skip").hidden = step === STEPS.length - 1;
+    find(".next").textContent = step === STEPS.length - 1 ? "Done" : "Next";
+    if (step === 0 && document.activeElement === find(".back")) dialog.focus({ preventScroll: true });
+    find(".back").hidden = step === 0;
+    if (tab) fmnist.emit("tab", tab);
+  };
+
+  const start = () => {
+    const isOpen = at !== null;
+    go(0);
+    if (isOpen) return;
+    before = document.activeElement;
+    dialog.hidden = false;
+    follow();
+    // Who comes and already does something is not interrupted.
+    if (before === document.body || before.closest(".head")) dialog.focus({ preventScroll: true });
+  };
+
+  const end = () => {
+    leave();
+    at = null;
+    const hadFocus = dialog.contains(document.activeElement);
+    dialog.hidden = true;
+    if (hadFocus) before.focus({ preventScroll: true });
+  };
+
+  find(".skip").addEventListener("click", end);
+  find(".back").addEventListener("click", () => go(at - 1));
+  find(".next").addEventListener("click", () => (at < STEPS.length - 1 ? go(at + 1) : end()));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && at !== null && !event.defaultPrevented) end();
+  });
+  fmnist.on("tour", start);
+
+  const isFirstVisit = () => {
+    try {
+      if (localStorage.getItem("fmnist-toured")) return false;
+      localStorage.setItem("fmnist-toured", "yes");
+      return true;
+    } catch {
+      return false; // storage is forbidden: it would come at every visit
+    }
+  };
+  // With the first answer the page is complete.
+  let isWaiting = true;
+  fmnist.on("answer", () => {
+    if (isWaiting && isFirstVisit()) start();
+    isWaiting = false;
+  });
+};
