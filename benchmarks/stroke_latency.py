@@ -1,5 +1,7 @@
 """From the end of a stroke to painted bars: our page beside a page with gr.Sketchpad, in one run of one browser.
 
+Also to the maps of the open layer and the place on the map, and how many answers come while a stroke is drawn.
+
     python -m benchmarks.stroke_latency [--strokes N] [--sketchpad-strokes N]
 
 Both pages use the same network and the same preparation, on this machine, in headless Chromium. A stroke ends with the
@@ -8,11 +10,13 @@ strokes of the two pages take turns, so that a busy machine slows both. Needs Ch
 """
 
 import argparse
+import math
 import os
 import shutil
 import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import gradio as gr
@@ -25,6 +29,7 @@ from fmnist_core import CLASS_NAMES, checkpoint, inference
 from fmnist_core.__main__ import DEFAULT_WEIGHTS
 
 WEIGHTS = DEFAULT_WEIGHTS
+VIEWS = {"bars alone": ("About", "#answer"), "with maps": ("Look inside", "body"), "with the map": ("Map", "body")}
 QUIET = {"ours": 400, "sketchpad": 4000}  # milliseconds without a change after which a stroke's answers are all in
 
 # Times (performance.now) of the last pointerup and of the first frame after each change of the watched element.
@@ -74,10 +79,30 @@ def stroke(page: Page, canvas: str, number: int, quiet: int) -> float:
     return float(page.evaluate("() => window.painted - window.ended"))
 
 
+def answers_a_second(page: Page, seconds: float) -> float:
+    """How many answers are painted each second while a stroke is drawn, with a movement of the mouse every 8 ms."""
+    box = page.locator("#pad canvas").bounding_box()
+    assert box is not None
+    x, y, side = box["x"], box["y"], box["width"]
+    page.mouse.move(x + 0.2 * side, y + 0.5 * side)
+    page.mouse.down()
+    count = "() => [Number(document.querySelector('#answer').dataset.answers), performance.now()]"
+    first, began = page.evaluate(count)
+    end = time.perf_counter() + seconds
+    part = 0.0
+    while time.perf_counter() < end:
+        part += 0.004
+        page.mouse.move(x + (0.5 + 0.3 * math.cos(part)) * side, y + (0.5 + 0.3 * math.sin(part)) * side)
+        time.sleep(0.008)
+    last, ended = page.evaluate(count)
+    page.mouse.up()
+    return float((last - first) / (ended - began) * 1000)
+
+
 def summary(name: str, times: list[float]) -> str:
     low, middle, high = statistics.quantiles(times, n=4)
     spread = f"quartiles {low:.1f} .. {high:.1f}   most {max(times):.1f}"
-    return f"{name:22s} n={len(times):3d}   median {middle:7.1f} ms   {spread}"
+    return f"{name:28s} n={len(times):3d}   median {middle:7.1f} ms   {spread}"
 
 
 def main() -> None:
@@ -86,37 +111,51 @@ def main() -> None:
     parser.add_argument("--sketchpad-strokes", type=int, default=8)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    times: dict[str, list[float]] = {"ours": [], "sketchpad": []}
+    times: dict[str, list[float]] = {name: [] for name in (*VIEWS, "sketchpad")}
     with tempfile.TemporaryDirectory() as static, sync_playwright() as playwright:
         ours = launch(build_page(WEIGHTS, "samples", Path(static)), "127.0.0.1")
         _, theirs, _ = sketchpad_page().launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page, other = browser.new_page(), browser.new_page()
-        page.add_init_script("localStorage.setItem('fmnist-toured', 'yes')")  # no guided tour beside the strokes
-        page.goto(ours)
-        page.wait_for_selector("#answer[data-answers]")
-        page.evaluate(WATCH, "#answer")
+        other = browser.new_page()
+        pages = {}
+        for name, (tab, watched) in VIEWS.items():
+            page = pages[name] = browser.new_page()
+            page.add_init_script("localStorage.setItem('fmnist-toured', 'yes')")  # no guided tour beside the strokes
+            page.set_viewport_size({"width": 1280, "height": 1600})  # the pad and the view both in sight
+            page.goto(ours)
+            page.wait_for_selector("#answer[data-answers]")
+            page.get_by_role("tab", name=tab, exact=True).click()
+            page.evaluate(WATCH, watched)
         other.goto(theirs)
         other.get_by_role("button", name="Brush").click()
         other.evaluate(WATCH, "#label")
         every = max(1, options.strokes // max(1, options.sketchpad_strokes))
         for number in range(options.strokes + 2):
-            page.bring_to_front()
-            if number % 10 == 0:
-                page.get_by_role("button", name="Clear").click()
-            took = stroke(page, "#pad canvas", number, QUIET["ours"])
-            if number >= 2:  # the first two warm everything up
-                times["ours"].append(took)
+            for name, page in pages.items():
+                page.bring_to_front()
+                if number % 10 == 0:
+                    page.get_by_role("button", name="Clear").click()
+                took = stroke(page, "#pad canvas", number, QUIET["ours"])
+                if number >= 2:  # the first two warm everything up
+                    times[name].append(took)
             if number % every == 0 and len(times["sketchpad"]) < options.sketchpad_strokes:
                 other.bring_to_front()
                 times["sketchpad"].append(stroke(other, "#sketchpad canvas", number, QUIET["sketchpad"]))
+        rates = {}
+        for name, page in pages.items():
+            page.bring_to_front()
+            rates[name] = [answers_a_second(page, 3) for _ in range(3)]
         browser.close()
     print(
         f"{os.cpu_count()} cores, gradio {gr.__version__}, torch {torch.__version__}, Python {sys.version.split()[0]}"
     )
-    print("from the end of a stroke to painted bars:")
-    print(summary("our pad", times["ours"]))
+    print("from the end of a stroke to the last thing painted:")
+    for name in VIEWS:
+        print(summary(f"our page, {name}", times[name]))
     print(summary("gr.Sketchpad, 280 px", times["sketchpad"]))
+    print("answers a second while a stroke is drawn, 3 strokes of 3 s:")
+    for name, rate in rates.items():
+        print(f"our page, {name:17s}" + "  ".join(f"{value:.1f}" for value in rate))
 
 
 if __name__ == "__main__":
