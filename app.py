@@ -47,8 +47,9 @@ def main() -> int:
         try:
             if options.data is None and "FMNIST_DATA" not in os.environ and dataset.find() is None:
                 threading.Thread(target=dataset.try_download, daemon=True).start()
-            others = [path for path in sorted(WEIGHTS.parent.iterdir()) if path.is_dir() and path != WEIGHTS]
-            page = build_page(options.weights, options.data, Path(static), others if options.weights == WEIGHTS else [])
+            folders = [file.parent for file in sorted(WEIGHTS.parent.glob("*/model.safetensors"))]
+            others = [folder for folder in folders if options.weights == WEIGHTS != folder]
+            page = build_page(options.weights, options.data, Path(static), others)
             address = launch(page, options.host, options.port)
         except FmnistError as error:
             print(error, file=sys.stderr)

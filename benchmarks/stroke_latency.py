@@ -41,7 +41,7 @@ WATCH = """selector => {
     new MutationObserver(() => requestAnimationFrame(() => { window.painted = performance.now(); }))
         .observe(document.querySelector(selector), changes);
 }"""
-SETTLED = "quiet => window.painted > window.ended && performance.now() - window.painted > quiet"
+SETTLED = "quiet => window.ended && performance.now() - Math.max(window.painted, window.ended) > quiet"
 
 
 def sketchpad_page() -> gr.Blocks:
@@ -68,7 +68,7 @@ def stroke(page: Page, canvas: str, number: int, quiet: int) -> float:
     # The square in the middle: gr.Sketchpad's canvas is wider than its paper.
     width = height = 0.8 * min(box["width"], box["height"])
     x, y = box["x"] + (box["width"] - width) / 2, box["y"] + (box["height"] - height) / 2
-    page.evaluate("() => { window.painted = 0; }")
+    page.evaluate("() => { window.painted = window.ended = 0; }")
     shift = 0.03 * (number % 10)
     page.mouse.move(x + (0.2 + shift) * width, y + 0.25 * height)
     page.mouse.down()
@@ -76,7 +76,7 @@ def stroke(page: Page, canvas: str, number: int, quiet: int) -> float:
     page.mouse.move(x + (0.3 + shift) * width, y + 0.75 * height, steps=12)
     page.mouse.up()
     page.wait_for_function(SETTLED, arg=quiet, timeout=60_000)
-    return float(page.evaluate("() => window.painted - window.ended"))
+    return float(page.evaluate("() => Math.max(0, window.painted - window.ended)"))  # 0: all was painted before
 
 
 def answers_a_second(page: Page, seconds: float) -> float:

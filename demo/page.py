@@ -13,7 +13,7 @@ from demo.handlers import Handlers, served
 from demo.others import Others
 from demo.session import Session, Sessions
 from demo.trainer import Trainer
-from fmnist_core import checkpoint, dataset, projection
+from fmnist_core import checkpoint, dataset, explain, projection
 from fmnist_core.model import ARCHITECTURES, Network
 from fmnist_core.training import RECIPES
 
@@ -150,7 +150,9 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path, othe
 def _session(weights: str | Path, samples: dataset.Split) -> Session:
     folder = checkpoint.fetch(weights)
     network = checkpoint.load(folder)
-    return Session(network, projection.load(folder, network, samples), Path(weights).name)
+    found = explain.load(folder, network)
+    kept = {} if found is None else {"exciting": found}
+    return Session(network, projection.load(folder, network, samples), Path(weights).name, kept)
 
 
 def launch(page: Page, host: str | None = None, port: int | None = None) -> str:

@@ -38,7 +38,8 @@ class Sessions:
     """The network of each visitor who has trained or chosen one; the shipped one answers everybody else.
 
     A visitor is named by the random token that the page made up: it is no password, and it guards nothing but which
-    network answers. The one unused for longest is forgotten when there are too many.
+    network answers. When there are too many, the one unused for longest is forgotten, a mere choice
+    before any network that somebody has trained.
     """
 
     def __init__(self, shipped: Session, others: Sequence[Session] = (), most: int = MOST_VISITORS) -> None:
@@ -62,14 +63,16 @@ class Sessions:
 
     def put(self, visitor: str, session: Session) -> None:
         """Give the visitor a session of their own, which answers from now on."""
-        self._keep(visitor, Choice(session, session))
+        with self._lock:
+            self._keep(visitor, Choice(session, session))
 
     def complete(self, visitor: str, session: Session) -> None:
         """Put ``session`` in the place of the visitor's own one, if they still have it; it answers if that did."""
         with self._lock:
             choice = self._choice(visitor)
-        if choice.own is not None:
-            self._keep(visitor, Choice(session, session if choice.answering is choice.own else choice.answering))
+            if choice.own is not None:
+                answering = session if choice.answering is choice.own else choice.answering
+                self._keep(visitor, Choice(session, answering))
 
     def choose(self, visitor: str, name: str) -> None:
         """Let the network of that name answer the visitor.
@@ -79,10 +82,10 @@ class Sessions:
         """
         with self._lock:
             choice = self._choice(visitor)
-        known = {session.name: session for session in (self.shipped, *self.others, choice.own) if session is not None}
-        if name not in known:
-            raise ConfigError(f"There is no network {name[:40]!r}, expected one of {', '.join(known)}.")
-        self._keep(visitor, replace(choice, answering=known[name]))
+            known = {each.name: each for each in (self.shipped, *self.others, choice.own) if each is not None}
+            if name not in known:
+                raise ConfigError(f"There is no network {name[:40]!r}, expected one of {', '.join(known)}.")
+            self._keep(visitor, replace(choice, answering=known[name]))
 
     def drop(self, visitor: str) -> None:
         """Take the visitor back to the shipped session, and forget theirs."""
@@ -93,8 +96,8 @@ class Sessions:
         return self._choices.get(visitor, Choice(None, self.shipped))
 
     def _keep(self, visitor: str, choice: Choice) -> None:
-        with self._lock:
-            self._choices[visitor] = choice
-            self._choices.move_to_end(visitor)
-            while len(self._choices) > self._most:
-                self._choices.popitem(last=False)
+        self._choices[visitor] = choice
+        self._choices.move_to_end(visitor)
+        while len(self._choices) > self._most:
+            mere = (name for name, each in self._choices.items() if each.own is None)
+            del self._choices[next(mere, next(iter(self._choices)))]

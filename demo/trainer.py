@@ -181,7 +181,9 @@ class Trainer:
             if own is None:
                 return  # the visitor went back to the shipped weights meanwhile
             mapped = projection.Projection(**from_safetensors(tensors))
-            self._sessions.complete(run.visitor, Session(own.network, mapped))
+            # What was worked out for the map before is stale; what excites its channels is not.
+            kept = {name: found for name, found in own.kept.items() if name == "exciting"}
+            self._sessions.complete(run.visitor, Session(own.network, mapped, kept=kept))
         run.events.append(event)
 
 

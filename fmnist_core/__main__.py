@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from fmnist_core import CLASS_NAMES, checkpoint, dataset, files, inference, projection, sketches
+from fmnist_core import CLASS_NAMES, checkpoint, dataset, explain, files, inference, projection, sketches
 from fmnist_core.augment import random_cloth, random_warp
 from fmnist_core.errors import DatasetError, FmnistError, PictureError
 from fmnist_core.evaluation import Measured, measure
@@ -160,6 +160,7 @@ def run_train(options: argparse.Namespace) -> int:
     measured = measure(event.network, data.test)
     samples = dataset.load_samples().test
     projection.save(projection.with_tsne(projection.fit(event.network, samples)), event.network, out)
+    explain.save(explain.exciting(event.network, samples), event.network, out)
     if options.json:
         print(json.dumps({"event": "Tested", "config": asdict(config), "out": str(out)} | _measured_json(measured)))
     else:

@@ -5,17 +5,23 @@ its maps, or one of its numbers where it puts out a vector.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fmnist_core import IMAGE_SIZE
+from fmnist_core.checkpoint import fingerprint
 from fmnist_core.dataset import Split, batches
 from fmnist_core.errors import ConfigError
+from fmnist_core.files import write_whole
 from fmnist_core.model import Network, Trace, pair, to_inputs, to_probabilities
 
+EXCITING_FILE: Final = "exciting.safetensors"
 COVER: Final = 7  # side in pixels of the square that hides a part of the picture
 STRIDE: Final = 3  # pixels from one such square to the next
 BATCH: Final = 100  # samples looked at together
@@ -82,7 +88,7 @@ def occlusion(network: Network, pixels: Tensor, label: int) -> Tensor:
 
 
 def exciting(network: Network, samples: Split, count: int = 9) -> dict[str, Exciting]:
-    """For each layer, the ``count`` samples that excite its channels most; about 2 s for 2,000 samples."""
+    """For each layer, the ``count`` samples that excite its channels most; seconds of work for 2,000 samples."""
     with torch.inference_mode():
         strongest: dict[str, list[tuple[Tensor, Tensor]]] = {}
         for batch in batches(samples, BATCH):
@@ -97,6 +103,33 @@ def exciting(network: Network, samples: Split, count: int = 9) -> dict[str, Exci
             places = torch.stack([place // width, place % width], dim=-1)
             found[layer] = Exciting(values.T, indices.T, places.transpose(0, 1))
         return found
+
+
+def save(found: dict[str, Exciting], network: Network, folder: Path) -> None:
+    """Write what ``exciting`` found beside the weights that it belongs to."""
+    tensors = {}
+    for layer, each in found.items():
+        tensors[f"{layer}.values"] = each.values.contiguous()
+        tensors[f"{layer}.indices"] = each.indices.to(torch.int16).contiguous()
+        tensors[f"{layer}.places"] = each.places.to(torch.uint8).contiguous()
+    contents = to_safetensors(tensors, metadata={"weights": fingerprint(network)})
+    with write_whole(folder / EXCITING_FILE) as file:
+        file.write(contents)
+
+
+def load(folder: Path, network: Network) -> dict[str, Exciting] | None:
+    """What ``save`` wrote beside the weights; None when there is nothing of theirs."""
+    try:
+        with safe_open(folder / EXCITING_FILE, framework="pt") as file:
+            belongs = (file.metadata() or {}).get("weights") == fingerprint(network)
+            names = [name for name, _ in network.layers.named_children()]
+            parts = ("values", "indices", "places")
+            if not belongs or set(file.keys()) != {f"{name}.{part}" for name in names for part in parts}:
+                return None
+            found = {name: [file.get_tensor(f"{name}.{part}") for part in parts] for name in names}
+    except (OSError, SafetensorError):
+        return None
+    return {name: Exciting(values, indices.long(), places.long()) for name, (values, indices, places) in found.items()}
 
 
 def switched_off(network: Network, trace: Trace, layer: str, channel: int) -> Tensor:

@@ -49,21 +49,22 @@ class Muon(Optimizer):
                 past.mul_(group["momentum"]).add_(weight.grad)
                 ahead = weight.grad + group["momentum"] * past  # Nesterov's
                 matrix = ahead.reshape(len(ahead), -1)
-                change = orthogonal(matrix.to(self.dtype)).to(weight.dtype) * MATCH_ADAM * max(matrix.shape) ** 0.5
+                change = orthogonal(matrix, self.dtype) * MATCH_ADAM * max(matrix.shape) ** 0.5
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
                 weight.sub_(group["lr"] * change.reshape(weight.shape))
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """About U Vᵀ for a matrix U S Vᵀ (M, N): the same directions, all singular values between 0.7 and 1.2.
+def orthogonal(matrix: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """About U Vᵀ for a matrix U S Vᵀ (M, N): the same directions, with singular values near 1 (but for the weakest).
 
-    A quintic Newton-Schulz iteration: only products of matrices, so that it is fast and needs no decomposition.
+    A quintic Newton-Schulz iteration: only products of matrices, in ``dtype``, so that it is fast and needs no
+    decomposition.
     """
     a, b, c = QUINTIC
     is_tall = matrix.shape[0] > matrix.shape[1]
     x: Tensor = matrix.T if is_tall else matrix
-    x = x / (x.norm() + 1e-7)
+    x = (x / x.norm().clamp(min=1e-30)).to(dtype)  # in this order: gradients can be too small for 16 bits
     for _ in range(ITERATIONS):
         square = x @ x.T
         x = a * x + (b * square + c * square @ square) @ x
-    return x.T if is_tall else x
+    return (x.T if is_tall else x).to(matrix.dtype)

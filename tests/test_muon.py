@@ -34,6 +34,15 @@ def test_nothing_stays_nothing():
     assert (orthogonal(torch.zeros(3, 5)) == 0).all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("size", [1e-12, 1e-6, 1.0, 1e6])
+def test_sixteen_bits_are_enough_whatever_the_size_of_the_gradients(dtype, size):
+    matrix = random_matrix(30, 50, 0)
+    expected = orthogonal(matrix)
+    assert (orthogonal(size * matrix, dtype) - expected).norm() < 0.05 * expected.norm()
+
+
+@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="torch has its own since 2.9")
 @pytest.mark.parametrize("shape", [(6, 20), (20, 6), (8, 8)])
 def test_steps_of_a_matrix_are_those_of_torch(shape):
     ours, theirs = (torch.nn.Parameter(random_matrix(*shape, seed=0)) for _ in range(2))

@@ -151,6 +151,16 @@ def test_a_map_that_comes_late_changes_nobodys_choice():
     assert sessions.get("anna") is later
 
 
+def test_mere_choices_push_out_nobodys_network():
+    small = Session("small network", "map", "original")
+    sessions = Sessions(SHIPPED, [small], most=3)
+    sessions.put("anna", mine := own("anna"))
+    for number in range(10):
+        sessions.choose(f"visitor {number}", "original")
+    assert sessions.get("anna") is mine
+    assert sum(sessions.get(f"visitor {number}") is small for number in range(10)) == 2
+
+
 @pytest.mark.parametrize("name", ["", "DEEP", "<img>", "x" * 1000])
 def test_a_network_that_is_none(name):
     with pytest.raises(ConfigError, match="There is no network"):

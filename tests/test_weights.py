@@ -9,7 +9,7 @@ import yaml
 from huggingface_hub import ModelCard
 from safetensors import safe_open
 
-from fmnist_core import checkpoint, dataset, projection
+from fmnist_core import checkpoint, dataset, explain, projection
 from fmnist_core.__main__ import DEFAULT_WEIGHTS
 from fmnist_core.evaluation import all_logits, measure
 from fmnist_core.exam import make_exam
@@ -91,6 +91,14 @@ def test_default_network_knows_drawings_and_what_is_none(shipped):
 
 def test_default_network_is_calibrated(shipped, full_data):
     assert measure(shipped, full_data.test).calibration_error <= 0.02
+
+
+def test_what_excites_the_channels_is_told_for_these_weights(folder, network, samples):
+    found = explain.load(folder, network)
+    assert found is not None
+    few = explain.exciting(network, samples.test)
+    for layer, each in few.items():
+        torch.testing.assert_close(found[layer].values, each.values, rtol=1e-3, atol=1e-3)
 
 
 # ---------------------------------------------------------------- the samples

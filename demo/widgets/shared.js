@@ -22,7 +22,13 @@ window.fmnist = (() => {
   const last = {};
   const emit = (event, detail) => {
     last[event] = detail;
-    (listeners[event] ?? []).forEach((listener) => listener(detail));
+    for (const listener of listeners[event] ?? []) {
+      try {
+        listener(detail);
+      } catch (problem) {
+        reportError(problem); // of one view, which must not stop the others
+      }
+    }
   };
   const latest = (event) => last[event]; // for a view that is made later, when its tab is first opened
 
@@ -79,7 +85,11 @@ window.fmnist = (() => {
       const parts = new URLSearchParams(location.hash.slice(1));
       if (value === null) parts.delete(key);
       else parts.set(key, value);
-      history.replaceState(history.state, "", parts.size ? `#${parts}` : location.pathname + location.search);
+      try {
+        history.replaceState(history.state, "", parts.size ? `#${parts}` : location.pathname + location.search);
+      } catch {
+        // Safari allows a hundred changes in half a minute: the address is right again at the next one
+      }
     },
   };
 

@@ -32,13 +32,19 @@ fmnist.mountAnswer = (element, server) => {
   whose.addEventListener("change", async () => {
     const reply = await fmnist.call(server.choose, { network: whose.value });
     [problem.textContent, problem.hidden] = [reply.error ?? "", !reply.error];
+    fmnist.link.set("network", reply.error || whose.value === "yours" ? null : whose.value);
     fmnist.emit("network"); // after an error too: the answer tells who it is that answers
   });
+  let known = Object.keys(fmnist.facts.networks)[0]; // the network that the page speaks of
+  fmnist.on("network", () => (known = null));
 
   const paint = ({ empty, words: sentence, probabilities, network, own, familiarity = 0, note }) => {
     if (own && !whose.querySelector("[value=yours]")) offer("yours", "the network that you trained");
     if (own === false) whose.querySelector("[value=yours]")?.remove();
     if (network) whose.value = network;
+    // Chosen in another tab or before a reload, or forgotten by the server: the other views do not know yet.
+    if (network && known && network !== known) fmnist.emit("network");
+    if (network) known = network;
     aside.textContent = note ?? "";
     words.textContent = (empty ?? sentence).replace("T-shirt", "T\u2011shirt"); // never broken at its hyphen
     words.classList.toggle("empty", Boolean(empty));
@@ -55,4 +61,9 @@ fmnist.mountAnswer = (element, server) => {
     holder.dataset.answers = String(++painted);
   };
   fmnist.on("answer", paint);
+
+  const linked = fmnist.link.get("network");
+  if (Object.hasOwn(fmnist.facts.networks, linked)) {
+    fmnist.call(server.choose, { network: linked }).then(() => fmnist.emit("network"));
+  }
 };

@@ -11,7 +11,8 @@ fmnist.mountBrowser = (element) => {
 
   const show = () => {
     const label = Number(select.value);
-    const members = Array.from(samples.labels.keys()).filter((index) => label < 0 || samples.labels[index] === label);
+    const shipped = Array.from({ length: facts.samples.count }, (_, index) => index);
+    const members = shipped.filter((index) => label < 0 || samples.labels[index] === label);
     const pages = Math.ceil(members.length / PER_PAGE);
     page = (page + pages) % pages;
     find(".page").textContent = `page ${page + 1} of ${pages}`;

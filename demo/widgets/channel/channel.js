@@ -12,7 +12,7 @@ fmnist.mountChannel = (element, server) => {
   let map = null; // of the current picture
   let pixel = null; // [row, column] of the value whose sum is shown
   let asking = false; // for what does not depend on the picture; one question at a time, the latest choice next
-  let firstLayer = fmnist.facts.layers[0].name;
+  const firstLayer = fmnist.facts.layers[0].name;
 
   const percent = (part) => (part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`);
   const number = (value) => value.toFixed(2).replace("-", "−");
@@ -79,6 +79,13 @@ fmnist.mountChannel = (element, server) => {
     return figure;
   };
 
+  const NO_SUM = find(".total").textContent;
+  const clearSum = () => {
+    find(".where").textContent = "";
+    find(".grids").replaceChildren();
+    find(".total").textContent = NO_SUM;
+    delete holder.dataset.sum;
+  };
   const paintSum = (sum) => {
     const colours = fmnist.signedColours();
     const products = sum.patch.map((row, y) => row.map((value, x) => value * sum.kernel[y][x]));
@@ -143,8 +150,10 @@ fmnist.mountChannel = (element, server) => {
   };
 
   const paintExciting = (exciting) => {
+    const excited = exciting.filter(({ value }) => value > 0);
+    find(".none").hidden = excited.length > 0;
     find(".exciting").replaceChildren(
-      ...exciting.map(({ index, value, box: [left, top, right, bottom] }) => {
+      ...excited.map(({ index, value, box: [left, top, right, bottom] }) => {
         const button = fmnist.samples.button(index, THUMBNAIL);
         const frame = document.createElement("i");
         const px = (pixels) => `${(THUMBNAIL / 28) * pixels}px`;
@@ -160,7 +169,7 @@ fmnist.mountChannel = (element, server) => {
 
   const load = async () => {
     find(".exciting").replaceChildren();
-    find(".problem").hidden = true;
+    find(".problem").hidden = find(".none").hidden = true;
     element.classList.add("loading");
     if (asking) return;
     asking = true;
@@ -192,15 +201,25 @@ fmnist.mountChannel = (element, server) => {
     find(".hint").hidden = Boolean(chosen);
     find(".about").hidden = !chosen;
     delete holder.dataset.channel;
-    if (isOtherLayer) pixel = null;
-    map = null;
+    if (isOtherLayer || !chosen) pixel = null;
+    clearPicture();
     if (chosen) {
       find("h4").textContent = `${chosen.layer}, ${chosen.channel + 1} of ${chosen.count}`;
       load();
     }
     ask();
   });
+  // What was said about a picture that is no longer there.
+  const clearPicture = () => {
+    map = null;
+    clearSum();
+    find(".words").textContent = "";
+    find(".changes tbody").replaceChildren();
+    delete holder.dataset.without;
+    paintMap();
+  };
   fmnist.on("answer", (answer) => {
+    if (answer.empty) return clearPicture();
     if (!chosen || answer.maps?.layer !== chosen.layer) return;
     map = fmnist.mapOf(answer.maps, chosen.channel);
     paintMap();

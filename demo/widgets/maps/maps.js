@@ -24,17 +24,21 @@ fmnist.mountMaps = (element, server) => {
   const row = () => layers.find(({ name }) => name === chosen);
   const ask = () => fmnist.want("maps", isVisible ? chosen : null);
   const choose = (name) => {
-    if (name !== chosen) chooseChannel(null);
+    if (name !== chosen) {
+      chooseChannel(null);
+      clear();
+    }
     chosen = name;
     fmnist.link.set("layer", name === layers[0].name ? null : name);
     mark();
     ask();
   };
   const chooseChannel = (number) => {
+    if (number === channel) return;
     channel = number;
-    fmnist.link.set("channel", number === null ? null : String(number));
     fmnist.emit("channel", number === null ? null : { layer: chosen, channel: number, count: grid.count });
     paint();
+    fmnist.link.set("channel", number === null ? null : String(number));
   };
   const mark = () => {
     list.querySelectorAll("button").forEach((button) => {
@@ -183,13 +187,20 @@ fmnist.mountMaps = (element, server) => {
 
   // --- what comes from the server ------------------------------------------------------------------------------
 
+  // Blank, but as large as before: nothing below may jump while one draws.
+  const clear = () => {
+    open = null;
+    tip.hidden = true;
+    tiles.getContext("2d").clearRect(0, 0, tiles.width, tiles.height);
+    holder.dataset.open = "";
+  };
+  // Two networks may have layers of the same name.
+  const isAsShaped = ({ shape }) => shape.join() === row().shape.join();
+
   fmnist.on("answer", (answer) => {
     if (answer.empty) {
-      open = null;
-      // Blank, but as large as before: nothing below may jump while one draws.
-      tiles.getContext("2d").clearRect(0, 0, tiles.width, tiles.height);
-      holder.dataset.open = "";
-    } else if (answer.maps?.layer === chosen) {
+      clear();
+    } else if (answer.maps?.layer === chosen && isAsShaped(answer.maps)) {
       open = answer.maps;
       paint();
       restoreChannel();
@@ -197,15 +208,21 @@ fmnist.mountMaps = (element, server) => {
   });
   // Another network: its layers first, then what it makes of the picture.
   fmnist.on("network", async () => {
-    const reply = await fmnist.call(server.layers, {});
-    if (!reply.layers) return;
-    layers = reply.layers;
-    open = null;
+    clear();
     chooseChannel(null);
+    const reply = await fmnist.call(server.layers, {});
+    find(".problem").textContent = reply.error ?? "";
+    find(".problem").hidden = !reply.error;
+    if (reply.error) return;
+    layers = reply.layers;
     build();
     choose(row() ? chosen : layers[0].name);
+    fmnist.emit("wants"); // an answer that came before its layers were known was of no use
   });
-  fmnist.on("closechannel", () => chooseChannel(null));
+  fmnist.on("closechannel", () => {
+    chooseChannel(null);
+    tiles.focus({ preventScroll: true });
+  });
   fmnist.on("theme", paint);
   new ResizeObserver(paint).observe(tiles.parentElement);
   fmnist.whenVisible(element.closest("#inside"), (visible) => {
@@ -216,6 +233,7 @@ fmnist.mountMaps = (element, server) => {
   // The layer and the channel of a link, once.
   let linked = fmnist.link.get("channel");
   const restoreChannel = () => {
+    if (linked === null || !grid) return;
     const number = Number(linked);
     if (linked !== null && Number.isInteger(number) && number >= 0 && number < grid.count) chooseChannel(number);
     linked = null;

@@ -192,5 +192,6 @@ fmnist.mountMistakes = (element, server) => {
     choose(...chosen);
   });
 
+  if (fmnist.latest("points")) count(fmnist.latest("points").answers); // the map was opened before
   fmnist.whenVisible(element, (isVisible) => isVisible && isStale && load());
 };

@@ -60,7 +60,8 @@ fmnist.mountPad = (element, server) => {
   // The link names the test sample that the picture is, and nothing once it is drawn on.
   const linkPicture = () => {
     const index = strokes().length || ground().isExample ? undefined : ground().ask?.request.sample;
-    fmnist.link.set("sample", index === undefined ? null : String(fmnist.samples.numbers[index]));
+    const isShipped = index < fmnist.facts.samples.count; // another page may not know the others
+    fmnist.link.set("sample", isShipped ? String(fmnist.samples.numbers[index]) : null);
   };
 
   const setHistory = (steps) => {
@@ -90,10 +91,12 @@ fmnist.mountPad = (element, server) => {
   };
 
   // --- asking --------------------------------------------------------------------------------------------------
-  // One request under way at most. What changes meanwhile is asked about when it comes back: the pad never falls
-  // behind the hand, and a slow server is asked less often.
+  // One request under way while a stroke is drawn: what changes meanwhile is asked about when it comes back, so that the
+  // pad never falls behind the hand, and a slow server is asked less often. Only the end of a stroke does not wait: it
+  // is asked about beside the request under way.
 
-  let asking = false;
+  let underWay = 0;
+  let [asked, painted] = [0, 0]; // numbers of the latest question, and of the one whose answer is on the page
   let isStale = false;
   let hasFailed = false; // the last answer
 
@@ -106,25 +109,36 @@ fmnist.mountPad = (element, server) => {
     return { picture: sent.toDataURL("image/png").split(",", 2)[1], ...(kind && { kind }) };
   };
 
-  const changed = async () => {
+  const changed = () => {
     isStale = true;
-    if (asking) return;
-    asking = true;
-    while (isStale) {
-      isStale = false;
-      if (isBlank()) {
-        fmnist.emit("answer", { empty: "Draw something" });
-        continue;
-      }
-      const answer = await fmnist.call(server.answer, { ...currentPicture(), want: fmnist.wanted });
-      if (answer.error || hasFailed) showProblem(answer.error);
-      hasFailed = Boolean(answer.error);
-      if (hasFailed) continue;
-      // A clear while the answer was under way: the pad is empty, and the answer about nothing that is seen.
-      const steps = answer.steps ?? (strokes().length === 0 ? ground().ask?.steps : undefined);
-      if (!isBlank()) fmnist.emit("answer", { ...answer, steps, overruled: kind !== null });
+    if (underWay === 0) ask();
+  };
+
+  const ask = async () => {
+    underWay += 1;
+    try {
+      while (isStale) await askOnce();
+    } finally {
+      underWay -= 1;
     }
-    asking = false;
+  };
+
+  const askOnce = async () => {
+    isStale = false;
+    const mine = ++asked;
+    if (isBlank()) {
+      painted = mine;
+      return fmnist.emit("answer", { empty: "Draw something" });
+    }
+    const answer = await fmnist.call(server.answer, { ...currentPicture(), want: fmnist.wanted });
+    if (mine < painted) return; // a later question was answered first
+    painted = mine;
+    if (answer.error || hasFailed) showProblem(answer.error);
+    hasFailed = Boolean(answer.error);
+    if (hasFailed) return;
+    // A clear while the answer was under way: the pad is empty, and the answer about nothing that is seen.
+    const steps = answer.steps ?? (strokes().length === 0 ? ground().ask?.steps : undefined);
+    if (!isBlank()) fmnist.emit("answer", { ...answer, steps, overruled: kind !== null });
   };
 
   fmnist.on("wants", () => isBlank() || changed());
@@ -180,8 +194,7 @@ fmnist.mountPad = (element, server) => {
     canvas.addEventListener(name, (event) => {
       if (stroke?.pointer !== event.pointerId) return;
       stroke = null;
-      // The end of a stroke is always answered; an answer under way to the stroke's last point is that answer.
-      if (!asking) changed();
+      if (isStale && underWay === 1) ask();
     });
   }
 

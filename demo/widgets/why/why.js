@@ -43,6 +43,7 @@ fmnist.mountWhy = (element, server) => {
     if (!reasons) {
       for (const canvas of [find(".grad-cam"), find(".occlusion")]) paintOver(canvas, new Uint8Array(784), new Float32Array(784));
       find(".looks").textContent = find(".needs").textContent = "\u00a0";
+      for (const canvas of element.querySelectorAll("canvas")) canvas.setAttribute("aria-label", "No picture");
       holder.dataset.label = "";
       return;
     }
@@ -52,8 +53,8 @@ fmnist.mountWhy = (element, server) => {
     find(".looks").textContent = heat.some((value) => value > 0)
       ? `Orange: here the last maps speak for ${name}.` : `Nothing in the last maps speaks for ${name}.`;
     const cost = hiding();
-    paintOver(find(".occlusion"), pixels, cost.map((value) => value / Math.max(0.02, ...cost.map(Math.abs))));
     const [most, least] = [Math.max(...cost), Math.min(...cost)];
+    paintOver(find(".occlusion"), pixels, cost.map((value) => value / Math.max(0.02, most, -least)));
     find(".needs").textContent = Math.max(most, -least) < 0.01 ? `Hiding any one part changes ${name} by less than a point.`
       : `Orange: hidden here, ${name} loses up to ${points(Math.max(0, most))}`
         + (least < -0.01 ? `; blue: it gains up to ${points(least)}.` : ".");
@@ -83,6 +84,10 @@ fmnist.mountWhy = (element, server) => {
 
   let asking = false;
   let timer;
+  const rest = () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, REST);
+  };
   const ask = async () => {
     if (asking || !isVisible || !current) return;
     asking = true;
@@ -91,7 +96,8 @@ fmnist.mountWhy = (element, server) => {
     asking = false;
     find(".problem").textContent = reply.error ?? "";
     find(".problem").hidden = !reply.error;
-    if (answer !== current || label !== select.value) return ask();
+    if (label !== select.value) return ask();
+    if (answer !== current) return rest();
     reasons = reply.error ? null : { ...reply, pixels: answer.pixels };
     paint();
   };
@@ -100,7 +106,7 @@ fmnist.mountWhy = (element, server) => {
     clearTimeout(timer);
     current = answer.empty ? null : answer;
     if (current) {
-      timer = setTimeout(ask, REST);
+      rest();
     } else {
       reasons = null;
       paint();
