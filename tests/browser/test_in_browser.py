@@ -387,6 +387,51 @@ def test_another_network_leaves_nothing_of_the_one_before(page: Page, original: 
     assert shown(page) == rounded(inference.read_pixels(original, samples.test.pixels[example]).probabilities)
 
 
+def test_every_view_follows_the_network_after_a_reload_too(
+    page: Page, context: BrowserContext, address: str, original: Network
+) -> None:
+    page.locator("#maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
+    page.locator("#answer select").select_option("original")  # it has a conv1, too
+    names = [name for name, _ in original.layers.named_children()]
+    expect(page.locator("#maps .layers b")).to_have_text(names)
+    expect(page.locator("#maps .what")).to_contain_text("6 × 24 × 24")
+    assert "network=original" in page.url
+    page.locator("#maps .tiles").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#channel h4")).to_have_text("conv1, 1 of 6")
+    # The same visitor in a second tab, and another one who opens the link.
+    visitor = page.evaluate("sessionStorage.getItem('fmnist-visitor')")
+    for link, token in ((address, visitor), (f"{address}#network=original", None)):
+        other = context.new_page()
+        if token:
+            other.add_init_script(f"sessionStorage.setItem('fmnist-visitor', '{token}')")
+        other.goto(link)
+        other.wait_for_selector("#answer[data-answers]")
+        other.locator("#maps .tiles").scroll_into_view_if_needed()
+        expect(other.locator("#answer select")).to_have_value("original")
+        expect(other.locator("#maps .layers b")).to_have_text(names)
+        expect(other.locator("#maps .what")).to_contain_text("6 × 24 × 24")
+        other.close()
+
+
+def test_an_empty_pad_leaves_nothing_of_the_drawing_before(page: Page) -> None:
+    page.locator("#maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
+    page.locator("#maps .tiles").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#channel[data-without]")
+    page.locator("#channel .large").click(position={"x": 100, "y": 60})
+    page.wait_for_selector("#channel[data-sum]")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#channel .words")).to_have_text("")
+    expect(page.locator("#channel .grids table")).to_have_count(0)
+    expect(page.locator("#channel .large")).to_be_hidden()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#channel .words")).to_contain_text("Without it")
+    expect(page.locator("#channel .grids table")).to_have_count(3)
+
+
 def test_maps_on_a_scale_of_their_own(page: Page) -> None:
     page.locator("#maps .tiles").scroll_into_view_if_needed()
     expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
