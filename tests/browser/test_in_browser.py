@@ -961,8 +961,11 @@ def fill_form(page: Page, epochs: int, share: float, rate: float | None = None) 
         page.keyboard.press("Tab")
 
 
-def test_retraining(page: Page, device: str, context: BrowserContext, address: str) -> None:
+def test_retraining(page: Page, device: str, context: BrowserContext) -> None:
     open_tab(page, "Train")
+    before = answers(page)
+    page.locator("#samples .thumbnail").nth(2).click()  # stays the picture: it is in the link, which outlives a reload
+    wait_for_answer(page, before)
     settle(page)
     first = shown(page)
     fill_form(page, epochs=30, share=1)
@@ -985,7 +988,7 @@ def test_retraining(page: Page, device: str, context: BrowserContext, address: s
     # Another visitor still has the shipped network; so has this one after one click.
     other = context.browser.new_context()  # type: ignore[union-attr]
     stranger = other.new_page()
-    stranger.goto(address)
+    stranger.goto(page.url)
     stranger.wait_for_selector("#answer[data-answers]")
     assert shown(stranger) == first
     other.close()
