@@ -9,7 +9,9 @@ from demo import page, widgets
 from demo.widgets import FOLDER, NAMES
 from fmnist_core import dataset
 
-SCRIPTS = [FOLDER / "shared.js", *(FOLDER / name / f"{name}.js" for name in NAMES)]
+SHARED = FOLDER / "shared.js"
+PARTS = {name: sorted((FOLDER / name).glob("*.js")) for name in NAMES}  # the scripts of each widget
+SCRIPTS = [SHARED, *(path for paths in PARTS.values() for path in paths)]
 FORBIDDEN = {
     "innerHTML": r"\binnerHTML\b",
     "outerHTML": r"\bouterHTML\b",
@@ -41,17 +43,20 @@ def offered(tmp_path_factory):
 
 
 def script(name):
-    return (FOLDER / name / f"{name}.js").read_text(encoding="utf-8")
+    """All scripts of the widget, as one text."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in PARTS[name])
 
 
-def test_every_widget_has_its_three_files_and_no_others():
+def test_every_widget_has_its_files_and_no_others():
     assert len(NAMES) == len(set(NAMES)) == 15
     folders = {path.name for path in FOLDER.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders == set(NAMES)
     for name in NAMES:
-        assert {path.name for path in (FOLDER / name).iterdir()} == {
-            f"{name}.{ending}" for ending in ("html", "js", "css")
-        }
+        files = {path.name for path in (FOLDER / name).iterdir()}
+        parts = {file for file in files if re.fullmatch(r"[a-z]+\.js", file)}
+        assert f"{name}.js" in parts
+        assert files - parts == {f"{name}.html", f"{name}.css"}
+        assert {path.name for path in PARTS[name]} == parts
         assert all(path.read_text(encoding="utf-8").strip() for path in (FOLDER / name).iterdir())
 
 
@@ -78,6 +83,23 @@ def test_script_mounts_the_widget(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_scripts_only_define_one_function_each_named_as_the_file(name):
+    """So the order in which they are loaded does not matter, and no two widgets or files share a variable."""
+    made = set()
+    for path in PARTS[name]:
+        first, last = re.findall(r"^(?!//)\S.*$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        part = "" if path.stem == name else path.stem.capitalize()
+        pattern = rf"fmnist\.({'make|hear' if part else 'mount'}){name.capitalize()}{part} = \(.*\) => \{{"
+        assert re.fullmatch(pattern, first)
+        assert last == "};"
+        made |= set(re.findall(r"fmnist\.((?:make|hear)\w+) = ", first))
+    # The file that mounts the widget puts the others together.
+    text = (FOLDER / name / f"{name}.js").read_text(encoding="utf-8")
+    assert set(re.findall(r"fmnist\.((?:make|hear)\w+)\(", text)) == made
+    assert len(re.findall(r"fmnist\.(?:make|hear)\w+\(", script(name))) == len(made)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_server_function_called_is_given_and_every_given_one_is_called(name, offered):
     called = set(re.findall(r"\bserver\.(\w+)", script(name)))
     assert called == offered[name]
@@ -89,10 +111,10 @@ def test_every_server_function_called_is_given_and_every_given_one_is_called(nam
 
 
 def test_shared_script_calls_no_server_function():
-    assert not re.search(r"\bserver\.\w", SCRIPTS[0].read_text(encoding="utf-8"))
+    assert not re.search(r"\bserver\.\w", SHARED.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_script_never_turns_text_into_code_or_goes_elsewhere(path, what):
     assert not re.search(FORBIDDEN[what], path.read_text(encoding="utf-8"))
@@ -109,8 +131,8 @@ def test_scripts_do_not_end_their_element():
     text = widgets.scripts()
     assert not re.search(r"</script|<!--", text, re.IGNORECASE)
     for path in SCRIPTS:
-        assert path.read_text(encoding="utf-8") in text
-    assert text.startswith(SCRIPTS[0].read_text(encoding="utf-8"))
+        assert text.count(path.read_text(encoding="utf-8")) == 1
+    assert text.startswith(SHARED.read_text(encoding="utf-8"))
 
 
 def test_widgets_hear_only_what_is_emitted():

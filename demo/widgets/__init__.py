@@ -1,5 +1,8 @@
 """The parts of the page that Gradio does not have: a folder each, with the .html, .js and .css of one widget.
 
+A widget may have several .js files: the one with its name mounts it, each other one makes a part of it. All that a file
+does when it is loaded is to define its one function, so that their order does not matter.
+
 The templates are static, and nothing that a visitor sends is ever put into one: a Gradio template is code.
 """
 
@@ -29,7 +32,7 @@ def widget(name: str, server_functions: Sequence[Callable[..., Any]] = ()) -> gr
 
 def scripts() -> str:
     """All JavaScript of the widgets, what they share first."""
-    files = [FOLDER / "shared.js", *(FOLDER / name / f"{name}.js" for name in NAMES)]
+    files = [FOLDER / "shared.js", *(file for name in NAMES for file in sorted((FOLDER / name).glob("*.js")))]
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 

@@ -552,6 +552,27 @@ def test_a_link_opens_the_map_as_it_was(page: Page, address: str, context: Brows
         expect(other.locator(f"#map [data-colour={colour}]")).to_have_attribute("aria-pressed", "true")
 
 
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_a_network_without_tsne_falls_back_to_pca(page: Page) -> None:
+    open_map(page)
+    page.locator("#map [data-layout=tsne]").click()
+    expect(page.locator("#map")).to_have_attribute("data-moving", "false")
+    page.evaluate(
+        """() => {
+            const call = fmnist.call;
+            fmnist.call = async (...request) => {
+                const reply = await call(...request);
+                return "others" in reply ? { ...reply, tsne: null } : reply; // the points
+            };
+            fmnist.emit("network");
+        }"""
+    )
+    expect(page.locator("#map")).to_have_attribute("data-layout", "pca")
+    expect(page.locator("#map [data-layout=tsne]")).to_be_disabled()
+    expect(page.locator("#map .note")).to_contain_text("t-SNE is not ready for this network.")
+    expect(page.locator("#map")).to_have_attribute("data-moving", "false")
+
+
 def test_marks_by_answer_and_one_class_alone(page: Page, shipped: Network, samples: Dataset) -> None:
     labels, answered = samples.test.labels, all_logits(shipped, samples.test).argmax(1)
     coat = CLASS_NAMES.index("Coat")

@@ -1,0 +1,91 @@
+// What a pointer, two fingers, the wheel and the keys do on the map.
+
+fmnist.hearMapGestures = (element, { marks, places, view, lit }) => {
+  const DRAG = 4; // CSS pixels that a pointer moves before a click becomes a drag
+  const plane = element.querySelector(".plane");
+  const over = element.querySelector(".over");
+  const down = new Map(); // pointers that are pressed, and where they are
+  let [pressedAt, isDrag] = [null, false];
+
+  const at = (event) => {
+    const box = over.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  };
+  const between = ([x0, y0], [x1, y1]) => Math.hypot(x1 - x0, y1 - y0);
+  const middle = ([x0, y0], [x1, y1]) => [(x0 + x1) / 2, (y0 + y1) / 2];
+  const markAt = (point) => places.nearest(view.toPlace(point), view.scale(), marks.isFaded);
+
+  over.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    down.set(event.pointerId, at(event));
+    over.setPointerCapture(event.pointerId);
+    if (down.size === 1) [pressedAt, isDrag] = [at(event), false];
+    else isDrag = true;
+  });
+  over.addEventListener("pointermove", (event) => {
+    const point = at(event);
+    if (!down.has(event.pointerId)) {
+      const index = markAt(point);
+      plane.classList.toggle("onto", index >= 0);
+      return lit.light(index);
+    }
+    const before = [...down.values()];
+    const last = down.get(event.pointerId);
+    down.set(event.pointerId, point);
+    if (before.length === 2) {
+      const after = [...down.values()];
+      const [from, to] = [middle(...before), middle(...after)];
+      view.zoomBy(between(...after) / Math.max(1, between(...before)), from);
+      view.moveBy(to[0] - from[0], to[1] - from[1]);
+    } else if (isDrag || between(pressedAt, point) > DRAG) {
+      const from = isDrag ? last : pressedAt;
+      isDrag = true;
+      plane.classList.add("dragged");
+      lit.light(-1);
+      view.moveBy(point[0] - from[0], point[1] - from[1]);
+    }
+  });
+  for (const name of ["pointerup", "pointercancel"]) {
+    over.addEventListener(name, (event) => {
+      down.delete(event.pointerId);
+      plane.classList.remove("dragged");
+    });
+  }
+  over.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && !down.size && lit.light(-1));
+  // One finger scrolls the page, unless the map is zoomed; two are for the map alone.
+  for (const name of ["touchstart", "touchmove"]) {
+    over.addEventListener(name, (event) => event.touches.length > 1 && event.preventDefault(), { passive: false });
+  }
+  over.addEventListener("click", (event) => {
+    if (isDrag || event.detail > 1) return;
+    const index = markAt(at(event));
+    lit.light(index);
+    if (index >= 0) fmnist.emit("sample", index);
+  });
+  over.addEventListener("dblclick", (event) => view.zoomBy(2, at(event)));
+  over.addEventListener(
+    "wheel",
+    (event) => {
+      const isMeant = event.ctrlKey || event.metaKey;
+      if (!isMeant && document.activeElement !== over) return;
+      // Of a mouse a turn is about 100 pixels or 3 lines; two fingers on a touchpad give small ones, with Ctrl.
+      const turn = event.deltaMode ? 33 * event.deltaY : event.deltaY;
+      const changes = view.zoomBy(Math.exp(-turn * (isMeant && Math.abs(turn) < 50 ? 0.01 : 0.002)), at(event));
+      if (isMeant || changes) event.preventDefault(); // at its end, the wheel scrolls the page
+    },
+    { passive: false },
+  );
+
+  // What a key does; false: nothing, and the page may take it.
+  const KEYS = {
+    "+": () => view.zoomBy(1.5), "=": () => view.zoomBy(1.5), "-": () => view.zoomBy(1 / 1.5), 0: view.showAll,
+    ArrowLeft: () => view.moveBy(60, 0), ArrowRight: () => view.moveBy(-60, 0),
+    ArrowUp: () => view.moveBy(0, 60), ArrowDown: () => view.moveBy(0, -60),
+    n: () => lit.walk(1), N: () => lit.walk(-1), Escape: () => lit.light(-1),
+    Enter: () => (lit.index >= 0 ? fmnist.emit("sample", lit.index) : lit.walk(1)),
+  };
+  over.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !places.count || !KEYS[event.key]) return;
+    if (KEYS[event.key]() !== false) event.preventDefault();
+  });
+};

@@ -1,0 +1,142 @@
+// The marks of the map: a shape for each class besides its colour, alone for the legend and by thousands on the map.
+
+fmnist.makeMapMarks = (canvas, view) => {
+  const classColours = fmnist.facts.colours;
+  const bar = (x, y) => [[-x, -y], [x, -y], [x, y], [-x, y]];
+  const turned = (corners, turn) =>
+    corners.map(([x, y]) => [x * Math.cos(turn) - y * Math.sin(turn), x * Math.sin(turn) + y * Math.cos(turn)]);
+  const arm = [[-0.36, -1.1], [0.36, -1.1], [0.36, -0.36]];
+  const plus = [0, 1, 2, 3].flatMap((quarter) => turned(arm, (quarter * Math.PI) / 2));
+  const star = Array.from({ length: 10 }, (_, i) => turned([[0, i % 2 ? -0.55 : -1.3]], (i * Math.PI) / 5)[0]);
+  // In the order of the classes, as corners around the middle; null is a circle.
+  const SHAPES = [
+    null,
+    bar(0.5, 1.15),
+    bar(0.85, 0.85),
+    [[0, -1.15], [1.1, 0.85], [-1.1, 0.85]],
+    [[0, -1.25], [1.05, 0], [0, 1.25], [-1.05, 0]],
+    turned(plus, Math.PI / 4),
+    plus,
+    bar(1.15, 0.5),
+    [[0, 1.15], [1.1, -0.85], [-1.1, -0.85]],
+    star,
+  ];
+
+  // --- one mark ------------------------------------------------------------------------------------------------------
+
+  const trace = (context, label, x, y, radius) => {
+    context.beginPath();
+    if (SHAPES[label] === null) context.arc(x, y, 0.95 * radius, 0, 2 * Math.PI);
+    else SHAPES[label].forEach(([dx, dy]) => context.lineTo(x + radius * dx, y + radius * dy));
+    context.closePath();
+  };
+
+  const mixed = ([...one], other, part) =>
+    `rgb(${one.map((level, c) => Math.round(level + part * (other[c] - level))).join()})`;
+  const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgb = (colour) => {
+    probe.fillStyle = colour;
+    probe.fillRect(0, 0, 1, 1);
+    return probe.getImageData(0, 0, 1, 1).data.slice(0, 3);
+  };
+
+  // The pale colours would be lost on white and the deep ones on black: each has an edge that stands out.
+  const paintOne = (context, label, x, y, radius, isDark) => {
+    trace(context, label, x, y, radius);
+    context.fillStyle = classColours[label];
+    context.fill();
+    context.strokeStyle = mixed(rgb(classColours[label]), isDark ? [255, 255, 255] : [0, 0, 0], 0.45);
+    context.stroke();
+  };
+
+  // The mark of a class as a canvas of its own, to stand beside its name.
+  const single = (label, isDark) => {
+    const small = document.createElement("canvas");
+    paintOne(fmnist.fitCanvas(small, 16, 16), label, 8, 8, 5.5, isDark);
+    return small;
+  };
+
+  // --- all marks -----------------------------------------------------------------------------------------------------
+
+  // Each mark painted once for its size, the plain ones and then the faded ones, as the pixels that it consists of: to
+  // copy these by hand takes a third of the time of drawImage, and 10,000 marks travel smoothly.
+  let [stamps, stampsAre] = [[], ""];
+  const makeStamps = (radius, ratio, imageWidth, { isDark, ground, subdued }) => {
+    const are = [radius, ratio, imageWidth, isDark].join();
+    if (are === stampsAre) return;
+    const side = 2 * Math.ceil(1.4 * radius * ratio + ratio);
+    stamps = [...SHAPES.keys(), ...SHAPES.keys()].map((label, i) => {
+      const stamp = document.createElement("canvas");
+      stamp.width = stamp.height = side;
+      const context = stamp.getContext("2d", { willReadFrequently: true });
+      context.lineWidth = ratio * Math.min(1, radius / 4);
+      if (i < SHAPES.length) {
+        paintOne(context, label, side / 2, side / 2, radius * ratio, isDark);
+      } else {
+        trace(context, label, side / 2, side / 2, 0.8 * radius * ratio);
+        context.fillStyle = mixed(rgb(ground), rgb(subdued), 0.3);
+        context.fill();
+      }
+      const { data } = context.getImageData(0, 0, side, side);
+      const all = Array.from({ length: side * side }, (_, pixel) => pixel);
+      const inside = all.filter((pixel) => data[4 * pixel + 3] === 255);
+      const edge = all.filter((pixel) => data[4 * pixel + 3] > 0 && data[4 * pixel + 3] < 255);
+      // How far on the pixel is, in an image of that width, from the one in the corner.
+      const steps = (list) => Int32Array.from(list, (pixel) => Math.floor(pixel / side) * imageWidth + (pixel % side));
+      const colours = new Uint32Array(data.buffer);
+      return {
+        side,
+        inside: steps(inside),
+        colours: Uint32Array.from(inside, (pixel) => colours[pixel]),
+        edge: steps(edge),
+        levels: Uint8Array.from(edge.flatMap((pixel) => [...data.subarray(4 * pixel, 4 * pixel + 4)])),
+      };
+    });
+    stampsAre = are;
+  };
+  const putStamp = ({ inside, colours, edge, levels }, data, pixels, corner) => {
+    for (let i = 0; i < inside.length; i++) pixels[corner + inside[i]] = colours[i];
+    for (let i = 0; i < edge.length; i++) {
+      const to = 4 * (corner + edge[i]);
+      const part = levels[4 * i + 3] / 255;
+      for (let c = 0; c < 3; c++) data[to + c] += part * (levels[4 * i + c] - data[to + c]);
+    }
+  };
+
+  // Which of the stamps each image has: that of its label, plain or faded.
+  let stampOf = new Uint8Array(0);
+  const style = (labels, fades) => {
+    stampOf = Uint8Array.from(labels, (label, index) => (fades(index) ? label + SHAPES.length : label));
+  };
+  const isFaded = (index) => stampOf[index] >= SHAPES.length;
+  const plain = () => Array.from(stampOf.keys()).filter((index) => !isFaded(index));
+
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  let image = null; // the pixels of the canvas
+
+  // ``places`` is a list of those of all images, ``look`` holds the colours of the page.
+  const paint = (places, look) => {
+    const ratio = window.devicePixelRatio || 1;
+    const count = places.length / 2;
+    const radius = (view.width < 500 ? 3.2 : 4) * (count > 4000 ? 0.75 : 1) * Math.min(2, view.zoom ** 0.35);
+    if (view.fit(canvas) || !image) image = new ImageData(canvas.width, canvas.height);
+    makeStamps(Math.round(4 * radius) / 4, ratio, image.width, look);
+    const pixels = new Uint32Array(image.data.buffer);
+    image.data.set([...rgb(look.ground), 255]);
+    pixels.fill(pixels[0]);
+    const [{ side }] = stamps;
+    const [across, up] = view.scale().map((length) => length * ratio);
+    const [left, top] = view.toPage([0, 0]).map((length) => length * ratio - side / 2);
+    for (const faded of [true, false]) {
+      for (let i = 0; i < count; i++) {
+        if (isFaded(i) !== faded) continue;
+        const [x, y] = [Math.round(left + places[2 * i] * across), Math.round(top - places[2 * i + 1] * up)];
+        if (x < 0 || y < 0 || x + side > image.width || y + side > image.height) continue; // cut by the frame
+        putStamp(stamps[stampOf[i]], image.data, pixels, y * image.width + x);
+      }
+    }
+    context.putImageData(image, 0, 0);
+  };
+
+  return { single, style, isFaded, plain, paint };
+};

@@ -1,0 +1,85 @@
+// Where the marks are now: on their way from one layout to another, or at rest; then they are found by their place.
+
+fmnist.makeMapPlaces = () => {
+  const TRAVEL = 600; // milliseconds from one layout to another
+  const REACH = 12; // CSS pixels from the pointer to the mark that it is about
+  const CELLS = 64; // squares along each side of the grid in which marks are looked up
+  let list = null;
+  let journey = 0; // counts ways begun, so that a new one ends the one before
+
+  const of = (index) => [list[2 * index], list[2 * index + 1]];
+
+  // Marks by the square of a grid that they lie in: the pointer is compared with the few around it.
+  let [cellStarts, inCells] = [null, null];
+  const cell = (part) => Math.max(0, Math.min(CELLS - 1, Math.floor(part * CELLS)));
+  const cellOf = (index) => cell(list[2 * index + 1]) * CELLS + cell(list[2 * index]);
+  const fillCells = () => {
+    const count = list.length / 2;
+    cellStarts = new Uint32Array(CELLS * CELLS + 1);
+    inCells = new Uint32Array(count);
+    for (let i = 0; i < count; i++) cellStarts[cellOf(i) + 1]++;
+    for (let c = 0; c < CELLS * CELLS; c++) cellStarts[c + 1] += cellStarts[c];
+    const next = cellStarts.slice();
+    for (let i = 0; i < count; i++) inCells[next[cellOf(i)]++] = i;
+  };
+
+  // The image at a place, or -1; ``across`` and ``up`` are CSS pixels from 0 to 1, ``isLeftOut`` tells of an index.
+  const nearest = ([x, y], [across, up], isLeftOut) => {
+    if (!inCells) return -1; // on their way
+    let [best, shortest] = [-1, REACH ** 2];
+    for (let row = cell(y - REACH / up); row <= cell(y + REACH / up); row++) {
+      const [from, to] = [cell(x - REACH / across), cell(x + REACH / across)].map((column) => row * CELLS + column);
+      for (let i = cellStarts[from]; i < cellStarts[to + 1]; i++) {
+        const index = inCells[i];
+        const distance = ((list[2 * index] - x) * across) ** 2 + ((list[2 * index + 1] - y) * up) ** 2;
+        if (distance < shortest && !isLeftOut(index)) [best, shortest] = [index, distance];
+      }
+    }
+    return best;
+  };
+
+  const nearestFirst = (indices, [x, y]) => {
+    const far = (index) => (list[2 * index] - x) ** 2 + (list[2 * index + 1] - y) ** 2;
+    return indices.sort((a, b) => far(a) - far(b));
+  };
+
+  // The marks go from where they are to where they belong; new ones are there at once. ``moved`` hears each time what
+  // part of the way they have made, and at the end that they are there.
+  const travel = (goal, isSudden, moved) => {
+    const mine = ++journey;
+    const from = goal.slice();
+    if (list) from.set(list.subarray(0, goal.length));
+    else isSudden = true;
+    const began = performance.now();
+    list = from.slice();
+    inCells = null;
+    const move = (now) => {
+      if (mine !== journey) return;
+      const part = isSudden ? 1 : Math.max(0, Math.min(1, (now - began) / TRAVEL));
+      const eased = part < 0.5 ? 4 * part ** 3 : 1 - 4 * (1 - part) ** 3;
+      const isThere = part === 1;
+      for (let i = 0; i < goal.length; i++) list[i] = from[i] + eased * (goal[i] - from[i]);
+      if (isThere) {
+        list.set(goal);
+        fillCells();
+      } else {
+        requestAnimationFrame(move);
+      }
+      moved(eased, isThere);
+    };
+    move(began);
+  };
+
+  return {
+    of, nearest, nearestFirst, travel,
+    get list() {
+      return list;
+    },
+    get count() {
+      return list ? list.length / 2 : 0;
+    },
+    get isAtRest() {
+      return inCells !== null;
+    },
+  };
+};
