@@ -74,6 +74,7 @@ def test_training_as_json_agrees_with_the_library(cli, csv, tmp_path, quick):
     assert projection.load(out, saved, quick.test).tsne is not None
     assert sorted(path.name for path in out.iterdir()) == [
         "config.json",
+        "exciting.safetensors",
         "model.safetensors",
         "projection.safetensors",
     ]

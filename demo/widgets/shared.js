@@ -4,6 +4,7 @@
 //   answer   what the server said about the current picture, or {empty: sentence}
 //   wants    a view was opened, so that answers must hold more
 //   network  this visitor's network has changed: everything known about it is stale
+//   mapped   its t-SNE map is ready: only the places of the samples have changed
 //   kind     the visitor says what the current picture is (a key of facts.kinds), or null: find out again
 //   sample   a test sample was chosen, to become the current picture (its place in the sprite)
 //   channel  a channel of a layer was chosen: {layer, channel, count}, or null: none

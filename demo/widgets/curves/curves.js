@@ -109,7 +109,7 @@ fmnist.mountCurves = (element, server) => {
       show(`${event.stopped ? "Stopped" : "Trained"} in ${duration(event.seconds)}. Your network answers now: ${percent(event.after)} right on ${event.images.toLocaleString("en")} test images.`, "trained");
       fmnist.emit("network");
     } else if (event.event === "Mapped") {
-      fmnist.emit("network");
+      fmnist.emit("mapped");
     } else if (event.event === "Failed") {
       show(event.sentence, "failed");
     } else if (event.event === "Restored") {

@@ -62,7 +62,7 @@ fmnist.hearMapGestures = (element, { marks, places, view, lit }) => {
     lit.light(index);
     if (index >= 0) fmnist.emit("sample", index);
   });
-  over.addEventListener("dblclick", (event) => view.zoomBy(2, at(event)));
+  over.addEventListener("dblclick", (event) => markAt(at(event)) < 0 && view.zoomBy(2, at(event))); // else it was taken
   over.addEventListener(
     "wheel",
     (event) => {

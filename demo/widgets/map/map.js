@@ -138,6 +138,10 @@ fmnist.mountMap = (element, server) => {
     repaintOver();
   });
   fmnist.on("network", loader.load);
+  fmnist.on("mapped", async () => {
+    await loader.load();
+    fmnist.emit("wants"); // the visitor's place on the new map
+  });
   fmnist.on("marked", (indices) => {
     marked = indices;
     repaintOver();

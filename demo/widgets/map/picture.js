@@ -37,7 +37,10 @@ fmnist.makeMapPicture = (row, framed, light) => {
     const isAnother = answer.kind === "sample" || answer.kind !== you?.kind;
     you = answer.spots ? answer : null;
     if (!you || isAnother) trail = [];
-    row.replaceChildren(...(you?.nearest ?? []).map(card));
+    // Made anew only when they change: a button that has the focus keeps it.
+    const nearest = JSON.stringify(you?.nearest ?? []);
+    if (row.dataset.nearest !== nearest) row.replaceChildren(...(you?.nearest ?? []).map(card));
+    row.dataset.nearest = nearest;
     const now = !start && place();
     if (now) trail = [...trail, now].slice(-TRAIL);
   };
