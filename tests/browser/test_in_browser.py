@@ -342,6 +342,7 @@ def test_one_channel_of_a_layer(page: Page, device: str, shipped: Network, sampl
     assert "channel" not in page.evaluate("location.hash")
 
 
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)  # the same on a phone
 def test_a_link_opens_a_channel(context: BrowserContext, address: str) -> None:
     html = "<img src=x onerror=alert(1)>"
     for link, layer, channel in [
@@ -387,6 +388,7 @@ def test_another_network_leaves_nothing_of_the_one_before(page: Page, original: 
     assert shown(page) == rounded(inference.read_pixels(original, samples.test.pixels[example]).probabilities)
 
 
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)  # the same on a phone
 def test_every_view_follows_the_network_after_a_reload_too(
     page: Page, context: BrowserContext, address: str, original: Network
 ) -> None:
