@@ -196,11 +196,11 @@ class Handlers:
     def _sample(self, index: Any) -> Tensor:
         """Pixels of a test image: of a shipped sample, or further on of one of the others, when they are here."""
         shipped = len(self._samples)
-        count = shipped + (self._others.count if self._others else 0)
-        if type(index) is not int or not 0 <= index < count:
-            raise BadRequest(f"There is no such test sample, expected 0..{count - 1}.")
-        if self._others is None or index < shipped:
+        if type(index) is int and 0 <= index < shipped:
             return self._samples.pixels[index]
+        count = shipped + (self._others.count if self._others else 0)  # which looks for the data set on the disk
+        if self._others is None or type(index) is not int or not 0 <= index < count:
+            raise BadRequest(f"There is no such test sample, expected 0..{count - 1}.")
         return self._others.images().pixels[index - shipped]
 
     @functools.cached_property

@@ -77,6 +77,24 @@ def fingerprint(network: Network) -> str:
     return digest.hexdigest()[:16]
 
 
+def save_companion(tensors: dict[str, Tensor], network: Network, file: Path) -> None:
+    """Write what was computed from exactly these weights, to lie beside them."""
+    contents = to_safetensors(tensors, metadata={"weights": fingerprint(network)})
+    with write_whole(file) as opened:
+        opened.write(contents)
+
+
+def load_companion(file: Path, network: Network) -> dict[str, Tensor] | None:
+    """What ``save_companion`` wrote; None when there is nothing that belongs to these weights."""
+    try:
+        with safe_open(file, framework="pt") as opened:
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+            belongs = (opened.metadata() or {}).get("weights") == fingerprint(network)
+    except (OSError, SafetensorError):
+        return None
+    return tensors if belongs else None
+
+
 def _read_architecture(folder: Path) -> str:
     path = folder / CONFIG_FILE
     try:

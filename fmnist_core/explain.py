@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import Final
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fmnist_core import IMAGE_SIZE
-from fmnist_core.checkpoint import fingerprint
+from fmnist_core.checkpoint import load_companion, save_companion
 from fmnist_core.dataset import Split, batches
 from fmnist_core.errors import ConfigError
-from fmnist_core.files import write_whole
-from fmnist_core.model import Network, Trace, pair, to_inputs, to_probabilities
+from fmnist_core.model import Network, Trace, layer_table, pair, to_inputs, to_probabilities
 
 EXCITING_FILE: Final = "exciting.safetensors"
 COVER: Final = 7  # side in pixels of the square that hides a part of the picture
@@ -112,23 +109,17 @@ def save(found: dict[str, Exciting], network: Network, folder: Path) -> None:
         tensors[f"{layer}.values"] = each.values.contiguous()
         tensors[f"{layer}.indices"] = each.indices.to(torch.int16).contiguous()
         tensors[f"{layer}.places"] = each.places.to(torch.uint8).contiguous()
-    contents = to_safetensors(tensors, metadata={"weights": fingerprint(network)})
-    with write_whole(folder / EXCITING_FILE) as file:
-        file.write(contents)
+    save_companion(tensors, network, folder / EXCITING_FILE)
 
 
 def load(folder: Path, network: Network) -> dict[str, Exciting] | None:
     """What ``save`` wrote beside the weights; None when there is nothing of theirs."""
-    try:
-        with safe_open(folder / EXCITING_FILE, framework="pt") as file:
-            belongs = (file.metadata() or {}).get("weights") == fingerprint(network)
-            names = [name for name, _ in network.layers.named_children()]
-            parts = ("values", "indices", "places")
-            if not belongs or set(file.keys()) != {f"{name}.{part}" for name in names for part in parts}:
-                return None
-            found = {name: [file.get_tensor(f"{name}.{part}") for part in parts] for name in names}
-    except (OSError, SafetensorError):
+    tensors = load_companion(folder / EXCITING_FILE, network)
+    names = [name for name, _ in network.layers.named_children()]
+    parts = ("values", "indices", "places")
+    if tensors is None or tensors.keys() != {f"{name}.{part}" for name in names for part in parts}:
         return None
+    found = {name: [tensors[f"{name}.{part}"] for part in parts] for name in names}
     return {name: Exciting(values, indices.long(), places.long()) for name, (values, indices, places) in found.items()}
 
 
@@ -174,11 +165,11 @@ def pixel_sum(network: Network, inputs: Tensor, channel: int, row: int, column: 
     if not isinstance(first, nn.Conv2d) or first.stride != (1, 1):
         raise ConfigError("The first layer is no convolution with a stride of 1.")
     with torch.inference_mode():
-        output = first(inputs)[0]
         side = first.kernel_size[0]
         padding = int(first.padding[0])
-        if not (0 <= channel < len(output) and 0 <= row < output.shape[1] and 0 <= column < output.shape[2]):
-            raise ConfigError(f"There is no value {channel}, {row}, {column} in maps {tuple(output.shape)}.")
+        shape = next(layer_table(network)).shape
+        if not all(0 <= number < size for number, size in zip((channel, row, column), shape, strict=True)):
+            raise ConfigError(f"There is no value {channel}, {row}, {column} in maps {shape}.")
         padded = F.pad(inputs[0, 0], (padding,) * 4)
         patch = padded[row : row + side, column : column + side].clone()
         kernel = first.weight.detach()[channel, 0]

@@ -63,6 +63,13 @@ def mirrored(stroke: Stroke) -> Stroke:
     return other
 
 
+def turned(strokes: Strokes, degrees: float) -> Strokes:
+    """The strokes turned around the origin."""
+    turn = np.radians(degrees)
+    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    return [stroke @ matrix for stroke in strokes]
+
+
 def both(*strokes: Stroke) -> Strokes:
     """Strokes of one side, and the same of the other."""
     return [*strokes, *(mirrored(stroke) for stroke in strokes)]
@@ -659,9 +666,7 @@ def _sandal_above(dice: Dice) -> Strokes:
         gap = width * dice(1.05, 1.4)
         offset = np.array([gap, dice(-0.02, 0.02)])
         strokes += [mirrored(stroke) + offset for stroke in strokes]
-    turn = np.radians(dice(-35, 35)) if dice.chance(0.7) else np.radians(90 + dice(-25, 25))
-    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    return [stroke @ matrix for stroke in strokes]
+    return turned(strokes, dice(-35, 35) if dice.chance(0.7) else 90 + dice(-25, 25))
 
 
 # --- bags ------------------------------------------------------------------------------------------------------------
@@ -832,9 +837,7 @@ def _turned_backpack(dice: Dice) -> Strokes:
         strokes.append(
             curve((half + 0.02, height * 0.6), (half + x * 0.6, height * 0.58 + y), (half + x, height * 0.62 + y))
         )
-    turn = np.radians(dice(-15, 15))
-    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    return [stroke @ matrix for stroke in strokes]
+    return turned(strokes, dice(-15, 15))
 
 
 def _suitcase(dice: Dice) -> Strokes:

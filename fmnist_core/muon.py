@@ -45,7 +45,10 @@ class Muon(Optimizer):
             for weight in group["params"]:
                 if weight.grad is None:
                     continue
-                past = self.state[weight].setdefault("momentum", torch.zeros_like(weight))
+                state = self.state[weight]
+                if not state:
+                    state["momentum"] = torch.zeros_like(weight)
+                past = state["momentum"]
                 past.mul_(group["momentum"]).add_(weight.grad)
                 ahead = weight.grad + group["momentum"] * past  # Nesterov's
                 matrix = ahead.reshape(len(ahead), -1)

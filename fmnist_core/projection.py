@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
-from fmnist_core.checkpoint import fingerprint
+from fmnist_core.checkpoint import load_companion, save_companion
 from fmnist_core.dataset import Split, batches
-from fmnist_core.files import write_whole
 from fmnist_core.model import Network, to_inputs
 
 PROJECTION_FILE: Final = "projection.safetensors"
@@ -104,23 +101,17 @@ def with_tsne(projection: Projection, seed: int = 0) -> Projection:
 def save(projection: Projection, network: Network, folder: Path) -> None:
     """Write the projection beside the weights that it belongs to."""
     tensors = {name: value for name, value in vars(projection).items() if value is not None}
-    contents = to_safetensors(tensors, metadata={"weights": fingerprint(network)})
-    with write_whole(folder / PROJECTION_FILE) as file:
-        file.write(contents)
+    save_companion(tensors, network, folder / PROJECTION_FILE)
 
 
 def load(folder: Path, network: Network, samples: Split) -> Projection:
     """The projection saved beside the weights; worked out anew, without t-SNE, when none is theirs."""
-    try:
-        with safe_open(folder / PROJECTION_FILE, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            belongs = (file.metadata() or {}).get("weights") == fingerprint(network)
-    except (OSError, SafetensorError):
+    tensors = load_companion(folder / PROJECTION_FILE, network)
+    names = {field.name for field in fields(Projection)}
+    if tensors is None or tensors.keys() | {"tsne"} != names or len(tensors["answers"]) != len(samples):
         return fit(network, samples)
-    complete = tensors.keys() | {"tsne"} == {field.name for field in fields(Projection)}
-    if not belongs or not complete or len(tensors["answers"]) != len(samples):
-        return fit(network, samples)
-    return Projection(**({"tsne": None} | tensors))
+    without: dict[str, Any] = {"tsne": None}
+    return Projection(**without | tensors)
 
 
 def _principal_axes(vectors: Tensor) -> tuple[Tensor, Tensor]:

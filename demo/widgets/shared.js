@@ -94,6 +94,8 @@ window.fmnist = (() => {
     },
   };
 
+  const percent = (part) => (part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`); // of a probability
+
   const whenVisible = (element, listener) => {
     new IntersectionObserver((entries) => listener(entries.at(-1).isIntersecting)).observe(element);
   };
@@ -217,7 +219,7 @@ window.fmnist = (() => {
   else document.addEventListener("DOMContentLoaded", watchTheme);
 
   return {
-    on, emit, latest, call, bytes, words16, floats32, isDark, want, wanted, link, whenVisible, fitCanvas, greyImage, colour,
+    on, emit, latest, call, bytes, words16, floats32, isDark, want, wanted, link, percent, whenVisible, fitCanvas, greyImage, colour,
     signedColours, signedImage, mapOf, facts, samples,
   };
 })();

@@ -54,7 +54,7 @@ fmnist.mountAnswer = (element, server) => {
       const part = empty ? 0 : probabilities[index];
       row.classList.toggle("best", index === best);
       bar.style.transform = `scaleX(${part})`;
-      number.textContent = empty ? "–" : part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`;
+      number.textContent = empty ? "–" : fmnist.percent(part);
     });
     meter.value = empty ? 0 : familiarity;
     familiar.textContent = empty ? "–" : `${Math.round(100 * familiarity)} %`;

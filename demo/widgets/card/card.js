@@ -17,8 +17,6 @@ fmnist.mountCard = (element) => {
     save.disabled = !answer;
   });
 
-  const percent = (part) => (part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`);
-
   const draw = () => {
     const card = document.createElement("canvas");
     [card.width, card.height] = [WIDTH, HEIGHT];
@@ -65,7 +63,7 @@ fmnist.mountCard = (element) => {
       const isBest = place === 0;
       const style = isBest ? { weight: 650 } : { colour: INK.subdued };
       write(facts.classes[label], start, y + 16, 20, style);
-      write(percent(answer.probabilities[label]), end, y + 16, 20, { ...style, align: "right" });
+      write(fmnist.percent(answer.probabilities[label]), end, y + 16, 20, { ...style, align: "right" });
       round(start, y + 25, end - start, 14, INK.track);
       const length = answer.probabilities[label] * (end - start);
       if (length >= 1) round(start, y + 25, length, 14, isBest ? INK.accent : INK.bar);

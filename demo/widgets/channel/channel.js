@@ -14,7 +14,6 @@ fmnist.mountChannel = (element, server) => {
   let asking = false; // for what does not depend on the picture; one question at a time, the latest choice next
   const firstLayer = fmnist.facts.layers[0].name;
 
-  const percent = (part) => (part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`);
   const number = (value) => value.toFixed(2).replace("-", "−");
 
   // --- the map -------------------------------------------------------------------------------------------------
@@ -112,7 +111,7 @@ fmnist.mountChannel = (element, server) => {
     find(".changes tbody").replaceChildren(
       ...changes.sort((a, b) => b.size - a.size).slice(0, CHANGES).map(({ label }) => {
         const line = document.createElement("tr");
-        for (const text of [classes[label], percent(before[label]), "→", percent(after[label])]) {
+        for (const text of [classes[label], fmnist.percent(before[label]), "→", fmnist.percent(after[label])]) {
           line.insertCell().textContent = text;
         }
         return line;
@@ -167,7 +166,9 @@ fmnist.mountChannel = (element, server) => {
     );
   };
 
+  let known = null; // its weights and what excites it, once they have come
   const load = async () => {
+    known = null;
     find(".exciting").replaceChildren();
     find(".problem").hidden = find(".none").hidden = true;
     element.classList.add("loading");
@@ -182,8 +183,9 @@ fmnist.mountChannel = (element, server) => {
     find(".problem").textContent = reply.error ?? "";
     find(".problem").hidden = !reply.error;
     if (reply.error) return;
-    paintWeights(reply);
-    paintExciting(reply.exciting);
+    known = reply;
+    paintWeights(known);
+    paintExciting(known.exciting);
     holder.dataset.channel = `${reply.layer} ${reply.channel}`;
   };
 
@@ -230,7 +232,7 @@ fmnist.mountChannel = (element, server) => {
   });
   fmnist.on("theme", () => {
     paintMap();
-    if (chosen) load();
+    if (chosen && known) paintWeights(known);
   });
   // On a narrow page it is below all maps.
   fmnist.on("showchannel", () => element.scrollIntoView({ block: "nearest", behavior: "smooth" }));
