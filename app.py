@@ -6,7 +6,12 @@ import signal
 import sys
 import tempfile
 import threading
+from concurrent.futures import Future
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from demo.handlers import Handlers
 
 WEIGHTS = Path(__file__).parent / "weights" / "deep"
 
@@ -16,6 +21,21 @@ def accelerator() -> str:
     import torch
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+
+
+def load(handlers: "Future[Handlers]", options: argparse.Namespace, static: Path) -> None:
+    """Read all that answers, and give the page its handlers."""
+    import torch  # takes longer than all else here
+
+    from demo.loading import load_handlers
+    from fmnist_core import dataset
+
+    torch.set_num_threads(1)  # one picture is too little work to share out among cores
+    folders = [file.parent for file in sorted(WEIGHTS.parent.glob("*/model.safetensors"))]
+    others = [folder for folder in folders if options.weights == WEIGHTS != folder]
+    handlers.set_result(load_handlers(options.weights, options.data, static, others))
+    if options.data is None and "FMNIST_DATA" not in os.environ and dataset.find() is None:
+        threading.Thread(target=dataset.try_download, daemon=True).start()
 
 
 def main() -> int:
@@ -35,29 +55,33 @@ def main() -> int:
         spaces.GPU(accelerator)
 
     # Imported here because training starts this file anew in a child process, which needs none of it.
-    import torch
-
     from demo.page import build_page, launch
-    from fmnist_core import dataset
     from fmnist_core.errors import FmnistError
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a host's way to stop us: clean up as at Ctrl-C
-    torch.set_num_threads(1)  # one picture is too little work to share out among cores
+    # What somebody names may be wrong: it is read before anything is served. What is shipped is read while the browser
+    # opens the page, which takes as long.
+    named = options.weights != WEIGHTS or options.data not in (None, "samples") or "FMNIST_DATA" in os.environ
+    handlers: Future[Handlers] = Future()
     with tempfile.TemporaryDirectory(prefix="fmnist-page-") as static:
         try:
-            if options.data is None and "FMNIST_DATA" not in os.environ and dataset.find() is None:
-                threading.Thread(target=dataset.try_download, daemon=True).start()
-            folders = [file.parent for file in sorted(WEIGHTS.parent.glob("*/model.safetensors"))]
-            others = [folder for folder in folders if options.weights == WEIGHTS != folder]
-            page = build_page(options.weights, options.data, Path(static), others)
+            page = build_page(handlers, Path(static))
+            if named:
+                load(handlers, options, Path(static))
             address = launch(page, options.host, options.port)
+            print(f"The page is at {address}", flush=True)
+            if not named:
+                # Importing and serving files both wait for the disk often, and each time for their turn after that.
+                sys.setswitchinterval(0.0005)  # seconds; a tenth of the default
+                load(handlers, options, Path(static))
         except FmnistError as error:
             print(error, file=sys.stderr)
             return 1
         except (OSError, OverflowError) as error:  # from the socket: the port is taken, or is no port
             print(f"The page cannot be served on port {options.port}: {error}", file=sys.stderr)
             return 1
-        print(f"The page is at {address}", flush=True)
+        finally:
+            handlers.cancel()  # else a request that waits for them would keep the process alive
         page.blocks.block_thread()
     return 0
 

@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
+from concurrent.futures import Future
 from pathlib import Path
 
 import gradio as gr
@@ -20,6 +21,7 @@ import numpy as np
 import torch
 from playwright.sync_api import Page, sync_playwright
 
+from demo.loading import load_handlers
 from demo.page import build_page, launch
 from fmnist_core import dataset
 from fmnist_core.__main__ import DEFAULT_WEIGHTS
@@ -87,7 +89,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as static, sync_playwright() as playwright:
-        url = launch(build_page(DEFAULT_WEIGHTS, dataset.find(), Path(static)), "127.0.0.1")
+        handlers = Future()
+        handlers.set_result(load_handlers(DEFAULT_WEIGHTS, dataset.find(), Path(static)))
+        url = launch(build_page(handlers, Path(static)), "127.0.0.1")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.goto(url)

@@ -17,6 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import gradio as gr
@@ -24,6 +25,7 @@ import torch
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from demo.loading import load_handlers
 from demo.page import build_page, launch
 from fmnist_core import CLASS_NAMES, checkpoint, inference
 from fmnist_core.__main__ import DEFAULT_WEIGHTS
@@ -113,7 +115,9 @@ def main() -> None:
     torch.set_num_threads(1)
     times: dict[str, list[float]] = {name: [] for name in (*VIEWS, "sketchpad")}
     with tempfile.TemporaryDirectory() as static, sync_playwright() as playwright:
-        ours = launch(build_page(WEIGHTS, "samples", Path(static)), "127.0.0.1")
+        handlers = Future()
+        handlers.set_result(load_handlers(WEIGHTS, "samples", Path(static)))
+        ours = launch(build_page(handlers, Path(static)), "127.0.0.1")
         _, theirs, _ = sketchpad_page().launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         other = browser.new_page()

@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import gradio as gr
 import torch
 from gradio.utils import get_upload_folder
 from PIL import Image
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from demo import figures
 from demo.others import PART, Others
+from demo.requests import BadRequest, Reply, Request
 from demo.session import Session, Sessions
 from demo.trainer import Trainer
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE, explain, inference, projection
@@ -29,9 +29,6 @@ from fmnist_core.pixels import KINDS, Prepared, flatten, open_picture, prepare, 
 from fmnist_core.projection import PixelMap
 from fmnist_core.training import FOR_PEOPLE, RECIPES, TrainConfig, with_changes
 
-Request = dict[str, Any]
-Reply = dict[str, Any]
-
 MOST_BYTES: Final = 20 * 2**20  # of an uploaded file
 SHOWN_SIDE: Final = 560  # pixels, of an uploaded picture on the pad
 VISITOR: Final = re.compile("[0-9a-f]{32}")
@@ -39,17 +36,26 @@ WAIT: Final = 10.0  # seconds that an answer may wait for a free core
 SETTINGS: Final = ("epochs", "learning_rate", "batch_size", "share")
 
 
-class BadRequest(FmnistError):
-    """The request is not one that the page sends."""
-
-
 class Handlers:
     """The visitors' actions on one server."""
 
-    def __init__(self, sessions: Sessions, samples: Split, trainer: Trainer, others: Others | None = None) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        samples: Split,
+        trainer: Trainer,
+        others: Others | None = None,
+        facts: Callable[[], Reply] = dict,
+    ) -> None:
         self._sessions, self._samples, self._trainer, self._others = sessions, samples, trainer, others
+        self._facts = facts
         # Server functions bypass Gradio's queue and its limits, so the number of networks at work is bounded here.
         self._free = threading.BoundedSemaphore(os.cpu_count() or 1)
+
+    def facts(self, request: Request) -> Reply:
+        """What every widget knows from the start, the same for all visitors."""
+        _visitor(request)
+        return self._facts()
 
     def answer(self, request: Request) -> Reply:
         """What the visitor's network says about a picture, an opened file's pixels, or a test sample."""
@@ -161,13 +167,8 @@ class Handlers:
         self._trainer.forget(_visitor(request))
         return {}
 
-    def predict(self, picture: gr.FileData) -> dict[str, Any]:
-        """Recognise the garment in a picture file; always answered by the shipped weights.
-
-        Returns what kind of picture it was taken for, the class number (0..9, or null), its name, the probabilities of
-        all ten classes, the familiarity (0..1, how much it is like what the network was trained on), and the error
-        (null, or a sentence).
-        """
+    def predict(self, picture: Any) -> dict[str, Any]:
+        """Recognise the garment in an uploaded picture; see ``page.build_page``."""
         name = "picture"
         outcome: Reading | FmnistError
         try:
@@ -233,24 +234,6 @@ class Handlers:
     def _core(self) -> AbstractContextManager[None]:
         """A core for the length of a block."""
         return _held(self._free)
-
-
-def served(method: Callable[[Request], Reply]) -> Callable[[Request], Reply]:
-    """A handler as Gradio's server function: what a visitor can do something about is answered as a sentence.
-
-    (Gradio swallows the exceptions of server functions, and marks them with an attribute, which methods refuse.)
-    """
-
-    @functools.wraps(method)
-    def function(request: Request) -> Reply:
-        try:
-            if not isinstance(request, dict):
-                raise BadRequest("The request is not of the form that the page sends.")
-            return method(request)
-        except FmnistError as error:
-            return {"error": str(error)}
-
-    return function
 
 
 @contextmanager

@@ -1,21 +1,22 @@
-"""The page: layout and wiring only."""
+"""The page: layout and wiring only.
 
-import json
-from collections.abc import Sequence
+What answers is loaded while the browser opens the page: nothing here imports PyTorch.
+"""
+
+import functools
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import gradio as gr
 
-from demo import figures, widgets
-from demo.handlers import Handlers, served
-from demo.others import Others
-from demo.session import Session, Sessions
-from demo.trainer import Trainer
-from fmnist_core import checkpoint, dataset, explain, projection
-from fmnist_core.model import ARCHITECTURES, Network
-from fmnist_core.training import RECIPES
+from demo import widgets
+from demo.requests import Reply, Request, served_later
+
+if TYPE_CHECKING:
+    from demo.handlers import Handlers
 
 THEME: Final = gr.themes.Base(
     primary_hue="indigo",
@@ -37,15 +38,39 @@ HEAD: Final = """
 </header>
 """
 HEAD_SCRIPT: Final = """
+fmnist.call(server.facts, {}).then((facts) => {
+  if (facts.error) element.querySelector("p").textContent = facts.error;
+  else fmnist.begin(facts);
+});
 element.querySelector(".guide").onclick = () => fmnist.emit("tour");
 element.querySelector(".theme").onclick = () => document.body.classList.toggle("dark");
+"""
+
+# Of the networks that one can train, how many numbers training adjusts; and the small one's recipe. A test compares
+# them with the networks and recipes themselves, which would bring PyTorch.
+NETWORKS: Final = {"original": 33_250, "deep": 611_434}
+LEARNING_RATE: Final = 0.01
+BATCH_SIZE: Final = 256
+
+GLANCE: Final = """
+<div class="glance">
+  <p></p>
+  <h3>The training images at a glance: three rows a class</h3>
+  <img alt="Three rows of images for each class">
+</div>
+"""
+GLANCE_SCRIPT: Final = """
+fmnist.ready.then(() => {
+  element.querySelector("p").textContent = fmnist.facts.data;
+  element.querySelector("img").src = fmnist.facts.sprite;
+});
 """
 
 ABOUT: Final = """
 ### What this is
 A convolutional neural network that has learned ten kinds of clothing from the 60,000 small pictures of
-[Fashion-MNIST](https://github.com/zalandoresearch/fashion-mnist) (Zalando, MIT licence). It has {parameters:,} numbers
-to adjust, and it answers on this server's processor in a few milliseconds.
+[Fashion-MNIST](https://github.com/zalandoresearch/fashion-mnist) (Zalando, MIT licence). “Answered by” says how many
+numbers it has adjusted to learn them; it answers on this server's processor in a few milliseconds.
 
 ### What it can and cannot do
 It knows nothing but these ten kinds. Shown anything else, it can only guess, and mostly says so: “Familiar” tells how
@@ -71,88 +96,68 @@ class Page:
     """A page ready to be launched."""
 
     blocks: gr.Blocks
-    head: str  # scripts and facts for the head of the HTML document
+    head: str  # scripts for the head of the HTML document
     static: Path  # folder of the files that the browser may load
 
 
-def build_page(weights: str | Path, where: str | Path | None, static: Path, others: Sequence[str | Path] = ()) -> Page:
-    """The page for the network in ``weights``, trained anew on the data set at ``where``.
+def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
+    """The page; requests that come before there are handlers wait for them.
 
-    The networks in ``others`` can be chosen instead.
-
-    Writes the two pictures that the browser loads into the folder ``static``, which must be an allowed path.
-
-    Raises:
-        CheckpointError, DatasetError: the weights, or the shipped samples, cannot be read.
+    The browser may load the files in the folder ``static``.
     """
-    data = dataset.load_samples()
-    samples = data.test
-    shipped, *more = (_session(each, samples) for each in (weights, *others))
-    sessions = Sessions(shipped, more)
-    trainer = Trainer(sessions, samples, where)
-    handlers = Handlers(sessions, samples, trainer, Others(samples, where, static))
+    ask = functools.partial(served_later, handlers)
 
-    figures.sheet(samples).save(static / "samples.png")
-    dataset.sprite(data.train).save(static / "sprite.png")
+    def predict(picture: gr.FileData) -> dict[str, Any]:
+        """Recognise the garment in a picture file; always answered by the shipped weights.
 
-    def training_data() -> str:
-        return f"Training uses {_describe(where)}."
+        Returns what kind of picture it was taken for, the class number (0..9, or null), its name, the probabilities of
+        all ten classes, the familiarity (0..1, how much it is like what the network was trained on), and the error
+        (null, or a sentence).
+        """
+        return handlers.result().predict(picture)
 
     # What is sent to the API arrives as a file: such files are deleted a few minutes later.
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(60, 300)) as blocks:
-        gr.HTML(html_template=HEAD, js_on_load=HEAD_SCRIPT, apply_default_css=False)
+        gr.HTML(
+            html_template=HEAD,
+            js_on_load=HEAD_SCRIPT,
+            elem_id="head",
+            apply_default_css=False,
+            server_functions=[ask("facts")],
+        )
         widgets.widget("tour")
         with gr.Row(elem_id="workbench"):
-            widgets.widget("pad", [served(handlers.answer), served(handlers.open_file)])
+            widgets.widget("pad", [ask("answer"), ask("open_file")])
             widgets.widget("seen")
             with gr.Column(elem_id="result"):
-                widgets.widget("answer", [served(handlers.choose)])
+                widgets.widget("answer", [ask("choose")])
                 with gr.Row(elem_id="keep"):
                     widgets.widget("card")
                     widgets.widget("link")
         widgets.widget("samples")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Look inside"), gr.Row(elem_id="inside"):
-                widgets.widget("maps", [served(handlers.layers)])
-                widgets.widget("channel", [served(handlers.channel)])
+                widgets.widget("maps", [ask("layers")])
+                widgets.widget("channel", [ask("channel")])
             with gr.Tab("Why"):
-                widgets.widget("why", [served(handlers.reasons)])
+                widgets.widget("why", [ask("reasons")])
             with gr.Tab("Map"):
-                widgets.widget("map", [served(handlers.points), served(handlers.all_points)])
+                widgets.widget("map", [ask("points"), ask("all_points")])
             with gr.Tab("Mistakes"):
-                widgets.widget("mistakes", [served(handlers.points)])
+                widgets.widget("mistakes", [ask("points")])
             with gr.Tab("Train"):
-                _train_tab(handlers)
+                _train_tab(ask)
             with gr.Tab("Data"):
-                source = gr.Markdown(training_data(), elem_classes="prose-block")
-                blocks.load(training_data, None, source, api_visibility="private")  # a download may have ended
-                gr.HTML(
-                    html_template=f'<div class="glance"><h3>The training images at a glance: three rows a class</h3>'
-                    f'<img src="{figures.url(static / "sprite.png")}" alt="Three rows of images for each class"></div>',
-                    js_on_load=None,
-                    apply_default_css=False,
-                )
+                gr.HTML(html_template=GLANCE, js_on_load=GLANCE_SCRIPT, elem_id="glance", apply_default_css=False)
                 gr.Markdown("### The 2,000 test samples of this page\nClick one to make it the current picture.")
                 widgets.widget("browser")
             with gr.Tab("Sizes"):
                 widgets.widget("sizes")
             with gr.Tab("About"):
-                gr.Markdown(ABOUT.format(parameters=shipped.network.parameter_count), elem_classes="prose-block")
-        gr.events.api(handlers.predict, api_name="predict", concurrency_limit=None)
+                gr.Markdown(ABOUT, elem_classes="prose-block")
+        gr.events.api(predict, api_name="predict", concurrency_limit=None)
 
-    # JSON inside a script element: "<" is the one character that could end it early.
-    networks = {session.name: session.network for session in (shipped, *more)}
-    text = json.dumps(figures.facts(networks, samples, figures.url(static / "samples.png"))).replace("<", "\\u003c")
-    head = f'<script type="application/json" id="fmnist-facts">{text}</script><script>{widgets.scripts()}</script>'
-    return Page(blocks, head, static)
-
-
-def _session(weights: str | Path, samples: dataset.Split) -> Session:
-    folder = checkpoint.fetch(weights)
-    network = checkpoint.load(folder)
-    found = explain.load(folder, network)
-    kept = {} if found is None else {"exciting": found}
-    return Session(network, projection.load(folder, network, samples), Path(weights).name, kept)
+    return Page(blocks, f"<script>{widgets.scripts()}</script>", static)
 
 
 def launch(page: Page, host: str | None = None, port: int | None = None) -> str:
@@ -177,12 +182,11 @@ def launch(page: Page, host: str | None = None, port: int | None = None) -> str:
     return url
 
 
-def _train_tab(handlers: Handlers) -> None:
-    recipe = RECIPES["original"]
+def _train_tab(ask: Callable[[str], Callable[[Request], Reply]]) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=280, elem_id="train-form"):
             architecture = gr.Dropdown(
-                [(f"{name}: {Network(name).parameter_count:,} parameters", name) for name in ARCHITECTURES],
+                [(f"{name}: {parameters:,} parameters", name) for name, parameters in NETWORKS.items()],
                 value="original",
                 label="Network",
                 info="the small one learns in seconds, the large one in minutes",
@@ -192,12 +196,8 @@ def _train_tab(handlers: Handlers) -> None:
                 [("from nothing", False), ("from the network that answers now", True)], value=False, label="Begin"
             )
             epochs = gr.Slider(1, 30, value=5, step=1, label="Epochs", info="how often it sees each image", buttons=[])
-            rate = gr.Number(
-                recipe.learning_rate, label="Learning rate", info="how large its steps are at most", step=0.001
-            )
-            batch = gr.Number(
-                recipe.batch_size, label="Batch size", info="images looked at before each step", precision=0
-            )
+            rate = gr.Number(LEARNING_RATE, label="Learning rate", info="how large its steps are at most", step=0.001)
+            batch = gr.Number(BATCH_SIZE, label="Batch size", info="images looked at before each step", precision=0)
             share = gr.Slider(0.01, 1, value=1, step=0.01, label="Share of the data", buttons=[])
             for_people = gr.Checkbox(
                 True, label="also for drawings and photos", info="learns from drawings made by the program too"
@@ -210,10 +210,10 @@ def _train_tab(handlers: Handlers) -> None:
             widgets.widget(
                 "curves",
                 [
-                    served(handlers.train_start),
-                    served(handlers.train_state),
-                    served(handlers.train_stop),
-                    served(handlers.restore),
+                    ask("train_start"),
+                    ask("train_state"),
+                    ask("train_stop"),
+                    ask("restore"),
                 ],
             )
     # The browser hands the form's values to the widget, which starts the run and draws it.
@@ -225,14 +225,3 @@ def _train_tab(handlers: Handlers) -> None:
     )
     stop.click(None, js="() => { fmnist.train.stop(); }")
     restore.click(None, js="() => { fmnist.train.restore(); }")
-
-
-def _describe(where: str | Path | None) -> str:
-    place = dataset.find(where)
-    if place is None:
-        return "the 10,000 training and 2,000 test images that are shipped with the program"
-    if place.is_file():
-        return "the images of a CSV file"
-    if any((place / training).is_file() and (place / test).is_file() for training, test in dataset.CSV_PAIRS):
-        return "the images of two CSV files"
-    return "all 60,000 training and 10,000 test images of Fashion-MNIST"

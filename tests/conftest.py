@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -182,7 +183,8 @@ def others(samples, full_folder, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def launch_page(tmp_path_factory):
-    """``launch_page(**changes)`` serves a page on a free port; gives ``url``, ``static``, ``uploads``, ``blocks``."""
+    """``launch_page(**changes)`` serves a page on a free port; gives ``url``, ``handlers`` and places."""
+    from demo.loading import load_handlers
     from demo.page import build_page, launch
 
     uploads = tmp_path_factory.mktemp("uploads")
@@ -192,14 +194,18 @@ def launch_page(tmp_path_factory):
 
         def start(**changes):
             static = tmp_path_factory.mktemp("static")
-            page = build_page(ROOT / "weights" / "deep", dataset.SAMPLES, static)
+            handlers = Future()
+            handlers.set_result(load_handlers(ROOT / "weights" / "deep", dataset.SAMPLES, static))
+            page = build_page(handlers, static)
             for name, value in changes.items():
                 setattr(page.blocks, name, value)
             with socket.create_server(("127.0.0.1", 0)) as free:
                 port = free.getsockname()[1]
             url = launch(page, "127.0.0.1", port)
             launched.append(page.blocks)
-            return SimpleNamespace(url=url, static=static, uploads=uploads, blocks=page.blocks)
+            return SimpleNamespace(
+                url=url, static=static, uploads=uploads, blocks=page.blocks, handlers=handlers.result()
+            )
 
         yield start
         for blocks in launched:

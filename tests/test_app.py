@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import gradio
 import httpx
 import pytest
 import torch
@@ -78,6 +79,14 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def facts_of(app):
+    """What the page asks for first: the answer waits until all is loaded."""
+    config = httpx.get(f"{app.url}config", timeout=DEADLINE).json()
+    (identity,) = (part["id"] for part in config["components"] if part["props"].get("elem_id") == "head")
+    request = {"session_hash": "test", "component_id": identity, "fn_name": "facts", "data": {"visitor": "a" * 32}}
+    return httpx.post(f"{app.url}gradio_api/component_server", json=request, timeout=DEADLINE).json()
+
+
 def test_help(app):
     done = app("--help")
     assert done.returncode == 0
@@ -110,7 +119,7 @@ def main(monkeypatch, capsys):
     """``main("--data", "x")`` is ``app`` without a process of its own: many times faster."""
     import app
 
-    terminate, threads = signal.getsignal(signal.SIGTERM), torch.get_num_threads()
+    terminate, threads, interval = signal.getsignal(signal.SIGTERM), torch.get_num_threads(), sys.getswitchinterval()
     monkeypatch.delenv("FMNIST_DATA", raising=False)
 
     def run(*arguments):
@@ -122,6 +131,7 @@ def main(monkeypatch, capsys):
     yield run
     signal.signal(signal.SIGTERM, terminate)
     torch.set_num_threads(threads)
+    sys.setswitchinterval(interval)
 
 
 def test_bad_weights(app, tmp_path):
@@ -156,6 +166,22 @@ def test_weights_that_are_none(main, tmp_path, case):
     assert str(weights) in sentence
 
 
+def test_shipped_weights_that_are_damaged(main, tmp_path, monkeypatch):
+    """They are read after the page is served; the program ends all the same, and so does every request."""
+    import app
+
+    weights = tmp_path / "deep"
+    shutil.copytree(ROOT / "weights" / "deep", weights)
+    (weights / "model.safetensors").write_bytes(b"")
+    monkeypatch.setattr(app, "WEIGHTS", weights)
+    done = main("--host", "127.0.0.1", "--port", free_port(), "--data", "samples")
+    gradio.close_all(verbose=False)
+    assert done.returncode == 1
+    assert done.stdout.startswith("The page is at http://127.0.0.1:")
+    assert "cut short" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_data_that_is_none(main, tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     assert "does not hold" in refused(main("--data", tmp_path / "empty"))
@@ -173,9 +199,9 @@ def test_page_is_served_until_the_program_is_ended(started, sign):
     assert app.url == f"http://127.0.0.1:{port}/"
     reply = httpx.get(app.url, timeout=DEADLINE)
     assert reply.status_code == 200
-    assert "fmnist-facts" in reply.text
     (folder,) = app.files()
-    (sheet,) = set(re.findall(rf"gradio_api/file=[^\s\"\\]*{folder}/samples\.png", reply.text))
+    sheet = facts_of(app)["samples"]["sheet"]
+    assert sheet.endswith(f"/{folder}/samples.png")
     assert httpx.get(app.url + sheet, timeout=DEADLINE).content.startswith(b"\x89PNG")
     app.process.send_signal(sign)
     assert app.process.wait(DEADLINE) == 0

@@ -16,7 +16,8 @@ from PIL import Image
 
 from demo import figures
 from demo import handlers as module
-from demo.handlers import MOST_BYTES, Handlers, served
+from demo.handlers import MOST_BYTES, Handlers
+from demo.requests import served
 from demo.session import Session, Sessions
 from demo.trainer import Trainer
 from fmnist_core import CLASS_NAMES, explain, inference, projection
@@ -29,6 +30,7 @@ ROOM_FOR_ROUNDING = 1e-5
 HTML_NAME = "<img src=x onerror=alert(1)>.png"
 
 DOES = (
+    "facts",
     *("answer", "open_file", "choose", "layers", "channel", "reasons", "points", "all_points"),
     *("train_start", "train_state", "train_stop", "restore"),
 )
@@ -511,18 +513,6 @@ def test_visitor_must_be_named(ask, name, visitor):
 @pytest.mark.parametrize("name", DOES)
 def test_request_of_another_form(handlers, name, request_):
     error_of(served(getattr(handlers, name))(request_))
-
-
-def test_served_keeps_the_name_that_the_page_calls(handlers):
-    assert [served(getattr(handlers, name)).__name__ for name in DOES] == list(DOES)
-
-
-def test_served_does_not_hide_bugs():
-    def broken(request):
-        raise KeyError("a bug of ours")
-
-    with pytest.raises(KeyError):
-        served(broken)({})
 
 
 def test_file_name_is_plain_data(ask, file_of, trousers):

@@ -19,12 +19,15 @@ from PIL import Image
 
 from demo import figures, page, widgets
 from fmnist_core import dataset, inference
+from fmnist_core.model import ARCHITECTURES, Network
+from fmnist_core.training import RECIPES
 
 ROOT = Path(__file__).parent.parent
 ANNA = "a" * 32
 FILE_DATA = {"meta": {"_type": "gradio.FileData"}}
 DEADLINE = 120.0
 GIVEN = {
+    "head": {"facts"},
     "pad": {"answer", "open_file"},
     "answer": {"choose"},
     "maps": {"layers"},
@@ -55,12 +58,6 @@ def config(http):
     return http.get("config").json()
 
 
-def facts_in(head):
-    """What a browser finds in the element with the facts."""
-    (text,) = re.findall(r'<script type="application/json" id="fmnist-facts">(.*?)</script>', head, re.DOTALL)
-    return json.loads(text)
-
-
 @pytest.fixture(scope="module")
 def head(html):
     """Our part of the head of the document, which Gradio sends within its settings and puts in its place later."""
@@ -69,8 +66,8 @@ def head(html):
 
 
 @pytest.fixture(scope="module")
-def facts(head):
-    return facts_in(head)
+def facts(http):
+    return call(http, "facts", {"visitor": ANNA})
 
 
 # --- the document ---------------------------------------------------------------------------------------------------
@@ -89,23 +86,28 @@ class Elements(HTMLParser):
 
 
 def test_facts_are_those_of_the_shipped_network(facts, shipped, samples, served_page):
-    expected = figures.facts(
-        {"deep": shipped}, samples.test, f"gradio_api/file={served_page.static.as_posix()}/samples.png"
-    )
+    static = f"gradio_api/file={served_page.static.as_posix()}"
+    expected = figures.facts({"deep": shipped}, samples.test, f"{static}/samples.png") | {
+        "sprite": f"{static}/sprite.png",
+        "data": "Training uses the 10,000 training and 2,000 test images that are shipped with the program.",
+    }
     assert facts == json.loads(json.dumps(expected))
 
 
-def test_facts_cannot_end_their_element_early(monkeypatch, tmp_path):
-    monkeypatch.setattr(figures, "facts", lambda *_: {"evil": "</script><script>alert(1)</script><!--"})
-    built = page.build_page(ROOT / "weights" / "deep", dataset.SAMPLES, tmp_path)
-    assert built.head.count("<!--") == built.head.count("alert(1)<") == 0
-    assert facts_in(built.head) == {"evil": "</script><script>alert(1)</script><!--"}
+def test_head_holds_scripts_and_nothing_else(head):
+    assert head == f"<script>{widgets.scripts()}</script>"
 
 
-def test_head_holds_facts_and_scripts_and_nothing_else(head):
-    tags = re.findall(r"<(/?\w+)[^>]*>", head.replace(widgets.scripts(), ""))
-    assert tags == ["script", "/script", "script", "/script"]
-    assert head.endswith(f"<script>{widgets.scripts()}</script>")
+def test_networks_and_recipe_are_those_of_the_core():
+    assert {name: Network(name).parameter_count for name in ARCHITECTURES} == page.NETWORKS
+    assert page.NETWORKS.keys() == RECIPES.keys()
+    assert RECIPES["original"].learning_rate == page.LEARNING_RATE
+    assert RECIPES["original"].batch_size == page.BATCH_SIZE
+
+
+def test_the_page_is_built_without_torch(python):
+    program = "import sys, demo.page; print('torch' in sys.modules, 'gradio' in sys.modules)"
+    assert python("-W", "ignore", "-c", program).stdout == "False True\n"
 
 
 def test_nothing_is_loaded_from_another_host(html, http, served_page):
@@ -129,10 +131,10 @@ def test_nothing_is_loaded_from_another_host(html, http, served_page):
         assert "@font-face" not in css
 
 
-def test_config_names_no_other_place_on_this_machine(config, html, served_page):
-    for text in (json.dumps(config), html):
+def test_nothing_names_another_place_on_this_machine(config, html, facts, served_page):
+    assert str(served_page.static) in json.dumps(facts)
+    for text in (json.dumps(config), html, json.dumps(facts)):
         told = text.replace(served_page.static.as_posix(), "")
-        assert told != text
         for secret in (ROOT, Path.home(), Path(sys.prefix), Path(tempfile.gettempdir()), served_page.uploads):
             assert f"{secret}/" not in told
             assert str(served_page.static.parent) not in told
@@ -142,38 +144,18 @@ def test_every_widget_is_on_the_page_with_its_server_functions(config):
     parts = {part["props"].get("elem_id"): part for part in config["components"]}
     assert set(widgets.NAMES) < set(parts)
     functions = {name: parts[name]["props"].get("server_fns") for name in widgets.NAMES}
-    assert {name: set(names) for name, names in functions.items() if names} == GIVEN
+    assert set(parts["head"]["props"]["server_fns"]) == GIVEN["head"]
+    assert {"head": GIVEN["head"]} | {name: set(names) for name, names in functions.items() if names} == GIVEN
     for identity in ("retrain", "stop", "restore", "train-form", "workbench"):
         assert identity in parts
     ids = [part["props"]["elem_id"] for part in config["components"] if part["props"].get("elem_id")]
     assert len(ids) == len(set(ids))
 
 
-def test_training_data_is_described_on_the_page(config, shipped):
-    texts = [part["props"].get("value") for part in config["components"] if part["type"] == "markdown"]
-    assert "Training uses the 10,000 training and 2,000 test images that are shipped with the program." in texts
-    assert any(f"{shipped.parameter_count:,}" in text for text in texts)
-
-
-def test_description_of_the_training_data(tmp_path, monkeypatch, full_folder):
-    monkeypatch.delenv("FMNIST_DATA", raising=False)
-    assert "60,000" in page._describe(full_folder)
-    assert "shipped" in page._describe("samples")
-    csv = tmp_path / "images.csv"
-    csv.touch()
-    assert "a CSV file" in page._describe(csv)
-    for pair in dataset.CSV_PAIRS:
-        folder = tmp_path / pair[0]
-        folder.mkdir()
-        for name in pair:
-            (folder / name).touch()
-        assert "two CSV files" in page._describe(folder)
-
-
 # --- files ----------------------------------------------------------------------------------------------------------
 
 
-def test_sheet_and_sprite_are_served(http, facts, samples, served_page, html):
+def test_sheet_and_sprite_are_served(http, facts, samples):
     sheet = Image.open(io.BytesIO(http.get(facts["samples"]["sheet"]).content))
     assert sheet.mode == "L"
     columns = facts["samples"]["columns"]
@@ -181,9 +163,7 @@ def test_sheet_and_sprite_are_served(http, facts, samples, served_page, html):
         left, top = 28 * (index % columns), 28 * (index // columns)
         cell = np.asarray(sheet.crop((left, top, left + 28, top + 28)))
         assert (cell == samples.test.pixels[index].numpy()).all()
-    sprite_url = f"gradio_api/file={served_page.static.as_posix()}/sprite.png"
-    assert sprite_url in html
-    sprite = Image.open(io.BytesIO(http.get(sprite_url).content))
+    sprite = Image.open(io.BytesIO(http.get(facts["sprite"]).content))
     assert (np.asarray(sprite) == np.asarray(dataset.sprite(samples.train))).all()
 
 
@@ -420,8 +400,7 @@ def test_rude_requests_are_answered_with_a_sentence(http, name, data):
 
 def test_what_is_no_number_in_json_goes_out_as_null(http, served_page, monkeypatch):
     # A loss may be none for some steps, before the training notices.
-    (curves,) = (block for block in served_page.blocks.blocks.values() if getattr(block, "elem_id", None) == "curves")
-    trainer = curves.train_state.__wrapped__.__self__._trainer
+    trainer = served_page.handlers._trainer
     monkeypatch.setattr(trainer, "state", lambda *_: {"events": [{"loss": float("nan")}, {"loss": float("inf")}]})
     assert call(http, "train_state", {"visitor": ANNA}) == {"events": [{"loss": None}, {"loss": None}]}
 

@@ -15,7 +15,8 @@ import pytest
 import torch
 
 from demo import trainer as module
-from demo.handlers import Handlers, served
+from demo.handlers import Handlers
+from demo.requests import served
 from demo.session import Session, Sessions
 from demo.trainer import Trainer, TrainingRefused
 from fmnist_core import dataset, inference, projection

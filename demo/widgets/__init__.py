@@ -23,7 +23,7 @@ def widget(name: str, server_functions: Sequence[Callable[..., Any]] = ()) -> gr
     """The widget of that name, with ``#name`` as its element; its script may call ``server_functions``."""
     return gr.HTML(
         html_template=(FOLDER / name / f"{name}.html").read_text(encoding="utf-8"),
-        js_on_load=f"fmnist.mount{name.capitalize()}(element, server)",
+        js_on_load=f"fmnist.ready.then(() => fmnist.mount{name.capitalize()}(element, server))",
         elem_id=name,
         apply_default_css=False,
         server_functions=list(server_functions),

@@ -163,14 +163,20 @@ window.fmnist = (() => {
     return { isVector, height, width, levels, top, words };
   };
 
+  // What every widget knows from the start. The server tells it as soon as its network is loaded, which the browser may
+  // have to wait for; the widgets are made after that.
+  let facts;
+  let begin;
+  const ready = new Promise((resolve) => (begin = resolve)).then((told) => {
+    facts = told;
+    samples.columns = facts.samples.columns;
+    samples.use(bytes(facts.samples.labels), words16(facts.samples.numbers));
+    samples.sheet.src = facts.samples.sheet;
+  });
+
   // The test samples: one picture with all of them, their true classes and their numbers in the data set. The server may
   // have the others, too: these then count on after the samples, and have a picture of their own.
-  const facts = JSON.parse(document.getElementById("fmnist-facts").textContent);
   const samples = {
-    labels: bytes(facts.samples.labels),
-    numbers: words16(facts.samples.numbers),
-    count: facts.samples.count,
-    columns: facts.samples.columns,
     sheet: new Image(),
     otherSheet: new Image(),
     name: (index) => facts.classes[samples.labels[index]],
@@ -207,7 +213,6 @@ window.fmnist = (() => {
       return samples.sheet.complete && samples.sheet.naturalWidth > 0;
     },
   };
-  samples.sheet.src = facts.samples.sheet;
 
   const watchTheme = () => {
     let dark = isDark();
@@ -220,6 +225,9 @@ window.fmnist = (() => {
 
   return {
     on, emit, latest, call, bytes, words16, floats32, isDark, want, wanted, link, percent, whenVisible, fitCanvas, greyImage, colour,
-    signedColours, signedImage, mapOf, facts, samples,
+    signedColours, signedImage, mapOf, samples, ready, begin,
+    get facts() {
+      return facts;
+    },
   };
 })();
