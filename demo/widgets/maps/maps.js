@@ -22,6 +22,7 @@ fmnist.mountMaps = (element, server) => {
   const TIP_SIDE = 140;
 
   const row = () => layers.find(({ name }) => name === chosen);
+  const isLayer = (name) => layers.some((each) => each.name === name);
   const ask = () => fmnist.want("maps", isVisible ? chosen : null);
   const choose = (name) => {
     if (name !== chosen) {
@@ -58,7 +59,10 @@ fmnist.mountMaps = (element, server) => {
         size.textContent = shape.join(" × ");
         item.className = kind === "convolution" || kind === "fully connected" ? "weighs" : "";
         button.append(title, size);
-        button.addEventListener("click", () => choose(name));
+        button.addEventListener("click", () => {
+          linked = {};
+          choose(name);
+        });
         item.append(button);
         return item;
       }),
@@ -216,7 +220,7 @@ fmnist.mountMaps = (element, server) => {
     if (reply.error) return;
     layers = reply.layers;
     build();
-    choose(row() ? chosen : layers[0].name);
+    choose([linked.layer, chosen, layers[0].name].find(isLayer));
     fmnist.emit("wants"); // an answer that came before its layers were known was of no use
   });
   fmnist.on("closechannel", () => {
@@ -230,15 +234,23 @@ fmnist.mountMaps = (element, server) => {
     ask();
   });
 
-  // The layer and the channel of a link, once.
-  let linked = fmnist.link.get("channel");
+  // The layer and the channel of a link. They may be those of another network, which is only just being asked for.
+  let linked = {};
   const restoreChannel = () => {
-    if (linked === null || !grid) return;
-    const number = Number(linked);
-    if (linked !== null && Number.isInteger(number) && number >= 0 && number < grid.count) chooseChannel(number);
-    linked = null;
+    const network = fmnist.link.get("network");
+    if (!linked.channel || !open || linked.layer !== chosen) return;
+    if (network && network !== fmnist.latest("answer").network) return;
+    const number = Number(linked.channel);
+    if (Number.isInteger(number) && number >= 0 && number < grid.count) chooseChannel(number);
+    linked.channel = null;
   };
-  chosen = fmnist.link.get("layer") ?? chosen;
-  if (!row()) [chosen, linked] = [layers[0].name, null];
+  const readLink = () => {
+    linked = { layer: fmnist.link.get("layer") ?? layers[0].name, channel: fmnist.link.get("channel") };
+    if (isLayer(linked.layer)) choose(linked.layer);
+    if (!linked.channel) chooseChannel(null);
+    restoreChannel();
+  };
   build();
+  fmnist.on("link", readLink);
+  readLink();
 };
