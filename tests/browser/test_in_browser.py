@@ -1031,8 +1031,8 @@ def test_retraining(page: Page, device: str, context: BrowserContext) -> None:
     expect(page.locator("#answer li b")).to_have_text(first)
     expect(page.locator("#answer select")).to_have_value("deep")
     assert page.locator("#answer option").all_inner_texts() == [
-        "the deep network, 611,434 parameters",
-        "the original network, 33,250 parameters",
+        "deep: 611,434 parameters",
+        "original: 33,250 parameters",
     ]
 
 
