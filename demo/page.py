@@ -66,8 +66,8 @@ They are looked at and forgotten: none is kept (a file sent to the API is delete
 train answers only you, and is forgotten too.
 
 ### Use it from a program
-On a wide screen, the link “Use via API” at the foot of the page shows how to call `/predict` with a picture file. On the
-command line, `python -m fmnist_core predict picture.png` gives the same answer.
+On a wide screen, the link “Use via API” at the foot of the page shows how to call `/predict` with a picture file. On
+the command line, `python -m fmnist_core predict picture.png` gives the same answer.
 """
 
 

@@ -21,11 +21,11 @@ fmnist.mountLink = (element) => {
   // --- from a link: the sample at the start is the pad's, which shows it first of all ---------------------------
 
   const restoreTab = () => fmnist.link.get("tab") && open(fmnist.link.get("tab"));
-  // On a phone, the views are far below the pad. With the first answer, all above them is there.
+  // The views are below the pad, on a phone far below. With the first answer, all above them is there.
   const bringIntoView = () => {
     const views = document.querySelector("#tabs");
     if (!fmnist.link.get("tab") || !views || !fmnist.latest("answer")) return;
-    if (views.getBoundingClientRect().top > innerHeight - 120) views.scrollIntoView();
+    if (views.getBoundingClientRect().top > innerHeight / 2) views.scrollIntoView();
   };
   const whenBuilt = new MutationObserver(() => {
     if (!tabs().length) return;

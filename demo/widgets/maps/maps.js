@@ -43,7 +43,10 @@ fmnist.mountMaps = (element, server) => {
   };
   const mark = () => {
     list.querySelectorAll("button").forEach((button) => {
-      button.setAttribute("aria-current", String(button.dataset.layer === chosen));
+      const isChosen = button.dataset.layer === chosen;
+      button.setAttribute("aria-current", String(isChosen));
+      // On a phone, the layers are one row that can be wider than the screen.
+      if (isChosen) list.scrollLeft = button.offsetLeft - list.offsetLeft - (list.clientWidth - button.offsetWidth) / 2;
     });
   };
 
@@ -231,6 +234,7 @@ fmnist.mountMaps = (element, server) => {
   new ResizeObserver(paint).observe(tiles.parentElement);
   fmnist.whenVisible(element.closest("#inside"), (visible) => {
     isVisible = visible;
+    mark();
     ask();
   });
 
