@@ -108,7 +108,7 @@ fmnist.mountCurves = (element, server) => {
       find(".before-drawings").textContent = percent(event.before_drawings);
       find(".after-drawings").textContent = percent(event.after_drawings);
       told = `${event.stopped ? "Stopped after" : "Trained in"} ${duration(event.seconds)}. Your network answers now: ${percent(event.after)} right on ${event.images.toLocaleString("en")} test images.`;
-      show(`${told} Making its t-SNE map …`, "trained");
+      show(`${told} Making its map …`, "trained");
       fmnist.emit("network");
     } else if (event.event === "Mapped") {
       show(told);

@@ -41,6 +41,10 @@ fmnist.mountMaps = (element, server) => {
     paint();
     fmnist.link.set("channel", number === null ? null : String(number));
   };
+  const pickChannel = (number) => {
+    linked = {};
+    chooseChannel(number);
+  };
   const mark = () => {
     list.querySelectorAll("button").forEach((button) => {
       const isChosen = button.dataset.layer === chosen;
@@ -157,7 +161,7 @@ fmnist.mountMaps = (element, server) => {
   tiles.addEventListener("click", (event) => {
     const number = under(event);
     if (number === null) return;
-    chooseChannel(number === channel ? null : number);
+    pickChannel(number === channel ? null : number);
     if (channel !== null) fmnist.emit("showchannel");
   });
   tiles.addEventListener("pointermove", (event) => {
@@ -185,8 +189,8 @@ fmnist.mountMaps = (element, server) => {
   tiles.addEventListener("keydown", (event) => {
     if (!open || !grid || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -grid.columns, ArrowDown: grid.columns }[event.key];
-    if (event.key === "Escape") chooseChannel(null);
-    else if (step) chooseChannel(channel === null ? 0 : Math.max(0, Math.min(grid.count - 1, channel + step)));
+    if (event.key === "Escape") pickChannel(null);
+    else if (step) pickChannel(channel === null ? 0 : Math.max(0, Math.min(grid.count - 1, channel + step)));
     else return;
     event.preventDefault();
   });
@@ -227,7 +231,7 @@ fmnist.mountMaps = (element, server) => {
     fmnist.emit("wants"); // an answer that came before its layers were known was of no use
   });
   fmnist.on("closechannel", () => {
-    chooseChannel(null);
+    pickChannel(null);
     tiles.focus({ preventScroll: true });
   });
   fmnist.on("theme", paint);
@@ -238,7 +242,8 @@ fmnist.mountMaps = (element, server) => {
     ask();
   });
 
-  // The layer and the channel of a link. They may be those of another network, which is only just being asked for.
+  // The layer and the channel of a link, until the visitor picks others. They may be those of another network, which is
+  // only just being asked for.
   let linked = {};
   const restoreChannel = () => {
     const network = fmnist.link.get("network");
@@ -246,7 +251,6 @@ fmnist.mountMaps = (element, server) => {
     if (network && network !== fmnist.latest("answer").network) return;
     const number = Number(linked.channel);
     if (Number.isInteger(number) && number >= 0 && number < grid.count) chooseChannel(number);
-    linked.channel = null;
   };
   const readLink = () => {
     linked = { layer: fmnist.link.get("layer") ?? layers[0].name, channel: fmnist.link.get("channel") };
