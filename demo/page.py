@@ -22,7 +22,12 @@ THEME: Final = gr.themes.Base(
     neutral_hue="slate",
     font=["system-ui", "Segoe UI", "Roboto", "sans-serif"],  # of the visitor's machine: nothing is fetched
     font_mono=["ui-monospace", "Consolas", "monospace"],
-).set(body_text_color_subdued="*neutral_500", body_text_color_subdued_dark="*neutral_400")  # contrast of 4.5 and more
+).set(  # contrast of 4.5 and more
+    body_text_color_subdued="*neutral_500",
+    body_text_color_subdued_dark="*neutral_400",
+    button_primary_background_fill="*primary_600",
+    button_primary_background_fill_hover="*primary_700",
+)
 
 TITLE: Final = "Fashion-MNIST: draw it, see it recognised"
 HEAD: Final = """
@@ -49,20 +54,20 @@ to adjust, and it answers on this server's processor in a few milliseconds.
 
 ### What it can and cannot do
 It knows nothing but these ten kinds. Shown anything else, it can only guess, and mostly says so: “Familiar” tells how
-much your picture is like what it has learned from. Those were photographs of articles on a plain ground, and drawings,
-garments of cloth and doodles that this program makes itself; no picture of a visitor.
+much your picture is like what it has learned from. Those were photographs of articles on a plain background, and
+drawings, garments of cloth and doodles that this program makes itself; no picture of a visitor.
 
 Your picture is made more like the data set before it is looked at: of a drawing the lines get one width, and what they
-enclose is filled; from a photo the garment is cut out. Close your outlines, and lay a garment out flat on a ground of
-another colour: it does better then. Shirts, pullovers and coats look much alike in 28 × 28 pixels, to people too.
+enclose is filled; from a photo the garment is cut out. Close your outlines, and lay a garment out flat on a background
+of another colour: it does better then. Shirts, pullovers and coats look much alike in 28 × 28 pixels, to people too.
 
 ### What happens to your pictures
 They are looked at and forgotten: none is kept (a file sent to the API is deleted within minutes). A network that you
 train answers only you, and is forgotten too.
 
 ### Use it from a program
-The link “Use via API” at the foot of the page shows how to call `/predict` with a picture file. On the command line,
-`python -m fmnist_core predict picture.png` gives the same answer.
+On a wide screen, the link “Use via API” at the foot of the page shows how to call `/predict` with a picture file. On
+the command line, `python -m fmnist_core predict picture.png` gives the same answer.
 """
 
 
@@ -132,7 +137,7 @@ def build_page(weights: str | Path, where: str | Path | None, static: Path, othe
                     js_on_load=None,
                     apply_default_css=False,
                 )
-                gr.Markdown("### The 2,000 test samples of this page\nClick one to make it the current picture.")
+                gr.Markdown("### The 2,000 test images of this page\nClick one to make it the current picture.")
                 widgets.widget("browser")
             with gr.Tab("Sizes"):
                 widgets.widget("sizes")
@@ -185,7 +190,7 @@ def _train_tab(handlers: Handlers) -> None:
                 [(f"{name}: {Network(name).parameter_count:,} parameters", name) for name in ARCHITECTURES],
                 value="original",
                 label="Network",
-                info="the small one learns in seconds, the large one in minutes",
+                info="the small one learns much faster",
                 interactive=True,
             )
             go_on = gr.Radio(
