@@ -23,7 +23,7 @@ Grey = NDArray[np.floating]  # (H, W), 0 black .. 1 white
 
 FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
 MAX_PIXELS: Final = 20_000_000  # that are unpacked
-MAX_JPEG_PIXELS: Final = 64_000_000  # of a JPEG file, which can be unpacked at a half, a quarter or an eighth of its side
+MAX_JPEG_PIXELS: Final = 64_000_000  # of a JPEG file, which can be unpacked at a part of its size
 WORKING_SIDE: Final = 40 * IMAGE_SIZE  # longer side, in pixels, of what is worked on
 HEIC_BRANDS: Final = (b"heic", b"heix", b"mif1", b"msf1", b"hevc")
 
