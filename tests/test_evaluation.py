@@ -34,9 +34,13 @@ def test_measures_are_those_of_scikit_learn(shipped, some):
     assert list(measured.per_class.values()) == pytest.approx(recall.tolist())
 
 
+@pytest.fixture(scope="module")
+def whole(shipped, some):
+    return measure(shipped, some)
+
+
 @pytest.mark.parametrize("size", [1, 7, 617, 1233, 1234, 5000])
-def test_result_does_not_depend_on_the_batches(shipped, some, monkeypatch, size):
-    whole = measure(shipped, some)
+def test_result_does_not_depend_on_the_batches(shipped, some, whole, monkeypatch, size):
     monkeypatch.setattr(evaluation, "BATCH", size)
     part = some if size > 1 else some.take(torch.arange(50))
     measured = measure(shipped, part)

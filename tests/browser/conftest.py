@@ -72,13 +72,25 @@ def device(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Iterator[dict[str, BrowserContext]]:
+    """One for each device, for all tests: with what it has loaded once in its cache, a page opens a third faster."""
+    made = {device: browser.new_context(**options) for device, options in DEVICES.items()}
+    for context in made.values():
+        context.add_init_script("localStorage.setItem('fmnist-toured', 'yes')")
+    yield made
+    for context in made.values():
+        context.close()
+
+
 @pytest.fixture
-def context(browser: Browser, device: str) -> Iterator[BrowserContext]:
+def context(contexts: dict[str, BrowserContext], device: str) -> Iterator[BrowserContext]:
     """A visitor who has been here before: the guided tour does not come by itself."""
-    context = browser.new_context(**DEVICES[device])
-    context.add_init_script("localStorage.setItem('fmnist-toured', 'yes')")
+    context = contexts[device]
     yield context
-    context.close()
+    for page in context.pages:  # with what a tab knows: who its visitor is, for one
+        page.close()
+    context.clear_permissions()
 
 
 def opened(context: BrowserContext, address: str) -> Iterator[Page]:
