@@ -1,6 +1,7 @@
 """Load the shipped weights, build the page, serve it: ``python app.py``."""
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -54,6 +55,8 @@ def main() -> int:
 
         spaces.GPU(accelerator)
 
+    # All that is imported and loaded stays: to look for garbage in it, again and again, is a tenth of the start.
+    gc.disable()
     # Imported here because training starts this file anew in a child process, which needs none of it.
     from demo.page import build_page, launch
     from fmnist_core.errors import FmnistError
@@ -71,9 +74,9 @@ def main() -> int:
             address = launch(page, options.host, options.port)
             print(f"The page is at {address}", flush=True)
             if not named:
-                # Importing and serving files both wait for the disk often, and each time for their turn after that.
-                sys.setswitchinterval(0.0005)  # seconds; a tenth of the default
                 load(handlers, options, Path(static))
+            gc.freeze()
+            gc.enable()
         except FmnistError as error:
             print(error, file=sys.stderr)
             return 1

@@ -23,7 +23,12 @@ THEME: Final = gr.themes.Base(
     neutral_hue="slate",
     font=["system-ui", "Segoe UI", "Roboto", "sans-serif"],  # of the visitor's machine: nothing is fetched
     font_mono=["ui-monospace", "Consolas", "monospace"],
-).set(body_text_color_subdued="*neutral_500", body_text_color_subdued_dark="*neutral_400")  # contrast of 4.5 and more
+).set(  # contrast of 4.5 and more
+    body_text_color_subdued="*neutral_500",
+    body_text_color_subdued_dark="*neutral_400",
+    button_primary_background_fill="*primary_600",
+    button_primary_background_fill_hover="*primary_700",
+)
 
 TITLE: Final = "Fashion-MNIST: draw it, see it recognised"
 HEAD: Final = """
@@ -74,20 +79,20 @@ numbers it has adjusted to learn them; it answers on this server's processor in 
 
 ### What it can and cannot do
 It knows nothing but these ten kinds. Shown anything else, it can only guess, and mostly says so: “Familiar” tells how
-much your picture is like what it has learned from. Those were photographs of articles on a plain ground, and drawings,
-garments of cloth and doodles that this program makes itself; no picture of a visitor.
+much your picture is like what it has learned from. Those were photographs of articles on a plain background, and
+drawings, garments of cloth and doodles that this program makes itself; no picture of a visitor.
 
 Your picture is made more like the data set before it is looked at: of a drawing the lines get one width, and what they
-enclose is filled; from a photo the garment is cut out. Close your outlines, and lay a garment out flat on a ground of
-another colour: it does better then. Shirts, pullovers and coats look much alike in 28 × 28 pixels, to people too.
+enclose is filled; from a photo the garment is cut out. Close your outlines, and lay a garment out flat on a background
+of another colour: it does better then. Shirts, pullovers and coats look much alike in 28 × 28 pixels, to people too.
 
 ### What happens to your pictures
 They are looked at and forgotten: none is kept (a file sent to the API is deleted within minutes). A network that you
 train answers only you, and is forgotten too.
 
 ### Use it from a program
-The link “Use via API” at the foot of the page shows how to call `/predict` with a picture file. On the command line,
-`python -m fmnist_core predict picture.png` gives the same answer.
+On a wide screen, the link “Use via API” at the foot of the page shows how to call `/predict` with a picture file. On
+the command line, `python -m fmnist_core predict picture.png` gives the same answer.
 """
 
 
@@ -149,7 +154,7 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
                 _train_tab(ask)
             with gr.Tab("Data"):
                 gr.HTML(html_template=GLANCE, js_on_load=GLANCE_SCRIPT, elem_id="glance", apply_default_css=False)
-                gr.Markdown("### The 2,000 test samples of this page\nClick one to make it the current picture.")
+                gr.Markdown("### The 2,000 test images of this page\nClick one to make it the current picture.")
                 widgets.widget("browser")
             with gr.Tab("Sizes"):
                 widgets.widget("sizes")
@@ -189,7 +194,7 @@ def _train_tab(ask: Callable[[str], Callable[[Request], Reply]]) -> None:
                 [(f"{name}: {parameters:,} parameters", name) for name, parameters in NETWORKS.items()],
                 value="original",
                 label="Network",
-                info="the small one learns in seconds, the large one in minutes",
+                info="the small one learns much faster",
                 interactive=True,
             )
             go_on = gr.Radio(

@@ -76,8 +76,9 @@ def random_cloth(pixels: Tensor, generator: torch.Generator) -> Tensor:
     cloth = cloth + dice.chance(0.2) * dice.uniform(0.03, 0.25) * pattern
     cloth = cloth + dice.chance(0.25) * dice.uniform(0.03, 0.15) * dice.clouds(18)
     away = ((columns - dice.uniform(-0.12, 0.12)) ** 2 + (rows - dice.uniform(-0.2, 0.15)) ** 2).sqrt()
-    has_print = (away < dice.uniform(0.06, 0.18)) & dice.chance(0.15)
-    cloth = torch.where(has_print, cloth + dice.uniform(-0.5, 0.5), cloth)
+    has_print = (away < dice.uniform(0.06, 0.26)) & dice.chance(0.25)
+    print_ = dice.uniform(-0.5, 0.5) + dice.chance(0.5) * dice.uniform(0.1, 0.35) * dice.clouds(10)
+    cloth = torch.where(has_print, cloth + print_, cloth)
 
     errors = dice.clouds(5)
     mask = mask * ~((errors > dice.uniform(1.3, 2.5)) & dice.chance(0.25))

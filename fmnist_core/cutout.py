@@ -1,8 +1,8 @@
 """A photo of a garment -> the garment cut out of it, in the greys of the data set.
 
-The ground is known at the picture's border; what differs from it in colour, and lies rather in the middle, is a first
-guess. GrabCut (Rother, Kolmogorov, Blake: "GrabCut": interactive foreground extraction using iterated graph cuts, 2004)
-makes it exact.
+The ground is known at the picture's border; what differs from it in colour, and lies rather in the middle, is one
+guess, the picture's middle another. GrabCut (Rother, Kolmogorov, Blake: "GrabCut": interactive foreground extraction
+using iterated graph cuts, 2004) makes them exact, and the most plausible outline is taken.
 """
 
 from typing import Any, Final
@@ -23,6 +23,8 @@ GROUND_COLOURS: Final = 5  # clusters of colour looked for in it
 LEAST_SHARE: Final = 0.08  # of the frame; a colour with less may be a piece of the garment
 LIGHT_WEIGHT: Final = 0.7  # of a difference in brightness beside one in colour: light differs within one ground
 ROUNDS: Final = 5  # of GrabCut
+MIDDLE: Final = 0.75  # of the way from the middle to the border: where a garment is guessed to be
+STRONGEST_EDGE: Final = 3.0  # of the mean; more says no more
 LEAST_AREA: Final = 0.12  # of the picture; less is a print on the garment, or nothing, and the middle is taken
 LEAST_PIECE: Final = 0.25  # of the largest piece: the second shoe, but no crumb
 LARGEST_HOLE: Final = 0.03  # of the garment, that is filled; a bag's handle leaves a larger one
@@ -55,17 +57,46 @@ def find_garment(rgb: Bytes) -> Mask:
 
     likely = (difference * (1.15 - 0.6 * away)).clip(0, 255).astype(np.uint8)
     level, _ = cv2.threshold(likely[~frame].reshape(-1, 1), 0, 255, cv2.THRESH_OTSU)
-    guess = np.where(likely > level, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    guess[frame & (difference < level)] = cv2.GC_BGD
-    found = _grab_cut(rgb, guess)
+    # Guesses, for each fails where others do not: what differs from the ground, by Otsu's level or by less (that level
+    # may part a bright print from its dark shirt), and all but the border (a garment may have the ground's colours).
+    guesses = [np.where(away < MIDDLE, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)]
+    guesses[0][frame] = cv2.GC_BGD
+    for part in (1, 0.5):
+        guess = np.where(likely > part * level, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+        guess[frame & (difference < part * level)] = cv2.GC_BGD
+        guesses.append(guess)
+    edges = _edges(difference)
+    found = max((_grab_cut(rgb, guess) for guess in guesses), key=lambda mask: _plausibility(mask, edges))
     if found.mean() < LEAST_AREA:
-        guess = np.where(away < 0.75, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-        guess[away < 0.25] = cv2.GC_FGD
-        guess[frame] = cv2.GC_BGD
-        found = max(found, _grab_cut(rgb, guess), key=np.sum)
+        guesses[0][away < 0.25] = cv2.GC_FGD
+        found = max(found, _grab_cut(rgb, guesses[0]), key=np.sum)
     if found.mean() < LEAST_AREA:  # GrabCut is at a loss: grainy, or of the ground's own colours
         found = max(found, _tidy(likely > level), key=np.sum)
     return found if found.any() else np.ones(found.shape, bool)
+
+
+def _edges(difference: Grey) -> Grey:
+    """How strongly the difference from the ground changes at each pixel (H, W), the mean over the picture being 1.
+
+    (Within a ground of several colours nothing changes, where the colours themselves do.)
+    """
+    smooth = cv2.GaussianBlur(difference, (0, 0), 1)
+    slope = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
+    return np.asarray(slope / max(slope.mean(), 1e-6))
+
+
+def _plausibility(mask: Mask, edges: Grey) -> float:
+    """0 and more: a garment is large, its outline lies where the ground ends and seldom where the picture does."""
+    if not mask.any():
+        return 0.0
+    cells = mask.astype(np.uint8)
+    eroded = cv2.erode(cells, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    outline = mask & (eroded == 0)
+    inner = np.zeros(mask.shape, bool)
+    inner[2:-2, 2:-2] = True
+    seen = outline & inner
+    strength = np.minimum(edges[seen], STRONGEST_EDGE).mean() if seen.any() else 0.0
+    return float(strength * np.sqrt(min(mask.mean(), 0.5)) * seen.sum() / outline.sum())
 
 
 def border(picture: NDArray[Any]) -> NDArray[Any]:

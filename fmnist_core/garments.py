@@ -424,7 +424,9 @@ def sole(dice: Dice, left: float, right: float, y: float, thickness: float, heel
 
 
 def sneaker(dice: Dice) -> Strokes:
-    """A low shoe: sneaker, trainer, lace-up or slip-on; from the side, or a little from above."""
+    """A low shoe: sneaker, trainer, lace-up, slip-on; from the side, a little from above, or one or two from above."""
+    if dice.chance(0.1):
+        return _shoe_looked_down_at(dice)
     return [_low_shoe, _low_shoe, _shoe_from_above, _round_shoe, _round_shoe][dice.count(0, 4)](dice)
 
 
@@ -497,6 +499,34 @@ def _shoe_from_above(dice: Dice) -> Strokes:
     if dice.chance(0.3):
         strokes.append(curve((0.02, height * 0.4), (opening * 0.6, height * 0.55), (opening * 0.7, height)))
     return strokes
+
+
+def _shoe_looked_down_at(dice: Dice) -> Strokes:
+    """As one looks down at one's own feet: the whole upper, its opening, laces between the two; often a pair."""
+    width, waist = dice(0.34, 0.44), dice(0.8, 0.95)
+    w = width / 2
+    outline = curve((0, 0), (w * 0.75, 0.06), (w, 0.25), (w * waist, 0.6), (w * 0.85, 0.9), (0, 1.0), (-w * 0.85, 0.9),
+                    (-w * waist, 0.6), (-w, 0.25), (-w * 0.75, 0.06), closed=True)  # fmt: skip
+    top, opening = dice(0.5, 0.62), dice(0.5, 0.8)  # where the opening begins, its width as a part of the shoe's
+    strokes: Strokes = [outline, oval(0, (top + 0.94) / 2, width * opening, 0.94 - top)]
+    toe = dice(0.2, 0.34)
+    if dice.chance(0.8):
+        strokes += both(curve((w * 0.18, toe), (w * 0.4, (toe + top) / 2), (w * 0.5, top + 0.05)))
+        for y in np.linspace(toe + 0.03, top - 0.02, dice.count(3, 6)):
+            strokes.append(points((-w * 0.3, y), (w * 0.3, y)))
+    if dice.chance(0.5):  # toe cap
+        strokes.append(curve((-w, toe + 0.05), (0, toe - dice(0.02, 0.1)), (w, toe + 0.05)))
+    if dice.chance(0.3):
+        strokes += bow(dice, 0, top - 0.05)
+    if dice.chance(0.7):
+        strokes = pair(dice, strokes, width)
+    return turned(strokes, dice(-25, 25))
+
+
+def pair(dice: Dice, strokes: Strokes, width: float) -> Strokes:
+    """The strokes of one shoe of that width, and of the other one beside it."""
+    offset = np.array([width * dice(1.05, 1.4), dice(-0.02, 0.02)])
+    return strokes + [mirrored(stroke) + offset for stroke in strokes]
 
 
 def _low_shoe(dice: Dice) -> Strokes:
@@ -663,9 +693,7 @@ def _sandal_above(dice: Dice) -> Strokes:
     if dice.chance(0.25):
         strokes.append(outline * dice(0.82, 0.9) + np.array([0, 0.07]))
     if dice.chance(0.4):
-        gap = width * dice(1.05, 1.4)
-        offset = np.array([gap, dice(-0.02, 0.02)])
-        strokes += [mirrored(stroke) + offset for stroke in strokes]
+        strokes = pair(dice, strokes, width)
     return turned(strokes, dice(-35, 35) if dice.chance(0.7) else 90 + dice(-25, 25))
 
 

@@ -22,7 +22,8 @@ from fmnist_core.lines import bounds, crop, draw_lines, find_lines, fit, flatten
 Grey = NDArray[np.floating]  # (H, W), 0 black .. 1 white
 
 FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
-MAX_PIXELS: Final = 20_000_000
+MAX_PIXELS: Final = 20_000_000  # that are unpacked
+MAX_JPEG_PIXELS: Final = 64_000_000  # of a JPEG file, which can be unpacked at a part of its size
 WORKING_SIDE: Final = 40 * IMAGE_SIZE  # longer side, in pixels, of what is worked on
 HEIC_BRANDS: Final = (b"heic", b"heix", b"mif1", b"msf1", b"hevc")
 
@@ -73,15 +74,19 @@ def open_picture(source: Path | bytes, name: str | None = None) -> Image.Image:
     Of an animation the first frame. ``name`` is what errors call it; without one, the file's name.
 
     Raises:
-        PictureError: it is no picture, is cut short, or is larger than ``MAX_PIXELS``.
+        PictureError: it is no picture, is cut short, or is larger than ``MAX_PIXELS`` (``MAX_JPEG_PIXELS``).
     """
     name = name or (source.name if isinstance(source, Path) else "The file")
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as picture:
             # The size stands in the header: a huge picture is refused before any of it is unpacked.
-            if picture.width * picture.height > MAX_PIXELS:
-                raise PictureError(_too_large(name, f"{picture.width}x{picture.height}"))
-            picture.draft(None, (WORKING_SIDE, WORKING_SIDE))
+            found = f"{picture.width}x{picture.height}"
+            most = MAX_JPEG_PIXELS if picture.format in ("JPEG", "MPO") else MAX_PIXELS
+            if picture.width * picture.height > most:
+                raise PictureError(_too_large(name, found, most))
+            picture.draft(None, (WORKING_SIDE, WORKING_SIDE))  # only a JPEG becomes smaller by it
+            if picture.width * picture.height > MAX_PIXELS:  # one that is long and thin does not
+                raise PictureError(_too_large(name, found))
             picture.load()
             upright = ImageOps.exif_transpose(picture)
             upright = _to_eight_bits(upright)
@@ -252,8 +257,8 @@ def _to_bytes(values: Grey) -> Bytes:
     return (values * 255 + 0.5).astype(np.uint8)
 
 
-def _too_large(name: str, found: str) -> str:
-    return f"{name} is too large: {found}, expected at most {MAX_PIXELS // 1_000_000} million pixels."
+def _too_large(name: str, found: str, most: int = MAX_PIXELS) -> str:
+    return f"{name} is too large: {found}, expected at most {most // 1_000_000} million pixels."
 
 
 def _not_a_picture(name: str, source: Path | bytes) -> str:

@@ -140,6 +140,30 @@ def test_a_print_does_not_hide_cloth_of_nearly_the_colour_of_the_ground():
         assert likeness(find_garment(picture), shirt) > 0.85, ground
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_bright_print_does_not_hide_a_black_shirt_on_a_dark_ground(seed):
+    shirt, dot = mask_of(SHIRT), mask_of(ellipses=[(38, 36, 90, 120)])
+    numbers = np.random.default_rng(seed)
+    carpet = 75 + 60 * cv2.GaussianBlur(numbers.normal(0, 1, shirt.shape), (0, 0), 2)
+    picture = carpet[..., None] * np.float32([1, 0.97, 0.92])
+    picture[shirt] = (18, 18, 20)
+    picture[dot] = (190, 210, 230)
+    picture += numbers.normal(0, 5, picture.shape)
+    assert likeness(find_garment(picture.clip(0, 255).astype(np.uint8)), shirt) > 0.9
+
+
+def test_a_whole_outline_is_more_plausible_than_a_part_and_than_the_frame():
+    shirt = mask_of(SHIRT)
+    edges = cutout._edges(np.where(shirt, 80, 0).astype(np.float32))
+    assert edges.mean() == pytest.approx(1, abs=0.01)
+    whole = cutout._plausibility(shirt, edges)
+    upper, everything = shirt.copy(), np.ones_like(shirt)
+    upper[90:] = False
+    for other in (upper, everything, ~shirt, np.roll(shirt, 9, axis=1)):
+        assert cutout._plausibility(other, edges) < 0.9 * whole
+    assert cutout._plausibility(np.zeros_like(shirt), edges) == 0
+
+
 @pytest.mark.parametrize("ground", ["plain", "gradient", "textured"])
 def test_of_a_print_alone_the_middle_is_taken_with_it(ground):
     dot = mask_of(ellipses=[DOT])

@@ -545,6 +545,39 @@ def test_the_largest_that_is_allowed_is_opened():
     assert open_picture(bilevel_png(side, side)).size == (WORKING_SIDE, WORKING_SIDE)
 
 
+def jpeg(width, height, **options):
+    file = io.BytesIO()
+    Image.new("L", (width, height), 200).save(file, "JPEG", **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_photo_of_a_phone_is_opened_at_a_part_of_its_size(progressive, python, tmp_path):
+    pytest.importorskip("resource")
+    (tmp_path / "48.jpg").write_bytes(jpeg(8064, 6048, progressive=progressive))
+    program = f"""
+import pathlib, resource, sys
+from fmnist_core import pixels
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "linux" else 2**20)
+before = peak()
+print(*pixels.open_picture(pathlib.Path({str(tmp_path)!r}) / "48.jpg").size)
+print(peak() - before)
+"""
+    size, grown = python("-c", program).stdout.splitlines()
+    assert size == f"{WORKING_SIDE} {WORKING_SIDE * 6048 // 8064}"
+    assert int(grown) < (130 if progressive else 30)  # MiB; its pixels are 47, in a progressive file 93
+
+
+@pytest.mark.parametrize(("width", "height", "most"), [(9000, 8000, 64), (60_000, 500, 20)], ids=["huge", "thin"])
+def test_jpeg_that_stays_huge_is_refused(width, height, most, monkeypatch):
+    packed = jpeg(width, height)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda *_: pytest.fail("it was unpacked"))
+    with pytest.raises(PictureError) as caught:
+        open_picture(packed, "photo.jpg")
+    assert str(caught.value) == f"photo.jpg is too large: {width}x{height}, expected at most {most} million pixels."
+
+
 WORDS = "is not a picture that can be read; PNG, JPEG, GIF, WebP, BMP and TIFF can."
 
 

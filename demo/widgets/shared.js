@@ -13,6 +13,7 @@
 //   points   where the test samples lie, and what the network answers to them: {pca, pixels, tsne, answers}; from now on
 //            samples.labels holds as many
 //   marked   test samples to be shown among the others (a list of places in the sprite, perhaps empty)
+//   link     the page's address is another link now
 //   tab      a tab is to be opened (its name as in a link: "look-inside")
 //   tour     the visitor wants to be shown around
 //   theme    light or dark was switched
@@ -93,6 +94,8 @@ window.fmnist = (() => {
       }
     },
   };
+
+  const unbroken = (text) => text.replaceAll("T-shirt", "T\u2011shirt"); // at its hyphen
 
   const percent = (part) => (part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`); // of a probability
 
@@ -224,8 +227,8 @@ window.fmnist = (() => {
   else document.addEventListener("DOMContentLoaded", watchTheme);
 
   return {
-    on, emit, latest, call, bytes, words16, floats32, isDark, want, wanted, link, percent, whenVisible, fitCanvas, greyImage, colour,
-    signedColours, signedImage, mapOf, samples, ready, begin,
+    on, emit, latest, call, bytes, words16, floats32, isDark, want, wanted, link, unbroken, percent, whenVisible, fitCanvas,
+    greyImage, colour, signedColours, signedImage, mapOf, samples, ready, begin,
     get facts() {
       return facts;
     },

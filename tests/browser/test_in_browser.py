@@ -918,6 +918,10 @@ def test_a_file_that_is_no_picture(page: Page, device: str) -> None:
     assert shown(page) == before, "the answer before was lost"
     draw(page, SHIRT, device)  # and the page still works
     expect(problem).to_be_hidden()
+    page.set_input_files("#upload", {"name": name, "mimeType": "image/png", "buffer": b"just words"})
+    expect(problem).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(problem).to_be_hidden()
 
 
 def test_one_click_samples_and_drawing_on_them(page: Page, device: str) -> None:
@@ -1030,9 +1034,10 @@ def test_retraining(page: Page, device: str, context: BrowserContext) -> None:
     page.locator("#restore").click()
     expect(page.locator("#answer li b")).to_have_text(first)
     expect(page.locator("#answer select")).to_have_value("deep")
+    expect(curves.locator(".progress")).to_have_attribute("aria-valuenow", "0")
     assert page.locator("#answer option").all_inner_texts() == [
-        "the deep network, 611,434 parameters",
-        "the original network, 33,250 parameters",
+        "deep: 611,434 parameters",
+        "original: 33,250 parameters",
     ]
 
 
@@ -1054,6 +1059,30 @@ def test_themes_and_width(page: Page, device: str) -> None:
         open_tab(page, name)
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= page.evaluate("innerWidth"), f"{name} is wider than the screen"
+
+
+def test_nothing_jumps(page: Page, device: str) -> None:
+    parts = "['#answer .bars', '#seen details', '#samples']"
+    places = f"() => {parts}.map((each) => document.querySelector(each).getBoundingClientRect().top + scrollY)"
+    draw(page, SHIRT, device)
+    settle(page)
+    expected = page.evaluate(places)
+    page.locator("#seen select").select_option("photo")
+    expect(page.locator("#seen button")).to_be_visible()
+    assert page.evaluate(places) == expected
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#answer .words")).to_have_text("Draw something")
+    assert page.evaluate(places) == expected
+
+
+@pytest.mark.parametrize("device", ["phone"], indirect=True)
+def test_a_finger_finds_the_tabs(page: Page) -> None:
+    page.locator(".overflow-menu > button").click()
+    for button in page.locator("#tabs [role=tab], .overflow-menu button").all():
+        box = button.bounding_box()
+        assert box and box["height"] >= 44, button.inner_text()
+    for select in ("#answer select", "#seen select"):  # what is chosen can be read
+        assert page.locator(select).evaluate("each => each.scrollWidth <= each.clientWidth"), select
 
 
 def test_the_screenshot_in_the_readme_exists() -> None:

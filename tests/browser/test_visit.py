@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import DEVICES
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from test_in_browser import (
@@ -306,10 +307,43 @@ def test_a_link_names_no_sample_that_is_drawn_on_or_gone(page: Page, device: str
     assert fragment(page) == ""
     page.get_by_role("button", name="Undo").click()
     assert re.fullmatch(r"#sample=\d+", fragment(page))
-    before = answers(page)
     page.set_input_files("#upload", {"name": "trousers.png", "mimeType": "image/png", "buffer": png(trousers())})
-    wait_for_answer(page, before)
-    assert fragment(page) == ""
+    page.wait_for_function("() => location.hash === ''")
+
+
+def test_a_link_put_into_an_open_page(page: Page, device: str, samples: Dataset) -> None:
+    number = int(samples.test.numbers[11])
+
+    def put(link: str) -> None:
+        page.evaluate("link => (location.hash = link)", link)
+
+    put(f"tab=look-inside&layer=conv2&channel=5&sample={number}")
+    expect(page.locator("#channel")).to_have_attribute("data-channel", "conv2 5", timeout=30_000)
+    expect(page.locator("#pad .hint")).to_contain_text(f"test image {number}")
+    expect(page.locator("#maps [data-layer=conv2]")).to_be_in_viewport()  # on a phone, far below the pad
+    put(f"tab=look-inside&layer=conv2&channel=6&sample={number}")
+    expect(page.locator("#channel")).to_have_attribute("data-channel", "conv2 6", timeout=30_000)
+    put("tab=look-inside&layer=fc1&channel=3&network=original")  # a layer that the network of before does not have
+    expect(page.locator("#channel")).to_have_attribute("data-channel", "fc1 3", timeout=30_000)
+    put("tab=look-inside&network=deep")
+    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
+    expect(page.locator("#maps .layers li")).to_have_count(23)
+    expect(page.locator("#channel .about")).to_be_hidden()
+    put("tab=map&layout=pixels&colour=mistakes")
+    expect(page.locator("#map")).to_have_attribute("data-layout", "pixels")
+    put("tab=map&colour=predicted")
+    expect(page.locator("#map")).to_have_attribute("data-layout", "pca")
+    expect(page.locator("#map")).to_have_attribute("data-colour", "predicted")
+
+
+def test_a_newcomer_with_a_link_is_led_to_its_view(browser: Browser, address: str, device: str) -> None:
+    context = browser.new_context(**DEVICES[device])
+    page = context.new_page()
+    page.goto(f"{address}#tab=look-inside&layer=fc1&channel=7&network=original")
+    expect(page.locator("#channel")).to_have_attribute("data-channel", "fc1 7", timeout=30_000)
+    expect(page.locator("#maps [data-layer=fc1]")).to_be_in_viewport()
+    expect(page.locator("#tour .tour")).to_be_hidden()
+    context.close()
 
 
 @pytest.mark.parametrize(

@@ -27,14 +27,15 @@ fmnist.mountAnswer = (element, server) => {
     whose.append(option);
   };
   for (const [name, parameters] of Object.entries(fmnist.facts.networks)) {
-    offer(name, `the ${name} network, ${parameters.toLocaleString("en")} parameters`);
+    offer(name, `${name}: ${parameters.toLocaleString("en")} parameters`);
   }
-  whose.addEventListener("change", async () => {
-    const reply = await fmnist.call(server.choose, { network: whose.value });
+  const choose = async (name) => {
+    const reply = await fmnist.call(server.choose, { network: name });
     [problem.textContent, problem.hidden] = [reply.error ?? "", !reply.error];
-    fmnist.link.set("network", reply.error || whose.value === "yours" ? null : whose.value);
+    fmnist.link.set("network", reply.error || name === "yours" ? null : name);
     fmnist.emit("network"); // after an error too: the answer tells who it is that answers
-  });
+  };
+  whose.addEventListener("change", () => choose(whose.value));
   let known = Object.keys(fmnist.facts.networks)[0]; // the network that the page speaks of
   fmnist.on("network", () => (known = null));
 
@@ -46,7 +47,7 @@ fmnist.mountAnswer = (element, server) => {
     if (network && known && network !== known) fmnist.emit("network");
     if (network) known = network;
     aside.textContent = note ?? "";
-    words.textContent = (empty ?? sentence).replace("T-shirt", "T\u2011shirt"); // never broken at its hyphen
+    words.textContent = fmnist.unbroken(empty ?? sentence);
     words.classList.toggle("empty", Boolean(empty));
     words.classList.toggle("guess", Boolean(note));
     const best = empty ? -1 : probabilities.indexOf(Math.max(...probabilities));
@@ -62,8 +63,10 @@ fmnist.mountAnswer = (element, server) => {
   };
   fmnist.on("answer", paint);
 
-  const linked = fmnist.link.get("network");
-  if (Object.hasOwn(fmnist.facts.networks, linked)) {
-    fmnist.call(server.choose, { network: linked }).then(() => fmnist.emit("network"));
-  }
+  const readLink = () => {
+    const linked = fmnist.link.get("network");
+    if (linked !== fmnist.latest("answer")?.network && Object.hasOwn(fmnist.facts.networks, linked)) choose(linked);
+  };
+  fmnist.on("link", readLink);
+  readLink();
 };

@@ -14,7 +14,7 @@ fmnist.mountChannel = (element, server) => {
   let asking = false; // for what does not depend on the picture; one question at a time, the latest choice next
   const firstLayer = fmnist.facts.layers[0].name;
 
-  const number = (value) => value.toFixed(2).replace("-", "−");
+  const number = (value) => value.toFixed(2).replace("-0.00", "0.00").replace("-", "−");
 
   // --- the map -------------------------------------------------------------------------------------------------
 
@@ -111,9 +111,9 @@ fmnist.mountChannel = (element, server) => {
     find(".changes tbody").replaceChildren(
       ...changes.sort((a, b) => b.size - a.size).slice(0, CHANGES).map(({ label }) => {
         const line = document.createElement("tr");
-        for (const text of [classes[label], fmnist.percent(before[label]), "→", fmnist.percent(after[label])]) {
-          line.insertCell().textContent = text;
-        }
+        const [from, to] = [fmnist.percent(before[label]), fmnist.percent(after[label])];
+        const texts = from === to ? [""] : [classes[label], from, "→", to]; // an empty line: nothing below may jump
+        texts.forEach((text) => (line.insertCell().textContent = text));
         return line;
       }),
     );
@@ -144,7 +144,7 @@ fmnist.mountChannel = (element, server) => {
     }
     const kernels = count === 1 ? `Its kernel of ${side} × ${side}` : `Its ${count} kernels of ${side} × ${side}, one for each map that goes into ${maker}`;
     find(".made").textContent = `${isVector ? `Its ${count} weights in ${maker}, one for each number that goes in` : kernels}. `
-      + "Orange: wants it bright there; blue: dark.";
+      + (isVector ? "Orange: a large number there counts for it; blue: against it." : "Orange: wants it bright there; blue: dark.");
     canvas.setAttribute("aria-label", find(".made").textContent);
   };
 

@@ -13,6 +13,7 @@ fmnist.mountCurves = (element, server) => {
   let steps = 1;
   let watching = false;
   let stopping = false;
+  let told = ""; // of the outcome
 
   const show = (sentence, state = root.dataset.state) => {
     if (state !== root.dataset.state) find(".status").setAttribute("aria-live", "polite");
@@ -106,15 +107,17 @@ fmnist.mountCurves = (element, server) => {
       find(".after").textContent = percent(event.after);
       find(".before-drawings").textContent = percent(event.before_drawings);
       find(".after-drawings").textContent = percent(event.after_drawings);
-      show(`${event.stopped ? "Stopped" : "Trained"} in ${duration(event.seconds)}. Your network answers now: ${percent(event.after)} right on ${event.images.toLocaleString("en")} test images.`, "trained");
+      told = `${event.stopped ? "Stopped after" : "Trained in"} ${duration(event.seconds)}. Your network answers now: ${percent(event.after)} right on ${event.images.toLocaleString("en")} test images.`;
+      show(`${told} Making its map …`, "trained");
       fmnist.emit("network");
     } else if (event.event === "Mapped") {
+      show(told);
       fmnist.emit("mapped");
     } else if (event.event === "Failed") {
       show(event.sentence, "failed");
     } else if (event.event === "Restored") {
+      reset();
       show("Back to the shipped weights.", "idle");
-      find(".outcome").hidden = true;
       fmnist.emit("network");
     }
   };

@@ -1,4 +1,5 @@
-// A link to what is open: the tab and the test sample. (Other widgets keep what is theirs in it by themselves.)
+// A link to what is open: the tab and the test sample. (Other widgets keep what is theirs in it by themselves, and hear
+// "link" when another one is opened.)
 
 fmnist.mountLink = (element) => {
   const find = (selector) => element.querySelector(selector);
@@ -20,15 +21,24 @@ fmnist.mountLink = (element) => {
   // --- from a link: the sample at the start is the pad's, which shows it first of all ---------------------------
 
   const restoreTab = () => fmnist.link.get("tab") && open(fmnist.link.get("tab"));
+  // The views are below the pad, on a phone far below. With the first answer, all above them is there.
+  const bringIntoView = () => {
+    const views = document.querySelector("#tabs");
+    if (!fmnist.link.get("tab") || !views || !fmnist.latest("answer")) return;
+    if (views.getBoundingClientRect().top > innerHeight / 2) views.scrollIntoView();
+  };
   const whenBuilt = new MutationObserver(() => {
     if (!tabs().length) return;
     whenBuilt.disconnect();
     restoreTab();
+    bringIntoView();
   });
   whenBuilt.observe(document.body, { childList: true, subtree: true });
 
   window.addEventListener("hashchange", () => {
+    fmnist.emit("link");
     restoreTab();
+    bringIntoView();
     const index = fmnist.samples.numbered(fmnist.link.get("sample"));
     if (index >= 0) fmnist.emit("sample", index);
   });
@@ -55,7 +65,10 @@ fmnist.mountLink = (element) => {
     }
   };
   find("button").addEventListener("click", copy);
+  let isFirst = true;
   fmnist.on("answer", () => {
+    if (isFirst) bringIntoView();
+    isFirst = false;
     if (copied === location.href) return;
     find(".said").textContent = "";
     field.hidden = true;

@@ -22,8 +22,7 @@ fmnist.makeMapChoices = (element, { marks, layoutAsked, styleChanged }) => {
     mistakes: "Only images that the network gets wrong are in colour; the mark shows what it takes them for.",
   };
   const asked = (key, words, usual) => (Object.hasOwn(words, link.get(key)) ? link.get(key) : usual);
-  let layout = asked("layout", LAYOUTS, "pca");
-  let colour = asked("colour", COLOURS, "true");
+  let [layout, colour] = [null, null];
   let alone = null; // the class that is not faded, when one is chosen
 
   const press = (name, value) => {
@@ -103,7 +102,16 @@ fmnist.makeMapChoices = (element, { marks, layoutAsked, styleChanged }) => {
       styleChanged();
     });
   });
-  setColour(colour);
+  const readLink = () => {
+    layout = asked("layout", LAYOUTS, "pca");
+    setColour(asked("colour", COLOURS, "true"));
+  };
+  fmnist.on("link", () => {
+    readLink();
+    styleChanged();
+    layoutAsked(layout);
+  });
+  readLink();
 
   return {
     setLayout, describe, style, repaintLegend,

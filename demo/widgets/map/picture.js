@@ -25,7 +25,7 @@ fmnist.makeMapPicture = (row, framed, light) => {
     const [name, far] = [document.createElement("span"), document.createElement("span")];
     const button = samples.button(index, 56);
     name.textContent = samples.name(index);
-    far.textContent = distance < 10 ? distance.toFixed(1) : distance.toFixed(0);
+    far.textContent = distance < 100 ? distance.toPrecision(3) : distance.toFixed(0);
     far.className = "distance";
     for (const event of ["pointerenter", "focus"]) button.addEventListener(event, () => light(index));
     for (const event of ["pointerleave", "blur"]) button.addEventListener(event, () => light(-1));

@@ -22,6 +22,7 @@ fmnist.mountMaps = (element, server) => {
   const TIP_SIDE = 140;
 
   const row = () => layers.find(({ name }) => name === chosen);
+  const isLayer = (name) => layers.some((each) => each.name === name);
   const ask = () => fmnist.want("maps", isVisible ? chosen : null);
   const choose = (name) => {
     if (name !== chosen) {
@@ -40,9 +41,16 @@ fmnist.mountMaps = (element, server) => {
     paint();
     fmnist.link.set("channel", number === null ? null : String(number));
   };
+  const pickChannel = (number) => {
+    linked = {};
+    chooseChannel(number);
+  };
   const mark = () => {
     list.querySelectorAll("button").forEach((button) => {
-      button.setAttribute("aria-current", String(button.dataset.layer === chosen));
+      const isChosen = button.dataset.layer === chosen;
+      button.setAttribute("aria-current", String(isChosen));
+      // On a phone, the layers are one row that can be wider than the screen.
+      if (isChosen) list.scrollLeft = button.offsetLeft - list.offsetLeft - (list.clientWidth - button.offsetWidth) / 2;
     });
   };
 
@@ -58,7 +66,10 @@ fmnist.mountMaps = (element, server) => {
         size.textContent = shape.join(" × ");
         item.className = kind === "convolution" || kind === "fully connected" ? "weighs" : "";
         button.append(title, size);
-        button.addEventListener("click", () => choose(name));
+        button.addEventListener("click", () => {
+          linked = {};
+          choose(name);
+        });
         item.append(button);
         return item;
       }),
@@ -150,7 +161,7 @@ fmnist.mountMaps = (element, server) => {
   tiles.addEventListener("click", (event) => {
     const number = under(event);
     if (number === null) return;
-    chooseChannel(number === channel ? null : number);
+    pickChannel(number === channel ? null : number);
     if (channel !== null) fmnist.emit("showchannel");
   });
   tiles.addEventListener("pointermove", (event) => {
@@ -178,8 +189,8 @@ fmnist.mountMaps = (element, server) => {
   tiles.addEventListener("keydown", (event) => {
     if (!open || !grid || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -grid.columns, ArrowDown: grid.columns }[event.key];
-    if (event.key === "Escape") chooseChannel(null);
-    else if (step) chooseChannel(channel === null ? 0 : Math.max(0, Math.min(grid.count - 1, channel + step)));
+    if (event.key === "Escape") pickChannel(null);
+    else if (step) pickChannel(channel === null ? 0 : Math.max(0, Math.min(grid.count - 1, channel + step)));
     else return;
     event.preventDefault();
   });
@@ -216,29 +227,38 @@ fmnist.mountMaps = (element, server) => {
     if (reply.error) return;
     layers = reply.layers;
     build();
-    choose(row() ? chosen : layers[0].name);
+    choose([linked.layer, chosen, layers[0].name].find(isLayer));
     fmnist.emit("wants"); // an answer that came before its layers were known was of no use
   });
   fmnist.on("closechannel", () => {
-    chooseChannel(null);
+    pickChannel(null);
     tiles.focus({ preventScroll: true });
   });
   fmnist.on("theme", paint);
   new ResizeObserver(paint).observe(tiles.parentElement);
   fmnist.whenVisible(element.closest("#inside"), (visible) => {
     isVisible = visible;
+    mark();
     ask();
   });
 
-  // The layer and the channel of a link, once.
-  let linked = fmnist.link.get("channel");
+  // The layer and the channel of a link, until the visitor picks others. They may be those of another network, which is
+  // only just being asked for.
+  let linked = {};
   const restoreChannel = () => {
-    if (linked === null || !grid) return;
-    const number = Number(linked);
-    if (linked !== null && Number.isInteger(number) && number >= 0 && number < grid.count) chooseChannel(number);
-    linked = null;
+    const network = fmnist.link.get("network");
+    if (!linked.channel || !open || linked.layer !== chosen) return;
+    if (network && network !== fmnist.latest("answer").network) return;
+    const number = Number(linked.channel);
+    if (Number.isInteger(number) && number >= 0 && number < grid.count) chooseChannel(number);
   };
-  chosen = fmnist.link.get("layer") ?? chosen;
-  if (!row()) [chosen, linked] = [layers[0].name, null];
+  const readLink = () => {
+    linked = { layer: fmnist.link.get("layer") ?? layers[0].name, channel: fmnist.link.get("channel") };
+    if (isLayer(linked.layer)) choose(linked.layer);
+    if (!linked.channel) chooseChannel(null);
+    restoreChannel();
+  };
   build();
+  fmnist.on("link", readLink);
+  readLink();
 };

@@ -78,7 +78,7 @@ fmnist.mountMistakes = (element, server) => {
   const heading = (name, scope) => {
     const made = make("th");
     made.scope = scope;
-    made.append(make("span", name.replace("T-shirt", "T\u2011shirt"))); // never broken at its hyphen
+    made.append(make("span", fmnist.unbroken(name)));
     return made;
   };
 

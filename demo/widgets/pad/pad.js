@@ -207,6 +207,7 @@ fmnist.mountPad = (element, server) => {
     });
   };
   const undo = () => {
+    showProblem();
     if (history.length > 1) setHistory(history.slice(0, -1));
   };
   const clear = () => {
@@ -306,12 +307,6 @@ fmnist.mountPad = (element, server) => {
     openFile(input.files[0]);
     input.value = ""; // so that the same file can be chosen again
   });
-  find(".upload").addEventListener("keydown", (event) => {
-    if (event.key === "Enter" || event.key === " ") {
-      event.preventDefault();
-      input.click();
-    }
-  });
   // Anywhere on the page: a picture dropped beside the pad would otherwise replace the page.
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -324,7 +319,7 @@ fmnist.mountPad = (element, server) => {
     openFile(event.dataTransfer.files[0]);
   });
   document.addEventListener("paste", (event) => {
-    if (event.target.closest?.("input, textarea")) return;
+    if (event.target.closest?.("input:not([type=file], [type=range]), textarea")) return;
     openFile([...event.clipboardData.files].find((file) => file.type.startsWith("image/")));
   });
 

@@ -64,9 +64,9 @@ fmnist.mountSeen = (element) => {
     fit(cropped, image, steps.box);
     without.imageSmoothingEnabled = false;
     fit(without, fmnist.greyImage(fmnist.bytes(steps.without.pixels)));
-    said.textContent = steps.without.words === words
+    said.textContent = fmnist.unbroken(steps.without.words === words
       ? `Only made grey and small, it would be the same: “${words}”.`
-      : `Only made grey and small, it would be: “${steps.without.words}”.`;
+      : `Only made grey and small, it would be: “${steps.without.words}”.`);
   };
   details.addEventListener("toggle", () => fmnist.want("steps", details.open || null));
   fmnist.on("answer", (answer) => details.open && paintSteps(answer));

@@ -14,15 +14,15 @@ fmnist.mountSizes = (element) => {
     cells.forEach((text) => (line.insertCell().textContent = text));
     if (row.f) {
       const [, height, width] = before;
+      const name = Object.assign(document.createElement("button"), { type: "button", textContent: row.name });
+      name.title = `Take the numbers of ${row.name}`;
+      line.cells[0].replaceChildren(name); // for the keyboard; a click anywhere in the row does the same
       line.className = "takes";
-      line.tabIndex = 0;
-      const take = () => {
+      line.addEventListener("click", () => {
         const pairs = { n: [height, width], f: row.f, p: row.p, s: row.s };
         for (const [name, pair] of Object.entries(pairs)) pair.forEach((value, i) => (input(name + i).value = value));
         show();
-      };
-      line.addEventListener("click", take);
-      line.addEventListener("keydown", (event) => event.key === "Enter" && take());
+      });
     }
     find("tbody").append(line);
     before = row.shape;

@@ -23,7 +23,7 @@ fmnist.mountTour = (element) => {
       about: "#map",
       tab: "map",
       title: "Find your picture on the map",
-      text: "Every dot is a test image, and those that the network finds alike lie together. The ring is your picture.",
+      text: "Every mark is a test image, and those that the network finds alike lie together. The ring is your picture.",
     },
     {
       about: "#retrain",
@@ -57,7 +57,8 @@ fmnist.mountTour = (element) => {
       const [width, height] = [dialog.offsetWidth, dialog.offsetHeight];
       const isRoomBelow = box.bottom + 2 * GAP + height <= innerHeight;
       const isAbove = !isRoomBelow && box.top >= height + 2 * GAP;
-      dialog.style.left = `${clamp(box.left, innerWidth - width)}px`;
+      const isBeside = !isRoomBelow && !isAbove && box.right + 2 * GAP + width <= innerWidth;
+      dialog.style.left = `${clamp(isBeside ? box.right + GAP : box.left, innerWidth - width)}px`;
       dialog.style.top = `${clamp(isAbove ? box.top - GAP - height : box.bottom + GAP, innerHeight - height)}px`;
     }
     requestAnimationFrame(follow);
@@ -118,10 +119,10 @@ fmnist.mountTour = (element) => {
       return false; // storage is forbidden: it would come at every visit
     }
   };
-  // With the first answer the page is complete.
+  // With the first answer the page is complete. Who follows a link to a view is not led away from it.
   let isWaiting = true;
   fmnist.on("answer", () => {
-    if (isWaiting && isFirstVisit()) start();
+    if (isWaiting && !fmnist.link.get("tab") && isFirstVisit()) start();
     isWaiting = false;
   });
 };

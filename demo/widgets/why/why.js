@@ -39,7 +39,7 @@ fmnist.mountWhy = (element, server) => {
   const points = (part) => `${Math.round(100 * Math.abs(part))} point${Math.round(100 * Math.abs(part)) === 1 ? "" : "s"}`;
 
   const paint = () => {
-    const name = reasons ? fmnist.facts.classes[reasons.label] : "";
+    const name = reasons ? fmnist.unbroken(fmnist.facts.classes[reasons.label]) : "";
     if (!reasons) {
       for (const canvas of [find(".grad-cam"), find(".occlusion")]) paintOver(canvas, new Uint8Array(784), new Float32Array(784));
       find(".looks").textContent = find(".needs").textContent = "\u00a0";
@@ -74,7 +74,7 @@ fmnist.mountWhy = (element, server) => {
     if (!reasons) return;
     const [x, y] = [event.offsetX, event.offsetY].map((place) => Math.max(0, Math.min(27, Math.floor((28 * place) / SIDE))));
     const value = hiding()[28 * y + x];
-    const name = fmnist.facts.classes[reasons.label];
+    const name = fmnist.unbroken(fmnist.facts.classes[reasons.label]);
     find(".needs").textContent = Math.abs(value) < 0.005 ? `Hidden here, ${name} stays as probable.`
       : `Hidden here, ${name} ${value > 0 ? "loses" : "gains"} ${points(value)}.`;
   });

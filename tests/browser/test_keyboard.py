@@ -1,0 +1,158 @@
+"""The whole page by keyboard alone."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import CDPSession, Page, expect
+from test_in_browser import answers, png, settle, trousers, wait_for_answer
+
+MOST_STOPS = 250  # of the Tab key, once around the page
+
+
+class Keyboard:
+    """A visitor without a mouse. Wherever the focus comes, it must be seen and must have a name."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self._cdp: CDPSession = page.context.new_cdp_session(page)
+
+    def name(self) -> str:
+        """Name of what has the focus, as a screen reader says it; empty between the end of the page and its start."""
+        if not self.page.evaluate("document.hasFocus() && document.activeElement !== document.body"):
+            return ""
+        at = self._cdp.send("Runtime.evaluate", {"expression": "document.activeElement"})["result"]["objectId"]
+        tree = self._cdp.send("Accessibility.getPartialAXTree", {"objectId": at, "fetchRelatives": False})
+        name = str(tree["nodes"][0].get("name", {}).get("value", ""))
+        html = self.page.evaluate("document.activeElement.outerHTML.slice(0, 120)")
+        assert name, f"no name: {html}"
+        shows = """() => [document.activeElement, document.activeElement.closest('label')].some((each) => {
+            const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(each ?? document.body);
+            return outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 && outlineColor !== 'rgb(255, 255, 255)';
+        })"""
+        self.page.wait_for_function(shows, timeout=2000)  # not at once: some outlines change their colour slowly
+        return name
+
+    def go(self, start: str, back: bool = False) -> None:
+        """To the next control whose name begins so."""
+        for _ in range(MOST_STOPS):
+            self.page.keyboard.press("Shift+Tab" if back else "Tab")
+            if self.name().startswith(start):
+                return
+        pytest.fail(f"no way to {start!r}")
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_a_visit_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    file = {"name": "trousers.png", "mimeType": "image/png", "buffer": png(trousers())}
+    page.on("filechooser", lambda chooser: chooser.set_files(file))
+    keyboard = Keyboard(page)
+    settle(page)
+
+    # A picture of one's own, taken for something else; then a test image.
+    before = answers(page)
+    keyboard.go("Upload a picture")
+    keyboard.press("Enter")
+    wait_for_answer(page, before)
+    kind = page.locator("#seen select")
+    expect(kind).to_have_value("product")
+    keyboard.go("What the picture is taken for")
+    keyboard.press("ArrowDown")
+    expect(kind).to_have_value("photo")
+    keyboard.go("find out again")
+    keyboard.press("Enter")
+    expect(kind).to_have_value("product")
+    keyboard.go("Step by step")
+    keyboard.press("Enter")
+    expect(page.locator("#seen .said")).to_contain_text("Only made grey and small")
+    keyboard.go("Trouser, test image")
+    keyboard.press("Enter")
+    expect(page.locator("#pad .hint")).to_contain_text("Trouser, test image")
+
+    keyboard.go("Look inside")
+    keyboard.go("conv2")
+    keyboard.press("Enter")
+    expect(page.locator("#maps")).to_have_attribute("data-open", "conv2")
+    keyboard.go("Output of conv2")
+    keyboard.press("ArrowRight", "ArrowRight")
+    expect(page.locator("#channel")).to_have_attribute("data-channel", "conv2 1", timeout=30_000)
+    keyboard.go("close")
+    keyboard.press("Enter")
+    expect(page.locator("#channel .about")).to_be_hidden()
+    assert keyboard.name().startswith("Output of conv2")
+
+    keyboard.go("Why", back=True)
+    keyboard.press("Enter")
+    keyboard.go("For")
+    keyboard.press("ArrowDown")
+    expect(page.locator("#why")).to_have_attribute("data-label", "0", timeout=30_000)
+
+    keyboard.go("Map", back=True)
+    keyboard.press("Enter")
+    page.wait_for_selector("#map[data-moving=false]")
+    keyboard.go("raw pixels")
+    keyboard.press("Space")
+    expect(page.locator("#map")).to_have_attribute("data-layout", "pixels")
+    page.wait_for_selector("#map[data-moving=false]")
+    keyboard.go("Map of the test images")
+    keyboard.press("n", "n")
+    lit = page.get_attribute("#map", "data-lit")
+    keyboard.press("Enter")
+    title = page.evaluate("lit => fmnist.samples.title(lit)", int(lit or -1))
+    expect(page.locator("#pad .hint")).to_have_text(title)
+
+    keyboard.go("Mistakes", back=True)
+    keyboard.press("Enter")
+    page.wait_for_selector("#mistakes[data-counted]")
+    keyboard.go("175 × T-shirt/top, recognised")
+    keyboard.press("ArrowRight", "Space")
+    expect(page.locator("#mistakes .images h3")).to_contain_text("T-shirt/top, taken for")
+    keyboard.go("T-shirt/top, test image")
+    keyboard.press("Enter")
+    expect(page.locator("#pad .hint")).to_contain_text("T-shirt/top, test image")
+
+    keyboard.go("Train", back=True)
+    keyboard.press("Enter")
+    for control in ("Network", "from nothing", "number input for Epochs", "Learning rate", "also for drawings"):
+        keyboard.go(control)
+    keyboard.go("Train")
+    keyboard.press("Enter")
+    expect(page.locator(".curves .status")).to_contain_text("images a second", timeout=60_000)
+    keyboard.go("Stop")
+    keyboard.press("Enter")
+    expect(page.locator(".curves")).to_have_attribute("data-state", "trained", timeout=60_000)
+    expect(page.locator("#restore")).to_be_enabled(timeout=60_000)
+    keyboard.go("Back to the shipped weights")
+    keyboard.press("Enter")
+    expect(page.locator(".curves")).to_have_attribute("data-state", "idle")
+
+    keyboard.go("Data", back=True)
+    keyboard.press("Enter")
+    keyboard.go("Next page")
+    keyboard.press("Enter")
+    expect(page.locator("#browser .page")).to_have_text("page 2 of 50")
+
+    keyboard.go("Sizes", back=True)
+    keyboard.press("Enter")
+    keyboard.go("conv2")
+    keyboard.press("Enter")
+    expect(page.locator("#sizes .result")).to_have_attribute("data-size", "14x14")
+
+    keyboard.go("About", back=True)
+    keyboard.press("Enter")
+    keyboard.go("Fashion-MNIST")
+
+    keyboard.go("Copy link", back=True)
+    keyboard.press("Enter")
+    expect(page.locator("#link [role=status]")).to_contain_text("Link copied")
+    keyboard.go("Save as picture", back=True)
+    with page.expect_download() as download:
+        keyboard.press("Enter")
+    download.value.save_as(tmp_path / "card.png")
+    keyboard.go("Answered by")
+    keyboard.press("ArrowDown")
+    expect(page.locator("#maps .layers li")).to_have_count(14)  # the original network answers
