@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from fmnist_core.garments import Dice, Stroke, Strokes, both, curve, oval, points
+from fmnist_core.strokes import Dice, Stroke, Strokes, both, curve, oval, points
 
 
 def blob(dice: Dice, x: float, y: float, size: float) -> Stroke:

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from fmnist_core.dataset import Split
-from fmnist_core.garments import Dice, Strokes, mirrored, oval
 from fmnist_core.sketches import as_drawing, of_all_classes
+from fmnist_core.strokes import Dice, Strokes, mirrored, oval
 
 EXAM_COUNT: Final = 1000
 EXAM_SEED: Final = 2**31  # far from those of trainings

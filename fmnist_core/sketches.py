@@ -15,8 +15,9 @@ from fmnist_core.cutout import DARKEST
 from fmnist_core.dataset import Split
 from fmnist_core.doodles import DOODLES
 from fmnist_core.files import Bytes
-from fmnist_core.garments import TEMPLATES, Dice, Stroke, Strokes
+from fmnist_core.garments import TEMPLATES
 from fmnist_core.lines import CELLS, GRID, MARGIN, crop, distance_to_lines, draw_lines, enclosed, fit
+from fmnist_core.strokes import Dice, Stroke, Strokes
 
 NO_CLASS: Final = -1  # the label of what is no garment
 LEAST_CLOTH: Final = 0.08  # part of the drawing's cells that its outline encloses at least, else it is not filled

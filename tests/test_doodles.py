@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fmnist_core.doodles import DOODLES, blob, box, form, line, polygon
-from fmnist_core.garments import Dice
+from fmnist_core.strokes import Dice
 
 KINDS = list(dict.fromkeys(DOODLES))
 

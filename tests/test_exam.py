@@ -4,8 +4,8 @@ import torch
 
 from fmnist_core import CLASS_NAMES, exam
 from fmnist_core.exam import EXAM_SEED, FORMS, MOVED, make_exam
-from fmnist_core.garments import Dice
 from fmnist_core.sketches import as_drawing, make_sketches
+from fmnist_core.strokes import Dice
 
 EVERY_FORM = [
     pytest.param(label, number, id=f"{name} {number}")

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from fmnist_core import CLASS_NAMES, inference, sketches
 from fmnist_core.cutout import DARKEST
-from fmnist_core.garments import TEMPLATES, Dice
+from fmnist_core.garments import TEMPLATES
 from fmnist_core.lines import GRID, INSIDE, MARGIN, draw_lines, find_lines
 from fmnist_core.pixels import prepare
 from fmnist_core.sketches import (
@@ -25,6 +25,7 @@ from fmnist_core.sketches import (
     of_all_classes,
     trace,
 )
+from fmnist_core.strokes import Dice
 from fmnist_core.training import EpochDone, Finished, TrainConfig, train
 
 
