@@ -507,7 +507,7 @@ def test_the_map_and_the_visitors_point(page: Page, device: str) -> None:
     page.wait_for_function("before => document.querySelector('#map').dataset.you !== before", arg=before)
     expect(page.locator("#map .alike li")).to_have_count(5)
     for card in page.locator("#map .alike li").all_inner_texts():
-        assert re.fullmatch(rf"({'|'.join(CLASS_NAMES)})\n\d+(\.\d)?", card)
+        assert re.fullmatch(rf"({'|'.join(CLASS_NAMES)})\n\d+(\.\d+)?", card)
     for layout, name in (("tsne", "t-SNE"), ("pixels", "raw pixels"), ("pca", "PCA")):
         before = page.get_attribute("#map", "data-you")
         page.get_by_role("button", name=name, exact=True).click()
