@@ -59,8 +59,9 @@ def find_garment(rgb: Bytes) -> Mask:
     level, _ = cv2.threshold(likely[~frame].reshape(-1, 1), 0, 255, cv2.THRESH_OTSU)
     # Guesses, for each fails where others do not: what differs from the ground, by Otsu's level or by less (that level
     # may part a bright print from its dark shirt), and all but the border (a garment may have the ground's colours).
-    guesses = [np.where(away < MIDDLE, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)]
-    guesses[0][frame] = cv2.GC_BGD
+    middle = np.where(away < MIDDLE, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    middle[frame] = cv2.GC_BGD
+    guesses = [middle]
     for part in (1, 0.5):
         guess = np.where(likely > part * level, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
         guess[frame & (difference < part * level)] = cv2.GC_BGD
@@ -68,8 +69,8 @@ def find_garment(rgb: Bytes) -> Mask:
     edges = _edges(difference)
     found = max((_grab_cut(rgb, guess) for guess in guesses), key=lambda mask: _plausibility(mask, edges))
     if found.mean() < LEAST_AREA:
-        guesses[0][away < 0.25] = cv2.GC_FGD
-        found = max(found, _grab_cut(rgb, guesses[0]), key=np.sum)
+        middle[away < 0.25] = cv2.GC_FGD
+        found = max(found, _grab_cut(rgb, middle), key=np.sum)
     if found.mean() < LEAST_AREA:  # GrabCut is at a loss: grainy, or of the ground's own colours
         found = max(found, _tidy(likely > level), key=np.sum)
     return found if found.any() else np.ones(found.shape, bool)
