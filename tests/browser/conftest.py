@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,9 +22,11 @@ DEVICES = {
 
 @contextmanager
 def serve(*arguments: str) -> Iterator[str]:
-    """Address of an app of its own."""
+    """Address of an app of its own, on a free port: apps that look for one at the same moment find the same."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     app = subprocess.Popen(
-        [sys.executable, "app.py", "--host", "127.0.0.1", *arguments],
+        [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port), *arguments],
         cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     assert app.stdout is not None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
-from test_in_browser import answers, png, settle, trousers, wait_for_answer
+from visitor import answers, open_mistakes, png, settle, trousers, wait_for_answer
 
 MOST_STOPS = 250  # of the Tab key, once around the page
 
@@ -121,11 +121,11 @@ def test_a_visit_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
         keyboard.go(control)
     keyboard.go("Train")
     keyboard.press("Enter")
-    expect(page.locator(".curves .status")).to_contain_text("images a second", timeout=60_000)
+    expect(page.locator(".curves .status")).to_contain_text("images a second", timeout=180_000)
     keyboard.go("Stop")
     keyboard.press("Enter")
-    expect(page.locator(".curves")).to_have_attribute("data-state", "trained", timeout=60_000)
-    expect(page.locator("#restore")).to_be_enabled(timeout=60_000)
+    expect(page.locator(".curves")).to_have_attribute("data-state", "trained", timeout=180_000)
+    expect(page.locator("#restore")).to_be_enabled(timeout=180_000)
     keyboard.go("Back to the shipped weights")
     keyboard.press("Enter")
     expect(page.locator(".curves")).to_have_attribute("data-state", "idle")
@@ -156,3 +156,41 @@ def test_a_visit_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
     keyboard.go("Answered by")
     keyboard.press("ArrowDown")
     expect(page.locator("#maps .layers li")).to_have_count(14)  # the original network answers
+
+
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_the_keyboard_reaches_everything_with_a_focus_that_shows(page: Page) -> None:
+    open_mistakes(page)
+    page.locator("#mistakes .most button").first.click()
+    page.get_by_role("button", name="Tour").click()
+    page.locator("#tour .next").click()
+    page.locator(".head .guide").focus()
+    page.keyboard.press("Shift+Tab")  # before all that is ours
+    controls = ["Tour", "Switch between light and dark", "Skip", "Back", "Next", "Save as picture", "Copy link"]
+    controls += ["show them on the map", "close"]
+    reached = []
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        focus = page.evaluate(
+            """() => {
+                const at = document.activeElement;
+                const { outlineStyle, outlineWidth } = getComputedStyle(at);
+                return {
+                    name: at.getAttribute('aria-label') ?? at.textContent.trim(),
+                    ours: at.closest('#tour, .head, #keep, #mistakes') !== null,
+                    cell: at.closest('td') !== null,
+                    shows: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2,
+                };
+            }"""
+        )
+        if focus["ours"]:
+            assert focus["shows"], focus
+            reached.append("a number" if focus["cell"] else focus["name"])
+        if focus["name"] == "Use via API":
+            break
+    for name in controls:
+        assert name in reached, name
+    assert reached.count("a number") == 1  # the arrow keys do the rest
+    assert sum("taken for" in name or " for " in name for name in reached) >= 5  # the mixing-ups in words
+    positions = [reached.index(name) for name in ("Tour", "Next", "Save as picture", "a number", "close")]
+    assert positions == sorted(positions)

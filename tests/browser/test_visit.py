@@ -1,14 +1,13 @@
-"""A visit from the first tour to the link and the picture that one takes along, and the network's mistakes."""
+"""A visit: from the first tour to the link and the picture that one takes along."""
 
 import re
 from pathlib import Path
 
 import pytest
-import torch
 from conftest import DEVICES
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from test_in_browser import (
+from visitor import (
     SHIRT,
     answers,
     draw,
@@ -21,162 +20,8 @@ from test_in_browser import (
     wait_for_answer,
 )
 
-from demo.session import Session
 from fmnist_core import CLASS_NAMES
 from fmnist_core.dataset import Dataset
-
-# --- mistakes -------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def counts(shipped_session: Session, samples: Dataset) -> torch.Tensor:
-    """The confusion matrix of the shipped network: rows are what the samples are."""
-    places = samples.test.labels * 10 + shipped_session.projection.answers
-    return torch.bincount(places, minlength=100).reshape(10, 10)
-
-
-def open_mistakes(page: Page) -> None:
-    open_tab(page, "Mistakes")
-    page.locator("#mistakes .summary").scroll_into_view_if_needed()
-    page.wait_for_selector("#mistakes[data-counted]")
-
-
-def marked(page: Page) -> None:
-    """Keep what is said to be marked on the map in ``window.marked``."""
-    page.evaluate("() => fmnist.on('marked', (indices) => (window.marked = [...indices]))")
-
-
-def test_mistakes_are_those_of_the_network_that_answers(page: Page, device: str, counts: torch.Tensor) -> None:
-    open_mistakes(page)
-    rows = page.locator("#mistakes tbody tr")
-    assert rows.locator("th").all_inner_texts() == [name.replace("T-shirt", "T\u2011shirt") for name in CLASS_NAMES]
-    assert page.locator("#mistakes [scope=col]").all_inner_texts() == rows.locator("th").all_inner_texts()
-    table = [rows.nth(truth).locator("td").all_inner_texts() for truth in range(10)]
-    assert [[int(text) for text in row] for row in table] == counts.tolist()
-    right = int(counts.diagonal().sum())
-    summary = page.inner_text("#mistakes .summary")
-    assert f"Of 2,000 test images the network gets {right:,} right" in summary
-    assert f"{right / 20:.1f} %" in summary
-    mistakes = counts.clone().fill_diagonal_(0)
-    truth, said = divmod(int(mistakes.argmax()), 10)
-    first = page.locator("#mistakes .most li").first
-    assert first.inner_text() == f"{CLASS_NAMES[truth]} for {CLASS_NAMES[said]}: {int(mistakes.max())} times"
-
-
-def test_a_number_opens_to_its_images(page: Page, device: str, counts: torch.Tensor, samples: Dataset) -> None:
-    open_mistakes(page)
-    marked(page)
-    truth, said = CLASS_NAMES.index("Shirt"), CLASS_NAMES.index("Coat")
-    count = int(counts[truth, said])
-    cell = page.get_by_role("button", name=f"{count} × Shirt, taken for Coat")
-    cell.click()
-    expect(cell).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#mistakes .images h3")).to_have_text(f"{count} × Shirt, taken for Coat")
-    images = page.locator("#mistakes .thumbnail")
-    expect(images).to_have_count(count)
-    indices = page.evaluate("() => window.marked")
-    assert [int(samples.test.labels[index]) for index in indices] == [truth] * count
-    numbers = [int(re.search(r"test image (\d+)", title)[1]) for title in titles(page)]  # type: ignore[index]
-    assert numbers == samples.test.numbers[indices].tolist()
-    before = answers(page)
-    images.first.click()
-    wait_for_answer(page, before)
-    expect(page.locator("#pad .hint")).to_have_text(titles(page)[0])
-    # The map may only now be opened for the first time: it hears of them all the same.
-    page.evaluate("() => (window.marked = null)")
-    page.get_by_role("button", name="show them on the map").click()
-    expect(page.get_by_role("tab", name="Map", exact=True)).to_have_attribute("aria-selected", "true")
-    page.wait_for_function("() => document.querySelector('#map')?.dataset.points")
-    page.wait_for_function("indices => JSON.stringify(window.marked) === JSON.stringify(indices)", arg=indices)
-    open_mistakes(page)
-    expect(cell).to_have_attribute("aria-pressed", "true")
-    cell.click()
-    expect(cell).to_have_attribute("aria-pressed", "false")
-    expect(images).to_have_count(0)
-    assert page.evaluate("() => window.marked") == []
-
-
-def titles(page: Page) -> list[str]:
-    return [str(each.get_attribute("title")) for each in page.locator("#mistakes .thumbnail").all()]
-
-
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
-def test_many_images_come_by_portions_and_arrow_keys_move(page: Page, counts: torch.Tensor) -> None:
-    open_mistakes(page)
-    cells = page.locator("#mistakes td button")
-    assert [each.get_attribute("tabindex") for each in cells.all()].count("0") == 1
-    cells.first.focus()
-    page.keyboard.press("Enter")
-    images = page.locator("#mistakes .thumbnail")
-    expect(images).to_have_count(60)
-    while (more := page.locator("#mistakes .more")).is_visible():
-        more.click()
-    expect(images).to_have_count(int(counts[0, 0]))
-    cells.first.focus()
-    page.keyboard.press("ArrowRight")
-    said = int(counts[0, 1:].nonzero()[0]) + 1  # zeros are passed over
-    expect(page.locator("#mistakes td button:focus")).to_have_text(str(int(counts[0, said])))
-    page.keyboard.press("Space")
-    expect(page.locator("#mistakes .images h3")).to_contain_text(f"T-shirt/top, taken for {CLASS_NAMES[said]}")
-    page.keyboard.press("ArrowLeft")
-    expect(cells.first).to_be_focused()
-    page.keyboard.press("ArrowUp")  # nothing is there
-    expect(cells.first).to_be_focused()
-
-
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
-def test_mistakes_are_counted_anew_for_another_network(page: Page) -> None:
-    open_mistakes(page)
-    # Two of three answers, none of them right: as many as there are labels for are counted.
-    said = "fmnist.samples.labels.slice(0, 3).map((label) => (label + 1) % 10)"
-    page.evaluate(f"() => fmnist.emit('points', {{ answers: {said} }})")
-    expect(page.locator("#mistakes .summary")).to_contain_text("Of 3 test images the network gets 0 right")
-    page.evaluate("() => fmnist.emit('points', { answers: new Uint8Array(10_000) })")
-    expect(page.locator("#mistakes .summary")).to_contain_text("Of 2,000 test images the network gets 200 right")
-    page.evaluate("() => fmnist.emit('network')")  # still the shipped one, asked for again
-    expect(page.locator("#mistakes .summary")).not_to_contain_text("200 right")
-    page.wait_for_selector("#mistakes[data-counted='2000']")
-
-
-# Contrast as the Web Content Accessibility Guidelines 2 define it; colours in the notation that browsers compute.
-CONTRAST = """(selector) => [...document.querySelectorAll(selector)].filter((each) => each.offsetParent).map((each) => {
-    const canvas = document.createElement('canvas');
-    canvas.width = canvas.height = 1;
-    const context = canvas.getContext('2d', { willReadFrequently: true });
-    const luminance = () => {
-        const linear = [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)].map((value) => {
-            const part = value / 255;
-            return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-        });
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
-    };
-    const paint = (colour) => {
-        context.fillStyle = colour;
-        context.fillRect(0, 0, 1, 1);
-    };
-    const grounds = [];
-    for (let at = each; at; at = at.parentElement) grounds.unshift(getComputedStyle(at).backgroundColor);
-    paint('#fff');
-    grounds.forEach(paint);
-    const below = luminance();
-    paint(getComputedStyle(each).color);
-    const text = luminance();
-    return (Math.max(text, below) + 0.05) / (Math.min(text, below) + 0.05);
-})"""
-
-
-def test_text_can_be_read_in_both_themes(page: Page, device: str) -> None:
-    open_mistakes(page)
-    page.locator("#mistakes .most button").first.click()
-    page.get_by_role("button", name="Tour").click()
-    page.locator("#tour .next").click()
-    mistakes = ("td button", "tbody td:not(:has(button))", "th span", "p", "h3", "b", "caption", ".quiet")
-    others = ("#tour p", "#tour h2", "#tour button", "#keep button", "#keep p", ".head *")
-    for selector in (*(f"#mistakes {part}" for part in mistakes), *others):
-        ratios = page.evaluate(CONTRAST, selector)
-        assert ratios, selector
-        assert min(ratios) >= 4.5, selector
-
 
 # --- the tour -------------------------------------------------------------------------------------------------------
 
@@ -417,44 +262,3 @@ def test_save_as_picture(page: Page, device: str, tmp_path: Path) -> None:
     assert card.getpixel((5, 5)) == 255, "the card is not light"
     page.get_by_role("button", name="Clear").click()
     expect(save).to_be_disabled()
-
-
-# --- the keyboard ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
-def test_the_keyboard_reaches_everything_with_a_focus_that_shows(page: Page) -> None:
-    open_mistakes(page)
-    page.locator("#mistakes .most button").first.click()
-    page.get_by_role("button", name="Tour").click()
-    page.locator("#tour .next").click()
-    page.locator(".head .guide").focus()
-    page.keyboard.press("Shift+Tab")  # before all that is ours
-    controls = ["Tour", "Switch between light and dark", "Skip", "Back", "Next", "Save as picture", "Copy link"]
-    controls += ["show them on the map", "close"]
-    reached = []
-    for _ in range(120):
-        page.keyboard.press("Tab")
-        focus = page.evaluate(
-            """() => {
-                const at = document.activeElement;
-                const { outlineStyle, outlineWidth } = getComputedStyle(at);
-                return {
-                    name: at.getAttribute('aria-label') ?? at.textContent.trim(),
-                    ours: at.closest('#tour, .head, #keep, #mistakes') !== null,
-                    cell: at.closest('td') !== null,
-                    shows: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2,
-                };
-            }"""
-        )
-        if focus["ours"]:
-            assert focus["shows"], focus
-            reached.append("a number" if focus["cell"] else focus["name"])
-        if focus["name"] == "Use via API":
-            break
-    for name in controls:
-        assert name in reached, name
-    assert reached.count("a number") == 1  # the arrow keys do the rest
-    assert sum("taken for" in name or " for " in name for name in reached) >= 5  # the mixing-ups in words
-    positions = [reached.index(name) for name in ("Tour", "Next", "Save as picture", "a number", "close")]
-    assert positions == sorted(positions)

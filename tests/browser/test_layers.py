@@ -1,0 +1,190 @@
+"""The layers: their maps, their channels, and why this answer."""
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from visitor import SHIRT, answers, draw, open_tab, rounded, settle, shown, wait_for_answer
+
+from fmnist_core import CLASS_NAMES, explain, inference
+from fmnist_core.dataset import Dataset
+from fmnist_core.model import Network, layer_table, to_probabilities
+
+
+def test_feature_maps_of_every_layer(page: Page, device: str, shipped: Network) -> None:
+    page.locator("#maps .lead").scroll_into_view_if_needed()
+    names = [name for name, _ in shipped.layers.named_children()]
+    expect(page.locator("#maps")).to_have_attribute("data-open", names[0])
+    assert page.locator("#maps .layers b").all_inner_texts() == names
+    for name in (names[0], names[len(names) // 2], "flatten", "out"):
+        page.locator(f"#maps [data-layer={name}]").click()
+        expect(page.locator("#maps")).to_have_attribute("data-open", name)
+        expect(page.locator("#maps h4 .title")).to_have_text(name)
+        shape = next(row.shape for row in layer_table(shipped) if row.name == name)
+        expect(page.locator("#maps h4 .what")).to_contain_text(" × ".join(map(str, shape)))
+        expect(page.locator("#maps [aria-current=true]")).to_have_attribute("data-layer", name)
+    page.locator(f"#maps [data-layer={names[0]}]").click()
+    expect(page.locator("#maps")).to_have_attribute("data-open", names[0])
+    before = page.locator("#maps .tiles").evaluate("canvas => canvas.toDataURL()")
+    draw(page, SHIRT, device)
+    page.locator("#maps .lead").scroll_into_view_if_needed()
+    page.wait_for_function("before => document.querySelector('#maps .tiles').toDataURL() !== before", arg=before)
+
+
+def test_one_channel_of_a_layer(page: Page, device: str, shipped: Network, samples: Dataset) -> None:
+    example = int((samples.test.labels == CLASS_NAMES.index("Ankle boot")).nonzero()[0])
+    reading = inference.read_pixels(shipped, samples.test.pixels[example])
+    page.locator("#maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
+    expect(page.locator("#channel .about")).to_be_hidden()
+    page.locator("#maps .tiles").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#channel")).to_have_attribute("data-channel", "conv1 1", timeout=30_000)
+    expect(page.locator("#channel h4")).to_have_text("conv1, 2 of 32")
+    expect(page.locator("#channel .exciting button")).to_have_count(9)
+    # The answer without it, as the core has it.
+    expected = to_probabilities(explain.switched_off(shipped, reading.trace, "conv1", 1))[0].tolist()
+    page.wait_for_selector("#channel[data-without]")
+    told = [float(part) for part in (page.get_attribute("#channel", "data-without") or "").split(",")]
+    assert told == pytest.approx(expected, abs=1e-3)
+    # The sum behind a pixel is the pixel.
+    large = page.locator("#channel .large")
+    large.scroll_into_view_if_needed()
+    large.click(position={"x": 100, "y": 60})
+    page.wait_for_selector("#channel[data-sum]")
+    row, column = 60 * 28 // 224, 100 * 28 // 224
+    value = float(reading.trace.maps["conv1"][0, 1, row, column])
+    assert float(page.get_attribute("#channel", "data-sum") or "") == pytest.approx(value, abs=1e-3)
+    assert page.locator("#channel .grids table").count() == 3
+    assert page.locator("#channel .grids td").count() == 27
+    expect(page.locator("#channel .where")).to_have_text(f"(row {row + 1}, column {column + 1})")
+    # One of the images that excite it becomes the current picture, and the channel stays open for it.
+    before = answers(page)
+    page.locator("#channel .exciting button").first.click()
+    wait_for_answer(page, before)
+    assert page.evaluate("location.hash").count("channel=1") == 1
+    expect(page.locator("#channel h4")).to_have_text("conv1, 2 of 32")
+    page.locator("#channel .close").click()
+    expect(page.locator("#channel .about")).to_be_hidden()
+    assert "channel" not in page.evaluate("location.hash")
+
+
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)  # the same on a phone
+def test_a_link_opens_a_channel(context: BrowserContext, address: str) -> None:
+    html = "<img src=x onerror=alert(1)>"
+    for link, layer, channel in [
+        ("layer=relu2&channel=5", "relu2", "relu2 5"),
+        (f"layer={html}&channel={html}", "conv1", None),
+        (f"layer={html}&channel=1", "conv1", None),
+        ("layer=relu2&channel=999", "relu2", None),
+        ("channel=-1", "conv1", None),
+    ]:
+        page = context.new_page()
+        problems: list[str] = []
+        page.on("console", lambda message, to=problems: message.type == "error" and to.append(message.text))
+        page.on("dialog", lambda dialog, to=problems: (to.append(dialog.message), dialog.dismiss()))
+        page.goto(f"{address}#{link}")
+        page.locator("#maps .tiles").scroll_into_view_if_needed()
+        expect(page.locator("#maps")).to_have_attribute("data-open", layer)
+        if channel:
+            expect(page.locator("#channel")).to_have_attribute("data-channel", channel, timeout=30_000)
+        else:
+            expect(page.locator("#channel .about")).to_be_hidden()
+        assert problems == []
+        page.close()
+
+
+def test_another_network_leaves_nothing_of_the_one_before(page: Page, original: Network, samples: Dataset) -> None:
+    example = int((samples.test.labels == CLASS_NAMES.index("Ankle boot")).nonzero()[0])
+    page.locator("#maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
+    page.locator("#maps [data-layer=relu6]").click()
+    expect(page.locator("#maps")).to_have_attribute("data-open", "relu6")
+    page.locator("#maps .tiles").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#channel h4")).to_have_text("relu6, 1 of 160")
+    page.locator("#answer select").select_option("original")
+    expect(page.locator("#answer .problem")).to_be_hidden()
+    names = [name for name, _ in original.layers.named_children()]
+    expect(page.locator("#maps .layers b")).to_have_text(names)
+    page.locator("#maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")  # the other one has no relu6
+    expect(page.locator("#channel .about")).to_be_hidden()
+    settle(page)
+    expect(page.locator("#answer select")).to_have_value("original")
+    assert shown(page) == rounded(inference.read_pixels(original, samples.test.pixels[example]).probabilities)
+
+
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)  # the same on a phone
+def test_every_view_follows_the_network_after_a_reload_too(
+    page: Page, context: BrowserContext, address: str, original: Network
+) -> None:
+    page.locator("#maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
+    page.locator("#answer select").select_option("original")  # it has a conv1, too
+    names = [name for name, _ in original.layers.named_children()]
+    expect(page.locator("#maps .layers b")).to_have_text(names)
+    expect(page.locator("#maps .what")).to_contain_text("6 × 24 × 24")
+    assert "network=original" in page.url
+    page.locator("#maps .tiles").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#channel h4")).to_have_text("conv1, 1 of 6")
+    # The same visitor in a second tab, and another one who opens the link.
+    visitor = page.evaluate("sessionStorage.getItem('fmnist-visitor')")
+    for link, token in ((address, visitor), (f"{address}#network=original", None)):
+        other = context.new_page()
+        if token:
+            other.add_init_script(f"sessionStorage.setItem('fmnist-visitor', '{token}')")
+        other.goto(link)
+        other.wait_for_selector("#answer[data-answers]")
+        other.locator("#maps .tiles").scroll_into_view_if_needed()
+        expect(other.locator("#answer select")).to_have_value("original")
+        expect(other.locator("#maps .layers b")).to_have_text(names)
+        expect(other.locator("#maps .what")).to_contain_text("6 × 24 × 24")
+        other.close()
+
+
+def test_an_empty_pad_leaves_nothing_of_the_drawing_before(page: Page) -> None:
+    page.locator("#maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
+    page.locator("#maps .tiles").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#channel[data-without]")
+    page.locator("#channel .large").click(position={"x": 100, "y": 60})
+    page.wait_for_selector("#channel[data-sum]")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#channel .words")).to_have_text("")
+    expect(page.locator("#channel .grids table")).to_have_count(0)
+    expect(page.locator("#channel .large")).to_be_hidden()
+    page.get_by_role("button", name="Undo").click()
+    page.locator("#maps .tiles").scroll_into_view_if_needed()  # on a phone it was out of sight
+    expect(page.locator("#channel .words")).to_contain_text("Without it")
+    expect(page.locator("#channel .grids table")).to_have_count(3)
+
+
+def test_maps_on_a_scale_of_their_own(page: Page) -> None:
+    page.locator("#maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
+    together = page.locator("#maps .tiles").evaluate("canvas => canvas.toDataURL()")
+    page.locator("#maps .each").check()
+    assert page.locator("#maps .tiles").evaluate("canvas => canvas.toDataURL()") != together
+    page.locator("#maps .each").uncheck()
+    assert page.locator("#maps .tiles").evaluate("canvas => canvas.toDataURL()") == together
+
+
+def test_why_this_answer(page: Page, device: str, shipped: Network, samples: Dataset) -> None:
+    open_tab(page, "Why")
+    expect(page.locator("#why")).to_have_attribute("data-label", str(CLASS_NAMES.index("Ankle boot")))
+    expect(page.locator("#why .looks")).to_contain_text("Ankle boot")
+    expect(page.locator("#why .needs")).to_contain_text("Ankle boot")
+    before = page.locator("#why .occlusion").evaluate("canvas => canvas.toDataURL()")
+    page.locator("#why select").select_option(label="Sandal")
+    expect(page.locator("#why")).to_have_attribute("data-label", str(CLASS_NAMES.index("Sandal")))
+    assert page.locator("#why .occlusion").evaluate("canvas => canvas.toDataURL()") != before
+    page.locator("#why select").select_option(label="its answer")
+    draw(page, SHIRT, device)
+    page.locator("#why .occlusion").scroll_into_view_if_needed()
+    page.wait_for_function("() => !['', '5', '9'].includes(document.querySelector('#why').dataset.label)")
+    page.locator("#pad [data-do=clear]").click()
+    expect(page.locator("#why")).to_have_attribute("data-label", "")

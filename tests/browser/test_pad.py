@@ -1,0 +1,266 @@
+"""The pad and what comes onto it: drawings, files, test images."""
+
+import base64
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import BrowserContext, Page, expect
+from visitor import SHIRT, answers, draw, png, rounded, seen, settle, shown, trousers, wait_for_answer
+
+from fmnist_core import CLASS_NAMES, inference
+from fmnist_core.dataset import Dataset
+from fmnist_core.model import Network
+from fmnist_core.pixels import open_picture, prepare
+
+
+def test_first_paint_shows_a_finished_example(page: Page, shipped: Network, samples: Dataset) -> None:
+    example = int((samples.test.labels == CLASS_NAMES.index("Ankle boot")).nonzero()[0])
+    reading = inference.read_pixels(shipped, samples.test.pixels[example])
+    assert shown(page) == rounded(reading.probabilities)
+    assert page.inner_text("#answer .words") == inference.in_words(reading)
+    assert seen(page) == samples.test.pixels[example].flatten().tolist()
+
+
+def test_drawing_a_shirt(page: Page, device: str, shipped: Network) -> None:
+    page.wait_for_selector("#pad .hint:visible")
+    scroll = page.evaluate("scrollY")
+    live = draw(page, SHIRT, device)
+    assert live >= 3, "the answer did not change while the stroke was being drawn"
+    assert page.evaluate("scrollY") == pytest.approx(scroll, abs=400)  # only to bring the pad into view
+    settle(page)
+    # The example made room: what the network sees is the drawing, prepared by the core.
+    sent = page.evaluate(
+        """() => {
+            const small = document.createElement('canvas');
+            small.width = small.height = 224;
+            const context = small.getContext('2d');
+            context.imageSmoothingQuality = 'high';
+            context.drawImage(document.querySelector('#pad canvas'), 0, 0, 224, 224);
+            return small.toDataURL('image/png').split(',')[1];
+        }"""
+    )
+    picture = open_picture(base64.b64decode(sent))
+    reading = inference.read_picture(shipped, picture)
+    assert shown(page) == rounded(reading.probabilities)
+    assert seen(page) == prepare(picture).pixels.flatten().tolist()
+    assert page.locator("#answer li.best").count() == 1
+
+
+def test_the_visitor_says_what_a_picture_is(page: Page, tmp_path: Path, shipped: Network) -> None:
+    picture = Image.new("RGB", (300, 400), "#b98a5a")
+    for y in range(0, 400, 25):
+        ImageDraw.Draw(picture).line((0, y, 300, y), fill="#70502c", width=6)
+    ImageDraw.Draw(picture).polygon(
+        [(90, 60), (210, 60), (225, 350), (170, 350), (150, 150), (130, 350), (75, 350)], "navy"
+    )
+    picture.save(tmp_path / "trousers.png")
+    select, again = page.locator("#seen select"), page.locator("#seen button")
+    expect(select).to_be_disabled()  # an image of the data set is what it is
+    before = answers(page)
+    page.set_input_files("#pad [type=file]", tmp_path / "trousers.png")
+    wait_for_answer(page, before)
+    expect(select).to_have_value("photo")
+    expect(again).to_be_hidden()
+    settle(page)
+    assert seen(page) == prepare(picture).pixels.flatten().tolist()
+    before = answers(page)
+    select.select_option("product")
+    wait_for_answer(page, before)
+    expect(select).to_have_value("product")
+    settle(page)
+    assert seen(page) == prepare(picture, "product").pixels.flatten().tolist()
+    before = answers(page)
+    again.click()
+    wait_for_answer(page, before)
+    expect(select).to_have_value("photo")
+    expect(again).to_be_hidden()
+    # What was said of this picture is not said of the next one.
+    select.select_option("sample")
+    expect(again).to_be_visible()
+    page.locator("#pad [data-do=clear]").click()
+    expect(page.locator("#seen button")).to_be_hidden()
+
+
+def test_the_steps_of_the_preparation(page: Page, device: str) -> None:
+    page.locator("#seen summary").click()
+    expect(page.locator("#seen .said")).to_have_text("An image of the data set needs no preparation.")
+    draw(page, SHIRT, device)
+    expect(page.locator("#seen .said")).to_contain_text("Only made grey and small")
+    is_painted = """name => document.querySelector(`#seen canvas.${name}`).getContext('2d')
+        .getImageData(0, 0, 128, 128).data.some((value, place) => place % 4 === 0 && value > 200)"""
+    for name in ("found", "cropped", "without"):
+        page.wait_for_function(is_painted, arg=name)
+    page.locator("#pad [data-do=clear]").click()
+    expect(page.locator("#seen .said")).to_have_text("")
+
+
+def test_a_drawing_can_be_taken_for_something_else(page: Page, device: str) -> None:
+    draw(page, SHIRT, device)
+    settle(page)
+    expect(page.locator("#seen select")).to_have_value("drawing")
+    before, pixels = answers(page), seen(page)
+    page.locator("#seen select").select_option("product")
+    wait_for_answer(page, before)
+    settle(page)
+    assert seen(page) != pixels
+    draw(page, ((0.4, 0.5), (0.6, 0.6)), device)  # and remains so while one draws on
+    settle(page)
+    expect(page.locator("#seen select")).to_have_value("product")
+
+
+def test_what_is_no_garment_is_only_guessed(page: Page, device: str) -> None:
+    draw(page, ((0.1, 0.5), (0.9, 0.45), (0.15, 0.6), (0.85, 0.55), (0.5, 0.1), (0.45, 0.9)), device)
+    settle(page)
+    words, aside = page.inner_text("#answer .words"), page.inner_text("#answer .aside")
+    assert words.startswith("At a guess: ")
+    assert aside == inference.UNFAMILIAR
+    meter = float(page.locator("#answer meter").evaluate("meter => meter.value"))
+    assert page.inner_text("#answer .familiar b") == f"{int(100 * meter + 0.5)} %"
+    assert meter < inference.FAMILIAR
+
+
+def test_the_page_does_not_scroll_under_a_drawing_finger(page: Page, device: str) -> None:
+    if device == "desktop":
+        page.set_viewport_size({"width": 1280, "height": 500})
+    page.locator("#pad canvas").scroll_into_view_if_needed()
+    before = page.evaluate("scrollY")
+    draw(page, ((0.5, 0.9), (0.5, 0.1)), device)
+    assert page.evaluate("scrollY") == before
+
+
+def test_clear_undo_and_eraser(page: Page, device: str) -> None:
+    draw(page, SHIRT, device)
+    settle(page)
+    drawn = shown(page)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#answer .words")).to_have_text("Draw something")
+    assert page.locator("#answer li.best").count() == 0
+    assert set(shown(page)) == {"–"}
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#answer li b")).to_have_text(drawn)
+    page.get_by_role("button", name="Eraser").click()
+    assert page.get_attribute("[data-tool=eraser]", "aria-pressed") == "true"
+    page.locator("#pad [type=range]").evaluate(
+        "field => { field.value = 64; field.dispatchEvent(new Event('input')); }"
+    )
+    draw(page, ((0.25, 0.6), (0.75, 0.6), (0.25, 0.85), (0.75, 0.9)), device)
+    settle(page)
+    assert shown(page) != drawn
+
+
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_clearing_in_the_middle_of_a_stroke_ends_it(page: Page, device: str) -> None:
+    box = page.locator("#pad canvas").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 80, box["y"] + 80)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 200, steps=5)
+    page.keyboard.press("Delete")
+    expect(page.locator("#answer .words")).to_have_text("Draw something")
+    page.mouse.move(box["x"] + 250, box["y"] + 100, steps=5)
+    page.mouse.up()
+    settle(page)
+    pad = "document.querySelector('#pad canvas').getContext('2d').getImageData(0, 0, 560, 560).data"
+    assert page.evaluate(f"() => {pad}.every(value => value === 255)")
+    page.keyboard.press("Control+z")  # works wherever on the pad the focus is, and brings the stroke back
+    expect(page.locator("#answer li.best")).to_have_count(1)
+
+
+def test_an_example_that_comes_late_leaves_the_drawing_alone(
+    context: BrowserContext, address: str, device: str
+) -> None:
+    page = context.new_page()
+    held = []
+    page.route("**/samples.png", lambda route: held.append(route))
+    page.goto(address, wait_until="domcontentloaded")
+    page.wait_for_selector("#pad canvas")
+    page.wait_for_function("() => document.querySelectorAll('#answer li').length === 10")
+    draw(page, SHIRT, device)
+    settle(page)
+    before = shown(page)
+    for route in held:
+        route.continue_()
+    page.wait_for_function("() => fmnist.samples.ready")
+    settle(page)
+    assert shown(page) == before
+    expect(page.locator("#pad .hint")).to_be_hidden()
+
+
+def test_a_dot_is_no_garment(page: Page, device: str) -> None:
+    page.locator("#pad [type=range]").evaluate("field => { field.value = 8; field.dispatchEvent(new Event('input')); }")
+    before = answers(page)
+    draw(page, ((0.5, 0.5), (0.502, 0.5)), device)
+    wait_for_answer(page, before)
+    settle(page)
+    assert "dot" in page.inner_text("#answer .words")
+    assert page.locator("#answer li.best").count() == 0
+
+
+def test_upload_by_button(page: Page, shipped: Network) -> None:
+    before = answers(page)
+    page.set_input_files("#upload", {"name": "trousers.png", "mimeType": "image/png", "buffer": png(trousers())})
+    wait_for_answer(page, before)
+    # Polled: an answer to what was there before may still have been under way.
+    expect(page.locator("#answer li b")).to_have_text(
+        rounded(inference.read_picture(shipped, trousers()).probabilities)
+    )
+    expect(page.locator("#pad .problem")).to_be_hidden()
+
+
+@pytest.mark.parametrize("way", ["drop", "paste"])
+def test_drop_and_paste(page: Page, shipped: Network, way: str) -> None:
+    before = answers(page)
+    page.evaluate(
+        """([way, contents]) => {
+            const bytes = Uint8Array.from(atob(contents), c => c.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], 'trousers.png', {type: 'image/png'}));
+            const target = document.querySelector('#pad canvas');
+            target.dispatchEvent(way === 'drop'
+                ? new DragEvent('drop', {dataTransfer: transfer, bubbles: true, cancelable: true})
+                : new ClipboardEvent('paste', {clipboardData: transfer, bubbles: true}));
+        }""",
+        [way, base64.b64encode(png(trousers())).decode()],
+    )
+    wait_for_answer(page, before)
+    # Polled: an answer to what was there before may still have been under way.
+    expect(page.locator("#answer li b")).to_have_text(
+        rounded(inference.read_picture(shipped, trousers()).probabilities)
+    )
+
+
+def test_a_file_that_is_no_picture(page: Page, device: str) -> None:
+    settle(page)
+    before = shown(page)
+    name = "<img src=x onerror=alert(1)>${alert(2)}{{3}}.png"
+    page.set_input_files("#upload", {"name": name, "mimeType": "image/png", "buffer": b"just words"})
+    problem = page.locator("#pad .problem")
+    expect(problem).to_be_visible()
+    expect(problem).to_have_text(f"{name} is not a picture that can be read; PNG, JPEG, GIF, WebP, BMP and TIFF can.")
+    assert page.locator("#pad img").count() == 0
+    assert shown(page) == before, "the answer before was lost"
+    draw(page, SHIRT, device)  # and the page still works
+    expect(problem).to_be_hidden()
+    page.set_input_files("#upload", {"name": name, "mimeType": "image/png", "buffer": b"just words"})
+    expect(problem).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(problem).to_be_hidden()
+
+
+def test_one_click_samples_and_drawing_on_them(page: Page, device: str) -> None:
+    before = answers(page)
+    button = page.locator("#samples .thumbnail").nth(CLASS_NAMES.index("Bag"))
+    title = button.get_attribute("title")
+    button.click()
+    wait_for_answer(page, before)
+    expect(page.locator("#pad .hint")).to_have_text(title or "")
+    settle(page)
+    as_it_is = seen(page)
+    draw(page, ((0.1, 0.1), (0.9, 0.9), (0.1, 0.9)), device)
+    settle(page)
+    assert seen(page) != as_it_is
+    first = page.locator("#samples .thumbnail").first.get_attribute("title")
+    page.get_by_role("button", name="another ten").click()
+    assert page.locator("#samples .thumbnail").count() == 10
+    assert page.locator("#samples .thumbnail").first.get_attribute("title") != first

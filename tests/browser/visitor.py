@@ -1,0 +1,106 @@
+"""What a visitor of the page does and sees, on a desktop and on a phone."""
+
+import io
+import itertools
+
+import torch
+from PIL import Image, ImageDraw
+from playwright.sync_api import Page
+
+SHIRT = (
+    (0.35, 0.15), (0.15, 0.25), (0.08, 0.45), (0.22, 0.5), (0.28, 0.4), (0.28, 0.88), (0.72, 0.88),
+    (0.72, 0.4), (0.78, 0.5), (0.92, 0.45), (0.85, 0.25), (0.65, 0.15), (0.5, 0.22), (0.35, 0.15),
+)  # fmt: skip
+
+
+def answers(page: Page) -> int:
+    return int(page.get_attribute("#answer", "data-answers") or 0)
+
+
+def wait_for_answer(page: Page, after: int) -> None:
+    page.wait_for_function("after => Number(document.querySelector('#answer').dataset.answers) > after", arg=after)
+
+
+def settle(page: Page) -> None:
+    """Wait until no answer is under way: nothing more is painted over a good while."""
+    page.wait_for_function(
+        """() => new Promise(resolve => {
+            const before = document.querySelector('#answer').dataset.answers;
+            setTimeout(() => resolve(before === document.querySelector('#answer').dataset.answers), 400);
+        })"""
+    )
+
+
+def draw(page: Page, corners: tuple[tuple[float, float], ...], device: str) -> int:
+    """One stroke through ``corners`` (parts of the pad); returns how many answers came before it ended."""
+    page.locator("#pad canvas").scroll_into_view_if_needed()
+    box = page.locator("#pad canvas").bounding_box()
+    assert box is not None
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    before = answers(page)
+    if device == "desktop":
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place, steps=8)
+            wait_for_answer(page, before)
+        live = answers(page) - before
+        page.mouse.up()
+        return live
+    touch = page.context.new_cdp_session(page)
+
+    def send(kind: str, place: tuple[float, float] | None) -> None:
+        points = [] if place is None else [{"x": place[0], "y": place[1]}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    send("touchStart", places[0])
+    for (x0, y0), (x1, y1) in itertools.pairwise(places):
+        for step in range(1, 9):
+            send("touchMove", (x0 + (x1 - x0) * step / 8, y0 + (y1 - y0) * step / 8))
+        wait_for_answer(page, before)
+    live = answers(page) - before
+    send("touchEnd", None)
+    return live
+
+
+def shown(page: Page) -> list[str]:
+    return page.locator("#answer li b").all_inner_texts()
+
+
+def seen(page: Page) -> list[int]:
+    """The 784 pixels that the page says the network sees."""
+    script = "() => [...document.querySelector('#seen .pixels').getContext('2d').getImageData(0, 0, 28, 28).data]"
+    return list(page.evaluate(script)[::4])
+
+
+def rounded(probabilities: torch.Tensor) -> list[str]:
+    """Probabilities as the page writes them."""
+    return ["<1 %" if 0 < part < 0.005 else f"{int(100 * part + 0.5)} %" for part in probabilities.double().tolist()]
+
+
+def open_tab(page: Page, name: str) -> None:
+    tab = page.get_by_role("tab", name=name, exact=True)
+    if not tab.is_visible():  # on a phone, the last tabs are in a menu
+        page.locator(".overflow-menu > button").click()
+        page.locator(".overflow-dropdown button", has_text=name).click()
+    else:
+        tab.click()
+
+
+def open_mistakes(page: Page) -> None:
+    open_tab(page, "Mistakes")
+    page.locator("#mistakes .summary").scroll_into_view_if_needed()
+    page.wait_for_selector("#mistakes[data-counted]")
+
+
+def png(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def trousers() -> Image.Image:
+    picture = Image.new("RGB", (300, 400), "white")
+    pen = ImageDraw.Draw(picture)
+    pen.polygon([(100, 40), (200, 40), (230, 370), (170, 370), (150, 150), (130, 370), (70, 370)], fill="navy")
+    return picture
