@@ -131,8 +131,13 @@ def steps(prepared: Prepared, without: Reading) -> dict[str, Any]:
     return {
         "found": png(found),
         "box": [left / width, top / height, right / width, bottom / height],
-        "without": {"pixels": _base64(without.pixels.numpy()), "words": in_words(without)},
+        "without": without_steps(without),
     }
+
+
+def without_steps(reading: Reading) -> dict[str, str]:
+    """What the network says of a picture that is only made grey and small."""
+    return {"pixels": _base64(reading.pixels.numpy()), "words": in_words(reading)}
 
 
 def layers(network: Network) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from demo import figures
 from demo.others import PART, Others
-from demo.requests import BadRequest, Reply, Request
+from demo.requests import MOST_BATCH, BadRequest, Reply, Request
 from demo.session import Session, Sessions
 from demo.trainer import Trainer
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE, explain, inference, projection
@@ -72,6 +72,9 @@ class Handlers:
                 reply["spots"]["pixels"] = figures.pixel_spot(reading.pixels, self._pixel_map)
             if "steps" in want and picture is not None and reading.prepared is not None:
                 reply["steps"] = self._steps(session, picture, reading.prepared)
+            elif "steps" in want and "without" in request:  # of an opened file, all other steps are known to the page
+                without = inference.read_pixels(session.network, _pixels(request, "without"))
+                reply["steps"] = {"without": figures.without_steps(without)}
             return reply | {"network": session.name, "own": self._sessions.own(_visitor(request)) is not None}
 
     def open_file(self, request: Request) -> Reply:
@@ -146,6 +149,10 @@ class Handlers:
         if recipe is None:
             raise ConfigError(f"There is no network {str(settings.get('architecture'))[:40]!r}.")
         changes = {name: _number(name, settings.get(name)) for name in SETTINGS}
+        if changes["batch_size"] > MOST_BATCH:
+            raise ConfigError(
+                f"The batch size is {changes['batch_size']}, expected at most {MOST_BATCH:,} on this page."
+            )
         for_people = FOR_PEOPLE if settings.get("for_people") is True else dict.fromkeys(FOR_PEOPLE, 0.0)
         config: TrainConfig = with_changes(recipe, **changes, **for_people, validation=0.1)
         self._trainer.start(_visitor(request), config, go_on=settings.get("go_on") is True)
@@ -265,8 +272,8 @@ def _contents(request: Request, field: str) -> bytes:
         raise BadRequest("The picture in the request is damaged.") from None
 
 
-def _pixels(request: Request) -> Tensor:
-    contents = _contents(request, "pixels")
+def _pixels(request: Request, field: str = "pixels") -> Tensor:
+    contents = _contents(request, field)
     if len(contents) != IMAGE_SIZE**2:
         raise BadRequest("These are not the pixels of a picture that was opened here.")
     return torch.frombuffer(bytearray(contents), dtype=torch.uint8).reshape(IMAGE_SIZE, IMAGE_SIZE)

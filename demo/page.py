@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import gradio as gr
 
 from demo import widgets
-from demo.requests import Reply, Request, served_later
+from demo.requests import MOST_BATCH, Reply, Request, served_later
 
 if TYPE_CHECKING:
     from demo.handlers import Handlers
@@ -135,7 +135,7 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
             widgets.widget("pad", [ask("answer"), ask("open_file")])
             widgets.widget("seen")
             with gr.Column(elem_id="result"):
-                widgets.widget("answer", [ask("choose")])
+                widgets.widget("answer", [ask("choose"), ask("train_state")])
                 with gr.Row(elem_id="keep"):
                     widgets.widget("card")
                     widgets.widget("link")
@@ -177,6 +177,7 @@ def launch(page: Page, host: str | None = None, port: int | None = None) -> str:
         head=page.head,
         allowed_paths=[str(page.static)],
         max_file_size="20mb",
+        state_session_capacity=500,  # visitors of whom Gradio keeps its (here empty) state; 10,000 would be 0.8 GB
         footer_links=["api", "gradio"],
         run_history=False,
         enable_monitoring=False,
@@ -202,7 +203,14 @@ def _train_tab(ask: Callable[[str], Callable[[Request], Reply]]) -> None:
             )
             epochs = gr.Slider(1, 30, value=5, step=1, label="Epochs", info="how often it sees each image", buttons=[])
             rate = gr.Number(LEARNING_RATE, label="Learning rate", info="how large its steps are at most", step=0.001)
-            batch = gr.Number(BATCH_SIZE, label="Batch size", info="images looked at before each step", precision=0)
+            batch = gr.Number(
+                BATCH_SIZE,
+                label="Batch size",
+                info="images looked at before each step",
+                precision=0,
+                minimum=2,
+                maximum=MOST_BATCH,
+            )
             share = gr.Slider(0.01, 1, value=1, step=0.01, label="Share of the data", buttons=[])
             for_people = gr.Checkbox(
                 True, label="also for drawings and photos", info="learns from drawings made by the program too"

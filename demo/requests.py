@@ -3,12 +3,14 @@
 import functools
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Final
 
 from fmnist_core.errors import FmnistError
 
 Request = dict[str, Any]
 Reply = dict[str, Any]
+
+MOST_BATCH: Final = 1024  # images in a visitor's batch: the deep network keeps about 0.8 MB of each, made ones included
 
 
 class BadRequest(FmnistError):

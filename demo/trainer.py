@@ -4,6 +4,7 @@ A run is a list of events that its visitor asks for again and again; a visitor w
 is ended. The child gets and gives plain numbers: nothing that a visitor sends is ever unpickled.
 """
 
+import math
 import os
 import signal
 import threading
@@ -32,8 +33,11 @@ from fmnist_core.training import Finished, StepDone, TrainConfig, train
 CONTEXT: Final = get_context("spawn")  # a fork would copy the server's threads half-way through their work
 MOST_WAITING: Final = 8  # visitors in line, the one who is training included
 PATIENCE: Final = 90.0  # seconds without a question after which a visitor has left
-TIME_LIMIT: Final = 900.0  # seconds that one run may take
-STOP_LIMIT: Final = 30.0  # seconds from the wish to stop until the child is ended by force
+TIME_LIMIT: Final = 900.0  # seconds that one run may learn
+# Seconds until the child is ended by force: from the wish to stop until it has measured its best weights on the images
+# held out, and from there until it has tested them on thousands of images and made their map.
+STOP_LIMIT: Final = 60.0
+TEST_LIMIT: Final = 240.0
 LAST_EVENTS: Final = ("Failed", "Tested", "Mapped")  # one of these ends every run; Mapped follows Tested
 REPORT_PAUSE: Final = 0.1  # seconds between two steps that the child reports
 
@@ -143,16 +147,17 @@ class Trainer:
         before = self._sessions.get(run.visitor).network
         arguments = (sender, run.stop, run.config, run.go_on, before.architecture, _pack(before), self._where)
         child = CONTEXT.Process(target=train_in_child, args=arguments, daemon=True)
-        began = time.monotonic()
-        stopping: float | None = None
+        learns_until = time.monotonic() + self._limit
+        stopping = finished = math.inf  # when it was asked to stop, and when it had
         try:
             child.start()
             sender.close()  # the child's copy is the only one left: when it dies, reading here ends
             while True:
-                if stopping is None and (run.is_over or time.monotonic() - began > self._limit):
-                    stopping = time.monotonic()
+                now = time.monotonic()
+                if stopping == math.inf and (run.is_over or now > learns_until):
+                    stopping = now
                     run.stop.value = True
-                if stopping is not None and time.monotonic() - stopping > STOP_LIMIT:
+                if now - finished > TEST_LIMIT or (finished == math.inf and now - stopping > STOP_LIMIT):
                     if run.events[-1]["event"] != "Tested":  # else it has stopped, and only its map is late
                         run.tell("Failed", sentence="The training did not stop by itself and was ended.")
                     return
@@ -162,6 +167,8 @@ class Trainer:
                 if message is None:
                     return
                 self._take(run, *message)
+                if message[0]["event"] == "Finished":
+                    finished = time.monotonic()
         except (EOFError, OSError):
             run.tell("Failed", sentence="The training ended unexpectedly: perhaps this machine is short of memory.")
         finally:

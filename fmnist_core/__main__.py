@@ -1,13 +1,15 @@
 """The command line: ``python -m fmnist_core train | evaluate | predict | data | layers``."""
 
 import argparse
+import io
 import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,10 @@ DATA_HELP = (
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit status is 0 when all went well, else 1 (2 for a wrong option)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # characters that it cannot show are escaped
+            stream.reconfigure(errors="backslashreplace")
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # such a picture is refused with a sentence
     options = build_parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
@@ -152,10 +158,14 @@ def run_train(options: argparse.Namespace) -> int:
     print(f"Data: {data.source}.", file=sys.stderr)
     files.claim(out)  # now, and not when the training is over
     show = _print_json if options.json else _Progress()
-    with _interrupt_stops() as should_stop:
-        for event in train(config, data.train, start=start, should_stop=should_stop):
-            show(event)
+    with _interrupt_stops() as wish:
+        for event in train(config, data.train, start=start, should_stop=lambda: wish.stop):
+            if not _is_read(show, event):
+                wish.stop = True
     assert isinstance(event, Finished)
+    if event.best_epoch == 0:
+        print(f"Stopped before anything was learned: nothing is saved in {out}.", file=sys.stderr)
+        return 1
     checkpoint.save(event.network, out)
     measured = measure(event.network, data.test)
     samples = dataset.load_samples().test
@@ -168,21 +178,36 @@ def run_train(options: argparse.Namespace) -> int:
     return 0
 
 
+@dataclass
+class _Wish:
+    """Whether the training is to stop and keep its best weights."""
+
+    stop: bool = False
+
+
 @contextmanager
-def _interrupt_stops() -> Iterator[Callable[[], bool]]:
+def _interrupt_stops() -> Iterator[_Wish]:
     """Ctrl-C asks the training to stop and keep its best weights; a second one ends the program."""
-    asked = False
+    wish = _Wish()
 
     def ask(number: int, frame: object) -> None:
-        nonlocal asked
-        asked = True
+        wish.stop = True
         signal.signal(signal.SIGINT, before)
 
     before = signal.signal(signal.SIGINT, ask)
     try:
-        yield lambda: asked
+        yield wish
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _is_read(show: Callable[[Event], None], event: Event) -> bool:
+    """Show an event; False when nobody reads our output any more."""
+    try:
+        show(event)
+    except BrokenPipeError:
+        return False
+    return True
 
 
 def _print_json(event: Event) -> None:
@@ -306,8 +331,10 @@ def run_data(options: argparse.Namespace) -> int:
             dataset.sprite(data.train).save(file, "PNG")
         print(f"{options.out}: three rows for each class.")
     else:
+        if not dataset.is_published(dataset.find(options.data)):
+            raise DatasetError(f"The samples are made from the four published files, not from {data.source}.")
         dataset.save_samples(data)
-        print(f"{dataset.SAMPLES_FILE}: 10,000 training and 2,000 test images.")
+        print(f"{dataset.SAMPLES_FILE}: {dataset.load_samples().source}.")
     return 0
 
 

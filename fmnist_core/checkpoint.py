@@ -1,7 +1,8 @@
 """Weights on disk: a folder with the layout of a Hub model repository, and nothing in it that is ever executed.
 
 ``config.json`` names the architecture, ``model.safetensors`` holds the numbers, ``projection.safetensors`` the map of
-the test samples for exactly these numbers, ``README.md`` is the model card.
+the test samples for exactly these numbers, ``exciting.safetensors`` which of them excite each channel most,
+``README.md`` is the model card.
 """
 
 import hashlib
@@ -17,11 +18,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
+try:  # with which huggingface_hub asks, by its version
+    from httpx2 import HTTPError
+except ImportError:
+    from httpx import HTTPError  # type: ignore[assignment]
+
 from fmnist_core.errors import CheckpointError
-from fmnist_core.files import write_whole
+from fmnist_core.files import as_path, write_whole
 from fmnist_core.model import ARCHITECTURES, CONFIG_FILE, WEIGHTS_FILE, Network
 
-FILES = (CONFIG_FILE, WEIGHTS_FILE, "projection.safetensors", "README.md")
+FILES = (CONFIG_FILE, WEIGHTS_FILE, "projection.safetensors", "exciting.safetensors", "README.md")
 
 
 def save(network: Network, folder: Path) -> None:
@@ -54,7 +60,7 @@ def load(where: str | Path) -> Network:
 
 def fetch(where: str | Path) -> Path:
     """The folder itself, or the local copy of the Hub repository of that name."""
-    folder = Path(where).expanduser()
+    folder = as_path(where)
     if folder.is_dir():
         return folder
     if folder.is_file():
@@ -63,7 +69,7 @@ def fetch(where: str | Path) -> Path:
         return Path(snapshot_download(str(where), allow_patterns=list(FILES)))
     except HFValidationError:
         raise CheckpointError(f"There is no folder {where}, and it is no Hub repository's name.") from None
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, LocalEntryNotFoundError, HTTPError, OSError) as error:
         raise CheckpointError(
             f"There is no folder {where}, and the Hub gave no repository of that name ({_first_line(error)})."
         ) from error

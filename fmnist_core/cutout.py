@@ -31,10 +31,7 @@ LARGEST_HOLE: Final = 0.03  # of the garment, that is filled; a bag's handle lea
 
 SPREAD: Final = 0.55  # from the darkest to the brightest cloth (5 % and 95 %), which the data set has within a garment
 MOST_GAIN: Final = 2.0  # so that plain cloth does not become noise
-LEVEL: Final = (
-    0.45,
-    0.35,
-)  # brightness of a white garment, and what a black one has more: negative, as in the data set
+LEVEL: Final = (0.45, 0.35)  # brightness of a white garment, and what a black one has more, as in the data set
 DARKEST: Final = 0.15  # so that no part of a garment is taken for ground
 
 

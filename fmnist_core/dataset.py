@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 from urllib.error import URLError
@@ -23,7 +24,7 @@ from torch import Tensor
 
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.errors import DatasetError
-from fmnist_core.files import Bytes, parse_idx, read_bytes, read_csv, write_whole
+from fmnist_core.files import Bytes, as_path, parse_idx, read_bytes, read_csv, write_whole
 
 SAMPLES_FILE: Final = Path(__file__).parent.parent / "weights" / "samples.npz"
 SAMPLES: Final = "samples"  # the name that stands for the shipped samples wherever a folder can be given
@@ -126,7 +127,7 @@ def find(where: str | Path | None = None) -> Path | None:
         return None
     named = _named(where)
     if named is not None:
-        path = Path(named).expanduser()
+        path = as_path(named)
         if not path.exists():
             raise DatasetError(f"There is no folder or file {path}; expected one that holds Fashion-MNIST.")
         if path.is_dir() and not _csv_pair(path):
@@ -246,7 +247,7 @@ def read_published(folder: Path, file: IdxFile) -> Bytes:
 
 
 def try_download(root: Path = DOWNLOAD_ROOT) -> Path | None:
-    """Download the four files with torchvision, which shows its progress; None when the network does not answer."""
+    """Download the four files with torchvision, which shows its progress; None when that cannot be."""
     try:
         return download(root)
     except DatasetError:
@@ -257,7 +258,7 @@ def download(root: Path = DOWNLOAD_ROOT) -> Path:
     """Download the four files with torchvision into ``root/FashionMNIST/raw`` and return that folder.
 
     Raises:
-        DatasetError: the network does not answer, or what came is not the data set.
+        DatasetError: the network does not answer, what came is not the data set, or it could not be stored.
     """
     from torchvision.datasets import FashionMNIST  # over a second to import, and not needed otherwise
 
@@ -273,7 +274,7 @@ def download(root: Path = DOWNLOAD_ROOT) -> Path:
             for file in (Path(part) / raw).iterdir():
                 file.replace(root / raw / file.name)
         return root / raw
-    except (RuntimeError, OSError, URLError) as error:
+    except (RuntimeError, OSError, URLError, HTTPException) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         raise DatasetError(f"Fashion-MNIST could not be downloaded: {reason}") from error
     finally:

@@ -26,6 +26,14 @@ CSV_TEXTS = tuple(str(value) for value in range(256))
 CSV_VALUES = {text: value for value, text in enumerate(CSV_TEXTS)}
 
 
+def as_path(named: str | Path) -> Path:
+    """The path that a person named; ``~`` is the home folder, and what stands for nobody's home is left as it is."""
+    try:
+        return Path(named).expanduser()
+    except RuntimeError:
+        return Path(named)
+
+
 def read_bytes(path: Path) -> bytes:
     """Contents of a file, unpacked when it is gzip (told by its first bytes, not by its name)."""
     try:

@@ -50,8 +50,8 @@ def find_lines(contrast: Grey, is_sure: bool = False) -> Grey | None:
     ink = ink[top:bottom, left:right]
     scale = GRID / max(ink.shape)
     size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
-    # Made smaller, a cell is ink when a thin line crosses it.
-    method, level = (cv2.INTER_AREA, min(0.3, scale / 2)) if scale < 1 else (cv2.INTER_LINEAR, 0.5)
+    # Made smaller, a cell is ink when a line of one pixel crosses it, or crosses it and the next with half of it each.
+    method, level = (cv2.INTER_AREA, min(0.3, 0.49 * scale)) if scale < 1 else (cv2.INTER_LINEAR, 0.5)
     resized = cv2.resize(ink.astype(np.float32), size, interpolation=method)
     cells = np.pad((resized > level).astype(np.uint8), MARGIN)
     depth = _distance(cells)  # of each cell of ink from the edge of the ink

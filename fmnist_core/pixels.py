@@ -24,6 +24,8 @@ Grey = NDArray[np.floating]  # (H, W), 0 black .. 1 white
 FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
 MAX_PIXELS: Final = 20_000_000  # that are unpacked
 MAX_JPEG_PIXELS: Final = 64_000_000  # of a JPEG file, which can be unpacked at a part of its size
+MAX_SCANS: Final = 64  # of a progressive JPEG (about ten are usual): each takes the work of the whole picture
+START_OF_SCAN: Final = b"\xff\xda"  # never part of coded pixels: ITU-T T.81, B.1.1.5
 WORKING_SIDE: Final = 40 * IMAGE_SIZE  # longer side, in pixels, of what is worked on
 HEIC_BRANDS: Final = (b"heic", b"heix", b"mif1", b"msf1", b"hevc")
 
@@ -74,9 +76,10 @@ def open_picture(source: Path | bytes, name: str | None = None) -> Image.Image:
     Of an animation the first frame. ``name`` is what errors call it; without one, the file's name.
 
     Raises:
-        PictureError: it is no picture, is cut short, or is larger than ``MAX_PIXELS`` (``MAX_JPEG_PIXELS``).
+        PictureError: it is no picture, is cut short, is larger than ``MAX_PIXELS`` (``MAX_JPEG_PIXELS``), or is a JPEG
+            of more than ``MAX_SCANS`` scans.
     """
-    name = name or (source.name if isinstance(source, Path) else "The file")
+    name = name or (source.name or str(source) if isinstance(source, Path) else "The file")
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as picture:
             # The size stands in the header: a huge picture is refused before any of it is unpacked.
@@ -84,6 +87,8 @@ def open_picture(source: Path | bytes, name: str | None = None) -> Image.Image:
             most = MAX_JPEG_PIXELS if picture.format in ("JPEG", "MPO") else MAX_PIXELS
             if picture.width * picture.height > most:
                 raise PictureError(_too_large(name, found, most))
+            if picture.info.get("progressive") and _contents(source).count(START_OF_SCAN) > MAX_SCANS:
+                raise PictureError(f"{name} is a JPEG of more than {MAX_SCANS} scans, expected about ten.")
             picture.draft(None, (WORKING_SIDE, WORKING_SIDE))  # only a JPEG becomes smaller by it
             if picture.width * picture.height > MAX_PIXELS:  # one that is long and thin does not
                 raise PictureError(_too_large(name, found))
@@ -93,7 +98,8 @@ def open_picture(source: Path | bytes, name: str | None = None) -> Image.Image:
             upright.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
             return upright
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PictureError(_too_large(name, "over 89 million pixels")) from None
+        limits = f"{MAX_PIXELS // 1_000_000} million ({MAX_JPEG_PIXELS // 1_000_000} million as a JPEG)"
+        raise PictureError(f"{name} is too large: over 89 million pixels, expected at most {limits}.") from None
     except UnidentifiedImageError:
         raise PictureError(_not_a_picture(name, source)) from None
     except FileNotFoundError:
@@ -255,6 +261,10 @@ def _recover(grey: Grey, small: Grey, method: Image.Resampling) -> tuple[float, 
 
 def _to_bytes(values: Grey) -> Bytes:
     return (values * 255 + 0.5).astype(np.uint8)
+
+
+def _contents(source: Path | bytes) -> bytes:
+    return source if isinstance(source, bytes) else source.read_bytes()
 
 
 def _too_large(name: str, found: str, most: int = MAX_PIXELS) -> str:

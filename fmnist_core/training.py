@@ -27,6 +27,7 @@ from fmnist_core.sketches import NO_CLASS, cloth, doodle, sketch, trace
 
 FIRST_MADE: Final = 200  # pictures of each kind made before training
 MADE_PER_STEP: Final = 3  # pictures of each kind, of about a millisecond each
+LEAST_TO_CALIBRATE: Final = 200  # images held out; of fewer the probabilities would become those of chance
 WARM_UP: Final = 0.2  # part of the steps in which the learning rate rises
 
 
@@ -295,7 +296,7 @@ def train(
         if stopped:
             break
     network.load_state_dict(best.weights)
-    if len(validation) and best.epoch:
+    if len(validation) >= LEAST_TO_CALIBRATE and best.epoch:
         calibrate(network, validation)
     yield Finished(network.cpu().eval(), best.epoch, stopped, time.perf_counter() - began)
 

@@ -146,7 +146,8 @@ def test_hub_repository_is_loaded_like_a_folder(hub, folder, network):
     loaded = checkpoint.load("user/name")
     assert same(loaded, network)
     assert not loaded.training
-    assert hub == [("user/name", ("config.json", "model.safetensors", "projection.safetensors", "README.md"))]
+    files = ("config.json", "model.safetensors", "projection.safetensors", "exciting.safetensors", "README.md")
+    assert hub == [("user/name", files)]
     hub.clear()
     theirs = Network.from_pretrained("user/name")
     assert same(theirs, network)
@@ -169,6 +170,19 @@ def test_hub_repository_that_is_not_there(hub):
     assert str(caught.value) == (
         "There is no folder user/other, and the Hub gave no repository of that name (Cannot find the requested files)."
     )
+
+
+def test_hub_behind_a_proxy_that_refuses_is_one_sentence(monkeypatch):
+    def refused(name, **options):
+        raise checkpoint.HTTPError("403 Forbidden")
+
+    monkeypatch.setattr(checkpoint, "snapshot_download", refused)
+    for where in ("user/name", "~nobody.here/name"):
+        with pytest.raises(CheckpointError) as caught:
+            checkpoint.load(where)
+        assert str(caught.value) == (
+            f"There is no folder {where}, and the Hub gave no repository of that name (403 Forbidden)."
+        )
 
 
 def test_real_hub_client_without_a_network_is_one_sentence(monkeypatch, tmp_path):

@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import itertools
 import socket
+from http.client import BadStatusLine
 from pathlib import Path
 
 import numpy as np
@@ -242,6 +243,11 @@ def test_home_folder_is_understood(tiny, monkeypatch):
     assert str(tiny.folder) in dataset.load("~/idx").source
 
 
+def test_nobody_s_home_is_no_place(nowhere):
+    with pytest.raises(DatasetError, match=r"There is no folder or file ~nobody\.here/data; expected one that holds"):
+        dataset.load("~nobody.here/data")
+
+
 def test_download_is_tried_only_where_nothing_else_is(nowhere, tiny, monkeypatch, samples):
     monkeypatch.setattr(dataset, "try_download", lambda: tiny.folder)
     assert str(tiny.folder) in dataset.load(download=True).source
@@ -280,8 +286,9 @@ def torchvisions(monkeypatch):
         (RuntimeError("Error downloading x:\nTried http://x, got:\n<urlopen error timed out>\n"), "timed out>"),
         (PermissionError(13, "Permission denied", "data"), "[Errno 13] Permission denied: 'data'"),
         (ConnectionResetError(), "ConnectionResetError"),
+        (BadStatusLine("please log in"), "please log in"),
     ],
-    ids=["network", "disk", "without words"],
+    ids=["network", "disk", "without words", "no web server"],
 )
 def test_failed_download_is_one_sentence_and_leaves_nothing(torchvisions, tmp_path, error, words):
     timeouts = torchvisions(error)

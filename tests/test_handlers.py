@@ -607,6 +607,19 @@ def test_steps_from_a_picture_to_its_pixels(ask, file_of, trousers, shipped):
         assert words == inference.in_words(inference.read_pixels(shipped, torch.from_numpy(plain)))
 
 
+def test_an_opened_file_s_steps_are_said_anew_by_another_network(ask, file_of, trousers, original):
+    opened = ask("open_file", file=in_base64(file_of(trousers)))
+    ask("choose", network="original")
+    known = {name: opened[name] for name in ("pixels", "kind")} | {"without": opened["steps"]["without"]["pixels"]}
+    reply = ask("answer", **known, want={"steps": True})
+    plain = unprepared(trousers)
+    assert (pixels_of(reply["steps"]["without"]) == plain).all()
+    answer = inference.in_words(inference.read_pixels(original, torch.from_numpy(plain)))
+    assert reply["steps"] == {"without": {"pixels": known["without"], "words": answer}}
+    assert "error" in ask("answer", **known | {"without": "AAAA"}, want={"steps": True})
+    assert "steps" not in ask("answer", **known)
+
+
 def test_an_image_of_the_data_set_has_no_steps(ask, file_of, trousers):
     assert "steps" not in ask("answer", sample=3, want={"steps": True})
     opened = ask("open_file", file=in_base64(file_of(trousers)))
@@ -870,6 +883,7 @@ NAN, INFINITY = float("nan"), float("inf")
         ("epochs", True, "epochs is no number"),
         ("batch_size", 1, "batch size is 1"),
         ("batch_size", 0, "batch size is 0"),
+        ("batch_size", 1025, "batch size is 1025, expected at most 1,024 on this page"),
         ("batch_size", 2.5, "batch size is 2.5"),
         ("batch_size", -(10**400), "batch size is too small"),
         ("batch_size", {}, "batch size is no number"),

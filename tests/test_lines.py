@@ -39,6 +39,17 @@ def pixels(ink):
     return draw_lines(distance).astype(int)
 
 
+@pytest.mark.parametrize("side", [200, 280, 500])
+def test_a_line_of_one_pixel_is_kept_wherever_it_runs(side):
+    for row in range(2, side // 2):  # also where it lies half in one cell and half in the next
+        ink = np.zeros((side, side), np.float32)
+        ink[0, :] = ink[-1, :] = ink[:, 0] = ink[:, -1] = ink[row, :] = 1
+        cells = find_lines(ink)
+        assert cells is not None
+        place = MARGIN + (row + 0.5) * GRID / side - 0.5
+        assert cells[[int(place), int(place) + 1], MARGIN + GRID // 2].min() <= 1, row
+
+
 def test_an_outline_is_filled_and_keeps_its_lines():
     drawn = pixels(contrast())
     assert drawn.shape == (28, 28)

@@ -135,6 +135,34 @@ def test_interrupt_stops_the_training_and_keeps_the_best(cli, csv, tmp_path, qui
     assert signal.getsignal(signal.SIGINT) == before
 
 
+def test_interrupt_before_anything_is_learned_saves_nothing(cli, csv, tmp_path, quick, monkeypatch):
+    def press(event):
+        if type(event).__name__ == "Started":
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(__main__, "_print_json", press)
+    done = cli("train", "--data", csv, "--out", tmp_path / "out", *SHORT, "--json")
+    assert done.status == 1
+    assert done.out == ""
+    assert done.err.endswith(f"Stopped before anything was learned: nothing is saved in {tmp_path / 'out'}.\n")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_reader_who_leaves_stops_the_training_and_keeps_the_best(cli, csv, tmp_path, quick, monkeypatch):
+    shown = []
+
+    def show(event):
+        shown.append(event)
+        if type(event).__name__ == "EpochDone":
+            raise BrokenPipeError
+
+    monkeypatch.setattr(__main__, "_print_json", show)
+    done = cli("train", "--data", csv, "--out", tmp_path / "out", "--epochs", 50, "--batch-size", 60, "--json")
+    assert done.status == 0
+    assert (shown[-1].stopped, shown[-1].best_epoch) == (True, 1)
+    checkpoint.load(tmp_path / "out")
+
+
 def test_second_interrupt_ends_the_program(cli, csv, tmp_path, quick, monkeypatch):
     def press(event):
         if type(event).__name__ == "Started":
@@ -373,6 +401,13 @@ def test_samples_are_made_from_the_data_that_was_found(cli, tiny, monkeypatch):
     assert torch.equal(made[0].train.pixels, tiny.splits["train"].pixels)
 
 
+def test_samples_are_made_from_the_published_files_alone(cli, csv, monkeypatch):
+    monkeypatch.setattr(dataset, "save_samples", lambda data: pytest.fail("the shipped samples were replaced"))
+    done = cli("data", "samples", "--data", csv)
+    assert done.status == 1
+    assert done.err.startswith("The samples are made from the four published files, not from ")
+
+
 def test_download_says_where_the_files_are(cli, tmp_path, monkeypatch):
     monkeypatch.setattr(dataset, "download", lambda: tmp_path)
     assert cli("data", "download").out == f"All four files are in {tmp_path}.\n"
@@ -427,6 +462,22 @@ for unbuffered in ("", "1"):
     print(done.returncode, done.stderr)
 """
     assert python("-c", program).stdout == "0 b''\n0 b''\n"
+
+
+def test_output_of_any_encoding(python, tmp_path):
+    (tmp_path / "\u5199.png").write_bytes(b"words")
+    program = f"""
+import os, subprocess, sys
+for arguments in (["layers", "--help"], ["predict", os.path.join({str(tmp_path)!r}, "\\u5199.png")]):
+    done = subprocess.run([sys.executable, "-m", "fmnist_core", *arguments], capture_output=True,
+                          env=os.environ | {{"PYTHONIOENCODING": "cp1252"}})
+    print(done.returncode, done.stderr, done.stdout)
+"""
+    first, second = python("-c", program).stdout.splitlines()
+    assert first.startswith("0 b''")
+    assert r"O = \\u230a(n - f + 2p) / s\\u230b + 1" in first
+    assert second.startswith("1 b''")
+    assert r"\\u5199.png is not a picture" in second
 
 
 def test_program_ends_with_the_status(python, pictures):

@@ -29,7 +29,7 @@ DEADLINE = 120.0
 GIVEN = {
     "head": {"facts"},
     "pad": {"answer", "open_file"},
-    "answer": {"choose"},
+    "answer": {"choose", "train_state"},
     "maps": {"layers"},
     "channel": {"channel"},
     "why": {"reasons"},

@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from fmnist_core import pixels
 from fmnist_core.errors import ConfigError, NothingDrawn, PictureError
 from fmnist_core.pixels import KINDS, MAX_PIXELS, WORKING_SIDE, flatten, open_picture, prepare, unprepared
 
@@ -512,7 +513,8 @@ def test_huge_picture_is_refused_from_its_header(width, height, action, found, m
     with warnings.catch_warnings(), pytest.raises(PictureError) as caught:
         warnings.simplefilter(action if action == "error" else "ignore")
         open_picture(packed, "bomb.png")
-    assert str(caught.value) == f"bomb.png is too large: {found}, expected at most 20 million pixels."
+    limits = "20 million (64 million as a JPEG)" if found.startswith("over") else "20 million pixels"
+    assert str(caught.value) == f"bomb.png is too large: {found}, expected at most {limits}."
 
 
 def test_huge_picture_takes_no_memory(python, tmp_path):
@@ -535,8 +537,24 @@ print(peak() - before)
     done = python("-W", "ignore", "-c", program)
     first, second, grown = done.stdout.splitlines()
     assert first == "100.png is too large: 10000x10000, expected at most 20 million pixels."
-    assert second == "196.png is too large: over 89 million pixels, expected at most 20 million pixels."
+    assert second == "196.png is too large: over 89 million pixels, expected at most 20 million (64 million as a JPEG)."
     assert int(grown) < 20  # MiB; unpacked they would take 95 and 187
+
+
+def test_a_jpeg_of_very_many_scans_is_refused_unread(file_of, monkeypatch):
+    plain = file_of(Image.new("L", (64, 64), 90), "JPEG", progressive=True)
+    start = plain.rindex(pixels.START_OF_SCAN)
+    scan, end = plain[start:-2], plain[-2:]
+    scans = plain.count(pixels.START_OF_SCAN)
+    assert 2 <= scans <= 12
+    most = plain[:-2] + scan * (pixels.MAX_SCANS - scans) + end
+    assert open_picture(most).size == (64, 64)
+    # A photo of one scan may have a film after it, in which anything can stand.
+    baseline = file_of(Image.new("L", (64, 64), 90), "JPEG")
+    assert open_picture(baseline + pixels.START_OF_SCAN * 1000).size == (64, 64)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda *_: pytest.fail("it was unpacked"))
+    with pytest.raises(PictureError, match="more than 64 scans, expected about ten"):
+        open_picture(most[:-2] + scan + end, "slow.jpg")
 
 
 def test_the_largest_that_is_allowed_is_opened():

@@ -264,9 +264,11 @@ def test_a_child_that_does_not_stop_is_ended(start, monkeypatch, shipped_session
 def test_a_map_that_is_late_does_not_undo_a_training(start, monkeypatch, shipped):
     server = start()
     server.trainer.start(ANNA, SHORT)
-    events = follow(server.trainer, ANNA, until="Tested")
-    monkeypatch.setattr(module, "STOP_LIMIT", 0.0)
+    events = follow(server.trainer, ANNA, until="Finished")
+    monkeypatch.setattr(module, "STOP_LIMIT", 0.0)  # tests and map have time of their own
     server.trainer.stop(ANNA)
+    events += follow(server.trainer, ANNA, until="Tested", seen=len(events))
+    monkeypatch.setattr(module, "TEST_LIMIT", 0.0)
     events += follow(server.trainer, ANNA, seen=len(events))
     assert names(events)[-1] in ("Tested", "Mapped")
     assert not same(server.sessions.get(ANNA).network, shipped)

@@ -107,7 +107,8 @@ def test_reports_come_as_often_as_asked_and_change_nothing(few, quick_run, every
     assert same(state(events[-1].network), state(quick_run[-1].network))
 
 
-def test_validation_is_what_evaluation_measures(few):
+def test_validation_is_what_evaluation_measures(few, monkeypatch):
+    monkeypatch.setattr(training, "LEAST_TO_CALIBRATE", 60)
     events = run(with_changes(QUICK, epochs=1), few)
     epoch, network = of(EpochDone, events)[0], events[-1].network
     measured = measure(network, hold_out(few, QUICK)[1])
@@ -116,12 +117,21 @@ def test_validation_is_what_evaluation_measures(few):
     assert epoch.validation_loss > measured.loss  # calibrated since
 
 
-def test_network_comes_back_calibrated_on_the_images_held_out(few):
+def test_network_comes_back_calibrated_on_the_images_held_out(few, monkeypatch):
+    monkeypatch.setattr(training, "LEAST_TO_CALIBRATE", 60)
     config = with_changes(QUICK, label_smoothing=0.3, epochs=4)
     held_out = hold_out(few, config)[1]
     network = run(config, few)[-1].network
     logits = all_logits(network, held_out)
     assert fit_temperature(logits, held_out.labels) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_handful_of_images_held_out_does_not_calibrate(few, quick_run):
+    epoch, network = of(EpochDone, quick_run)[-1], quick_run[-1].network
+    held_out = hold_out(few, QUICK)[1]
+    assert len(held_out) < training.LEAST_TO_CALIBRATE
+    assert epoch.best
+    assert measure(network, held_out).loss == epoch.validation_loss
 
 
 def test_network_comes_back_ready_to_answer(quick_run):

@@ -10,6 +10,7 @@
 //   channel  a channel of a layer was chosen: {layer, channel, count}, or null: none
 //   showchannel   what is known about it is to be brought into view
 //   closechannel  the choice is to be taken back
+//   layers   the rows of the table of layers of the network that answers now
 //   points   where the test samples lie, and what the network answers to them: {pca, pixels, tsne, answers}; from now on
 //            samples.labels holds as many
 //   marked   test samples to be shown among the others (a list of places in the sprite, perhaps empty)

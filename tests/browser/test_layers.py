@@ -114,6 +114,11 @@ def test_another_network_leaves_nothing_of_the_one_before(page: Page, original: 
     settle(page)
     expect(page.locator("#answer select")).to_have_value("original")
     assert shown(page) == rounded(inference.read_pixels(original, samples.test.pixels[example]).probabilities)
+    open_tab(page, "Sizes")
+    expect(page.locator("#sizes tbody tr td:first-child")).to_have_text(names)
+    page.locator("#answer select").select_option("deep")
+    expect(page.locator("#sizes tbody tr td:first-child").last).to_have_text("out")
+    expect(page.locator("#sizes tbody tr td:first-child", has_text="relu6")).to_be_visible()
 
 
 @pytest.mark.parametrize("device", ["desktop"], indirect=True)  # the same on a phone

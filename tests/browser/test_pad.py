@@ -4,14 +4,15 @@ import base64
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image, ImageDraw
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 from visitor import SHIRT, answers, draw, png, rounded, seen, settle, shown, trousers, wait_for_answer
 
 from fmnist_core import CLASS_NAMES, inference
 from fmnist_core.dataset import Dataset
 from fmnist_core.model import Network
-from fmnist_core.pixels import open_picture, prepare
+from fmnist_core.pixels import open_picture, prepare, unprepared
 
 
 def test_first_paint_shows_a_finished_example(page: Page, shipped: Network, samples: Dataset) -> None:
@@ -93,6 +94,85 @@ def test_the_steps_of_the_preparation(page: Page, device: str) -> None:
         page.wait_for_function(is_painted, arg=name)
     page.locator("#pad [data-do=clear]").click()
     expect(page.locator("#seen .said")).to_have_text("")
+
+
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_an_opened_file_s_steps_follow_the_network(page: Page, original: Network) -> None:
+    plain = torch.from_numpy(unprepared(trousers()))
+    page.locator("#seen summary").click()
+    page.set_input_files("#upload", {"name": "trousers.png", "mimeType": "image/png", "buffer": png(trousers())})
+    expect(page.locator("#seen .said")).to_contain_text("Only made grey and small")
+    page.locator("#answer select").select_option("original")
+    words = inference.in_words(inference.read_pixels(original, plain)).replace("T-shirt", "T\u2011shirt")
+    expect(page.locator("#seen .said")).to_contain_text(f"“{words}”")
+
+
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_a_new_sheet_is_found_out_anew(page: Page, device: str) -> None:
+    draw(page, SHIRT, device)
+    page.locator("#seen select").select_option("photo")
+    expect(page.locator("#seen button")).to_be_visible()
+    page.get_by_role("button", name="Clear").click()
+    draw(page, SHIRT, device)
+    settle(page)
+    expect(page.locator("#seen select")).to_have_value("drawing")
+    expect(page.locator("#seen button")).to_be_hidden()
+
+
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_a_file_or_kind_that_comes_late_leaves_the_next_picture_alone(page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if '"open_file"' in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    def let_go(count: int) -> None:
+        page.wait_for_selector(".busy")
+        assert len(held) == count
+        page.locator("#samples .thumbnail").nth(count).click()
+        title = page.locator("#samples .thumbnail").nth(count).get_attribute("title") or ""
+        expect(page.locator("#pad .hint")).to_have_text(title)
+        with page.expect_response(lambda response: '"open_file"' in (response.request.post_data or "")):
+            held[-1].continue_()
+        settle(page)
+        expect(page.locator("#pad .hint")).to_have_text(title)
+        expect(page.locator("#seen select")).to_have_value("sample")
+        expect(page.locator("#seen button")).to_be_hidden()
+
+    page.route("**/component_server", hold)
+    page.set_input_files("#upload", {"name": "trousers.png", "mimeType": "image/png", "buffer": png(trousers())})
+    let_go(1)
+    page.unroute("**/component_server")
+    page.set_input_files("#upload", {"name": "trousers.png", "mimeType": "image/png", "buffer": png(trousers())})
+    expect(page.locator("#seen select")).not_to_have_value("sample")
+    page.route("**/component_server", hold)
+    page.locator("#seen select").select_option("photo")
+    let_go(2)
+
+
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_without_an_answer_none_is_shown(page: Page, device: str) -> None:
+    def refuse(route: Route) -> None:
+        if '"answer"' in (route.request.post_data or ""):
+            route.fulfill(json=None)  # what Gradio sends after an exception
+        else:
+            route.continue_()
+
+    page.route("**/component_server", refuse)
+    draw(page, SHIRT, device)
+    settle(page)
+    expect(page.locator("#answer .words")).to_have_text("No answer")
+    assert set(shown(page)) == {"–"}
+    expect(page.locator("#pad .problem")).to_have_text("The server did not answer. Try again in a moment.")
+    expect(page.get_by_role("button", name="Save as picture")).to_be_disabled()
+    page.unroute("**/component_server")
+    draw(page, ((0.4, 0.5), (0.6, 0.5)), device)
+    settle(page)
+    expect(page.locator("#pad .problem")).to_be_hidden()
+    assert "–" not in shown(page)
 
 
 def test_a_drawing_can_be_taken_for_something_else(page: Page, device: str) -> None:

@@ -112,6 +112,24 @@ def test_retraining(page: Page, device: str, context: BrowserContext) -> None:
     ]
 
 
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_a_training_outlives_a_reload_on_another_tab(page: Page) -> None:
+    open_tab(page, "Train")
+    fill_form(page, epochs=30, share=1)
+    page.locator("#retrain").click()
+    expect(page.locator(".curves .status")).to_contain_text("Learning from", timeout=180_000)
+    open_tab(page, "Map")
+    with page.expect_request(lambda request: '"train_state"' in (request.post_data or "") and page.url.endswith("map")):
+        page.reload()
+    open_tab(page, "Train")
+    expect(page.locator(".curves .status")).to_contain_text("images a second", timeout=180_000)
+    page.locator("#stop").click()
+    expect(page.locator(".curves")).to_have_attribute("data-state", "trained", timeout=180_000)
+    expect(page.locator("#restore")).to_be_enabled(timeout=180_000)
+    page.locator("#restore").click()
+    expect(page.locator(".curves .status")).to_have_text("Back to the shipped weights.")
+
+
 def test_a_learning_rate_that_cannot_work(page: Page) -> None:
     open_tab(page, "Train")
     for rate, words in ((0, "learning rate is 0"), (-1, "learning rate is -1")):

@@ -63,6 +63,17 @@ fmnist.mountAnswer = (element, server) => {
   };
   fmnist.on("answer", paint);
 
+  // The server ends a training that nobody asks about. The view that follows one is made when its tab is first opened,
+  // which after a reload may be never: until then it is kept going here.
+  const KEEPING = 20_000; // milliseconds from one question to the next
+  const keepTraining = async (wasAlive) => {
+    if (fmnist.train) return;
+    const { alive, error } = await fmnist.call(server.train_state, { seen: 1e6 }); // nothing of what has happened
+    if (alive || (error && wasAlive)) setTimeout(keepTraining, KEEPING, true);
+    else if (wasAlive) fmnist.emit("network"); // what came out of it
+  };
+  keepTraining(false);
+
   const readLink = () => {
     const linked = fmnist.link.get("network");
     if (linked !== fmnist.latest("answer")?.network && Object.hasOwn(fmnist.facts.networks, linked)) choose(linked);

@@ -6,6 +6,8 @@ fmnist.mountCurves = (element, server) => {
   const find = (selector) => element.querySelector(selector);
   const root = find(".curves");
   const PAUSE = 200; // milliseconds between two questions
+  const FAILED_PAUSE = 2000; // after one that was not answered
+  const PATIENCE = 90_000; // milliseconds without an answer, after which the server too has given up
   const MOST_POINTS = 400; // on a curve: more are thinned out
 
   let points = []; // {step, loss, accuracy} while learning
@@ -31,7 +33,7 @@ fmnist.mountCurves = (element, server) => {
   };
   const percent = (part) => `${(100 * part).toFixed(1)} %`;
   const duration = (seconds) =>
-    seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+    seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.floor(Math.round(seconds) / 60)} min ${Math.round(seconds) % 60} s`;
 
   // --- curves --------------------------------------------------------------------------------------------------
 
@@ -107,7 +109,7 @@ fmnist.mountCurves = (element, server) => {
       find(".after").textContent = percent(event.after);
       find(".before-drawings").textContent = percent(event.before_drawings);
       find(".after-drawings").textContent = percent(event.after_drawings);
-      told = `${event.stopped ? "Stopped after" : "Trained in"} ${duration(event.seconds)}. Your network answers now: ${percent(event.after)} right on ${event.images.toLocaleString("en")} test images.`;
+      told = `${event.stopped ? "Stopped after" : "Trained in"} ${duration(event.seconds)}. Your network: ${percent(event.after)} right on ${event.images.toLocaleString("en")} test images.`;
       show(`${told} Making its map …`, "trained");
       fmnist.emit("network");
     } else if (event.event === "Mapped") {
@@ -133,25 +135,27 @@ fmnist.mountCurves = (element, server) => {
     if (watching) return;
     watching = true;
     let seen = 0;
-    let failures = 0;
+    let answered = performance.now();
     for (;;) {
       const reply = await fmnist.call(server.train_state, { seen });
-      failures = reply.error ? failures + 1 : 0;
-      if (failures > 20) {
-        show(reply.error, "failed");
-        break;
-      }
-      if (!reply.error) {
+      if (reply.error) {
+        if (performance.now() - answered > PATIENCE) {
+          show(reply.error, "failed");
+          break;
+        }
+      } else {
+        answered = performance.now();
         reply.events.forEach(take);
         if (reply.events.length) draw();
         seen = reply.seen;
         buttons(reply.alive, !stopping && root.dataset.state !== "testing" && root.dataset.state !== "trained");
         if (!reply.alive) {
-          if (!["trained", "failed"].includes(root.dataset.state)) show("This training is no longer on the server.", "failed");
+          if (root.dataset.state === "trained") show(told); // also without a map, when that took too long
+          else if (root.dataset.state !== "failed") show("This training is no longer on the server.", "failed");
           break;
         }
       }
-      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      await new Promise((resolve) => setTimeout(resolve, reply.error ? FAILED_PAUSE : PAUSE));
     }
     watching = false;
     buttons(false);
@@ -166,7 +170,8 @@ fmnist.mountCurves = (element, server) => {
       if (reply.error) {
         show(reply.error, "failed");
         buttons(false);
-        return;
+        const known = await fmnist.call(server.train_state, { seen: 0 });
+        if (!known.alive) return; // else that is why: it was lost sight of
       }
       watch();
     },
@@ -175,7 +180,9 @@ fmnist.mountCurves = (element, server) => {
       show("Stopping …");
       document.querySelector("#stop").disabled = true;
       const reply = await fmnist.call(server.train_stop, {});
-      if (reply.error) show(reply.error);
+      if (!reply.error) return;
+      stopping = false;
+      show(reply.error);
     },
     async restore() {
       const reply = await fmnist.call(server.restore, {});

@@ -23,6 +23,7 @@ fmnist.makeMapChoices = (element, { marks, layoutAsked, styleChanged }) => {
   };
   const asked = (key, words, usual) => (Object.hasOwn(words, link.get(key)) ? link.get(key) : usual);
   let [layout, colour] = [null, null];
+  let wanted = null; // the layout that the visitor chose, which this network may not have
   let alone = null; // the class that is not faded, when one is chosen
 
   const press = (name, value) => {
@@ -91,8 +92,9 @@ fmnist.makeMapChoices = (element, { marks, layoutAsked, styleChanged }) => {
   });
   element.querySelectorAll("[data-layout]").forEach((button) => {
     button.addEventListener("click", () => {
-      link.set("layout", button.dataset.layout);
-      layoutAsked(button.dataset.layout);
+      wanted = button.dataset.layout;
+      link.set("layout", wanted);
+      layoutAsked(wanted);
     });
   });
   element.querySelectorAll("[data-colour]").forEach((button) => {
@@ -103,7 +105,7 @@ fmnist.makeMapChoices = (element, { marks, layoutAsked, styleChanged }) => {
     });
   });
   const readLink = () => {
-    layout = asked("layout", LAYOUTS, "pca");
+    layout = wanted = asked("layout", LAYOUTS, "pca");
     setColour(asked("colour", COLOURS, "true"));
   };
   fmnist.on("link", () => {
@@ -117,6 +119,9 @@ fmnist.makeMapChoices = (element, { marks, layoutAsked, styleChanged }) => {
     setLayout, describe, style, repaintLegend,
     get layout() {
       return layout;
+    },
+    get wanted() {
+      return wanted;
     },
   };
 };

@@ -95,7 +95,7 @@ fmnist.mountMap = (element, server) => {
     find("[data-layout=tsne]").disabled = !points.tsne;
     holder.dataset.points = String(samples.count);
     restyle();
-    goToLayout(choices.layout);
+    goToLayout(choices.wanted);
     fmnist.emit("points", points);
   };
 

@@ -15,6 +15,7 @@ fmnist.mountMaps = (element, server) => {
   let channel = null; // the chosen map of that layer
   let grid = null; // {tile, gap, columns, count} of the tiles as they are painted
   let isVisible = false;
+  let loads = 0; // how often layers were asked for
 
   const TILES = [[20, 168], [10, 120], [6, 88], [0, 64]]; // side of a map: in its own pixels, from .. -> at most on the page
   const SQUARES = [[41, 20], [0, 44]]; // values of a vector, from .. -> side of each on the page
@@ -221,11 +222,14 @@ fmnist.mountMaps = (element, server) => {
   fmnist.on("network", async () => {
     clear();
     chooseChannel(null);
+    const mine = ++loads;
     const reply = await fmnist.call(server.layers, {});
+    if (mine !== loads) return; // the network was changed again
     find(".problem").textContent = reply.error ?? "";
     find(".problem").hidden = !reply.error;
     if (reply.error) return;
     layers = reply.layers;
+    fmnist.emit("layers", layers);
     build();
     choose([linked.layer, chosen, layers[0].name].find(isLayer));
     fmnist.emit("wants"); // an answer that came before its layers were known was of no use

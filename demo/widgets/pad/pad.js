@@ -10,7 +10,7 @@ fmnist.mountPad = (element, server) => {
   const LARGE_FILE = 3 * 2 ** 20; // bytes, from which a photo is made smaller before it is sent
   const LARGE_SIDE = 2240; // pixels, of its longer side then
   const MAX_FILE = 20 * 2 ** 20; // bytes
-  const BLANK = { kind: "ground", paper: "#ffffff", pen: "#111111" };
+  const blank = () => ({ kind: "ground", paper: "#ffffff", pen: "#111111" }); // a new sheet each time
 
   const find = (selector) => element.querySelector(selector);
   const canvas = find("canvas");
@@ -19,10 +19,11 @@ fmnist.mountPad = (element, server) => {
   sent.width = sent.height = SENT_SIDE;
   const sentContext = sent.getContext("2d", { willReadFrequently: true });
 
-  let history = [BLANK];
+  let history = [blank()];
   let tool = "pen";
   let stroke = null; // the one being drawn
   let kind = null; // what the visitor says that this picture is; null: to be found out
+  let wish = 0; // number of the latest wish for another picture or kind: what comes of an earlier one comes too late
 
   const ground = () => history.findLast((step) => step.kind === "ground");
   const strokes = () => history.slice(history.lastIndexOf(ground()) + 1);
@@ -66,6 +67,8 @@ fmnist.mountPad = (element, server) => {
 
   const setHistory = (steps) => {
     stroke = null; // one that is being drawn ends here
+    wish += 1;
+    element.classList.remove("busy");
     const last = steps.findLastIndex((step) => step.kind === "ground");
     if (steps[last] !== ground()) kind = steps[last].ask?.overruled ?? null; // another picture
     history = steps.length > MOST_STEPS ? steps.slice(last) : steps; // then only what is on the pad can be undone
@@ -135,9 +138,10 @@ fmnist.mountPad = (element, server) => {
     painted = mine;
     if (answer.error || hasFailed) showProblem(answer.error);
     hasFailed = Boolean(answer.error);
-    if (hasFailed) return;
+    if (hasFailed) return fmnist.emit("answer", { empty: "No answer" }); // the one before is about another picture
     // A clear while the answer was under way: the pad is empty, and the answer about nothing that is seen.
-    const steps = answer.steps ?? (strokes().length === 0 ? ground().ask?.steps : undefined);
+    const opened = strokes().length === 0 ? ground().ask?.steps : undefined;
+    const steps = (opened || answer.steps) && { ...opened, ...answer.steps };
     if (!isBlank()) fmnist.emit("answer", { ...answer, steps, overruled: kind !== null });
   };
 
@@ -145,8 +149,10 @@ fmnist.mountPad = (element, server) => {
   fmnist.on("network", changed);
   fmnist.on("kind", async (chosen) => {
     const { ask } = ground();
-    if (ask?.file && !(await prepareFile(ask, chosen))) return;
-    kind = chosen;
+    const mine = ++wish;
+    const isKnown = !ask?.file || (await prepareFile(ask, chosen, mine));
+    if (mine !== wish) return;
+    if (isKnown) kind = chosen;
     changed();
   });
 
@@ -173,7 +179,7 @@ fmnist.mountPad = (element, server) => {
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
     // The first example is there to show the page at work: drawing begins on a fresh sheet.
-    if (ground().isExample) setHistory([BLANK]);
+    if (ground().isExample) setHistory([blank()]);
     showProblem();
     stroke = { kind: "stroke", pointer: event.pointerId, tool, size: Number(find("[type=range]").value), points: [] };
     history.push(stroke);
@@ -212,7 +218,7 @@ fmnist.mountPad = (element, server) => {
   };
   const clear = () => {
     showProblem();
-    if (!isBlank()) setHistory([...history, BLANK]); // so that undo brings it back
+    if (!isBlank()) setHistory([...history, blank()]); // so that undo brings it back
   };
 
   element.querySelectorAll("[data-tool]").forEach((button) => {
@@ -276,27 +282,29 @@ fmnist.mountPad = (element, server) => {
 
   const openFile = async (chosen) => {
     if (!chosen) return;
+    const mine = ++wish;
     const file = await smaller(chosen);
     if (file.size > MAX_FILE) return showProblem(`${file.name} is larger than 20 MB, expected a smaller picture.`);
     const contents = await readFile(file);
     if (contents === null) return showProblem(`${file.name} could not be read.`);
     const ask = { file: { file: contents, name: file.name } };
-    const opened = await prepareFile(ask, null);
+    const opened = mine === wish && (await prepareFile(ask, null, mine));
     if (!opened) return;
     const image = new Image();
     image.src = `data:image/png;base64,${opened.picture}`;
     await image.decode();
-    setHistory([...history, groundOf(image, { smooth: true, ask })]);
+    if (mine === wish) setHistory([...history, groundOf(image, { smooth: true, ask })]);
   };
 
   // What the server makes of a file: from then on the file is known by its pixels, until it is taken for another kind.
-  const prepareFile = async (ask, kind) => {
+  const prepareFile = async (ask, kind, mine) => {
     element.classList.add("busy");
     const opened = await fmnist.call(server.open_file, { ...ask.file, ...(kind && { kind }) });
+    if (mine !== wish) return null;
     element.classList.remove("busy");
     showProblem(opened.error);
     if (opened.error) return null;
-    ask.request = { pixels: opened.pixels, kind: opened.kind };
+    ask.request = { pixels: opened.pixels, kind: opened.kind, without: opened.steps.without.pixels };
     ask.overruled = kind;
     ask.steps = opened.steps;
     return opened;

@@ -49,7 +49,7 @@ fmnist.mountSeen = (element) => {
     const mine = ++painted;
     if (!steps) {
       [found, cropped, without].forEach((context) => context.clearRect(0, 0, STEP_SIDE, STEP_SIDE));
-      said.textContent = empty || !kind ? "" : "An image of the data set needs no preparation.";
+      said.textContent = !empty && kind === "sample" ? "An image of the data set needs no preparation." : "";
       return;
     }
     const image = new Image();

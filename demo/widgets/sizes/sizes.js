@@ -7,26 +7,27 @@ fmnist.mountSizes = (element) => {
 
   const shape = (sizes) => sizes.join(" × ");
   const side = (pair) => (pair ? (pair[0] === pair[1] ? String(pair[0]) : shape(pair)) : "");
-  let before = [1, 28, 28];
-  fmnist.facts.layers.forEach((row) => {
+  const lineOf = (row, [, height, width]) => {
     const line = document.createElement("tr");
     const cells = [row.name, row.kind, side(row.f), side(row.p), side(row.s), shape(row.shape), row.parameters.toLocaleString("en")];
     cells.forEach((text) => (line.insertCell().textContent = text));
-    if (row.f) {
-      const [, height, width] = before;
-      const name = Object.assign(document.createElement("button"), { type: "button", textContent: row.name });
-      name.title = `Take the numbers of ${row.name}`;
-      line.cells[0].replaceChildren(name); // for the keyboard; a click anywhere in the row does the same
-      line.className = "takes";
-      line.addEventListener("click", () => {
-        const pairs = { n: [height, width], f: row.f, p: row.p, s: row.s };
-        for (const [name, pair] of Object.entries(pairs)) pair.forEach((value, i) => (input(name + i).value = value));
-        show();
-      });
-    }
-    find("tbody").append(line);
-    before = row.shape;
-  });
+    if (!row.f) return line;
+    const name = Object.assign(document.createElement("button"), { type: "button", textContent: row.name });
+    name.title = `Take the numbers of ${row.name}`;
+    line.cells[0].replaceChildren(name); // for the keyboard; a click anywhere in the row does the same
+    line.className = "takes";
+    line.addEventListener("click", () => {
+      const pairs = { n: [height, width], f: row.f, p: row.p, s: row.s };
+      for (const [name, pair] of Object.entries(pairs)) pair.forEach((value, i) => (input(name + i).value = value));
+      show();
+    });
+    return line;
+  };
+  const list = (rows) => {
+    find("tbody").replaceChildren(...rows.map((row, i) => lineOf(row, rows[i - 1]?.shape ?? [1, 28, 28])));
+  };
+  list(fmnist.latest("layers") ?? fmnist.facts.layers);
+  fmnist.on("layers", list);
 
   // One direction: the size, and the sum as one would write it down; or what is wrong.
   const outputSize = (n, f, p, s) => {
