@@ -14,6 +14,8 @@ from fmnist_core.dataset import Dataset
 from fmnist_core.model import Network
 from fmnist_core.pixels import open_picture, prepare, unprepared
 
+SERVER = "**/component_server/"  # where every widget asks
+
 
 def test_first_paint_shows_a_finished_example(page: Page, shipped: Network, samples: Dataset) -> None:
     example = int((samples.test.labels == CLASS_NAMES.index("Ankle boot")).nonzero()[0])
@@ -142,13 +144,13 @@ def test_a_file_or_kind_that_comes_late_leaves_the_next_picture_alone(page: Page
         expect(page.locator("#seen select")).to_have_value("sample")
         expect(page.locator("#seen button")).to_be_hidden()
 
-    page.route("**/component_server", hold)
+    page.route(SERVER, hold)
     page.set_input_files("#upload", {"name": "trousers.png", "mimeType": "image/png", "buffer": png(trousers())})
     let_go(1)
-    page.unroute("**/component_server")
+    page.unroute(SERVER)
     page.set_input_files("#upload", {"name": "trousers.png", "mimeType": "image/png", "buffer": png(trousers())})
     expect(page.locator("#seen select")).not_to_have_value("sample")
-    page.route("**/component_server", hold)
+    page.route(SERVER, hold)
     page.locator("#seen select").select_option("photo")
     let_go(2)
 
@@ -157,18 +159,18 @@ def test_a_file_or_kind_that_comes_late_leaves_the_next_picture_alone(page: Page
 def test_without_an_answer_none_is_shown(page: Page, device: str) -> None:
     def refuse(route: Route) -> None:
         if '"answer"' in (route.request.post_data or ""):
-            route.fulfill(json=None)  # what Gradio sends after an exception
+            route.fulfill(body="null", content_type="application/json")  # what Gradio sends after an exception
         else:
             route.continue_()
 
-    page.route("**/component_server", refuse)
+    page.route(SERVER, refuse)
     draw(page, SHIRT, device)
     settle(page)
     expect(page.locator("#answer .words")).to_have_text("No answer")
     assert set(shown(page)) == {"–"}
     expect(page.locator("#pad .problem")).to_have_text("The server did not answer. Try again in a moment.")
     expect(page.get_by_role("button", name="Save as picture")).to_be_disabled()
-    page.unroute("**/component_server")
+    page.unroute(SERVER)
     draw(page, ((0.4, 0.5), (0.6, 0.5)), device)
     settle(page)
     expect(page.locator("#pad .problem")).to_be_hidden()
