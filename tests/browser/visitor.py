@@ -99,8 +99,8 @@ def png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def trousers() -> Image.Image:
-    picture = Image.new("RGB", (300, 400), "white")
+def trousers(cloth: str = "navy", ground: str = "white") -> Image.Image:
+    picture = Image.new("RGB", (300, 400), ground)
     pen = ImageDraw.Draw(picture)
-    pen.polygon([(100, 40), (200, 40), (230, 370), (170, 370), (150, 150), (130, 370), (70, 370)], fill="navy")
+    pen.polygon([(100, 40), (200, 40), (230, 370), (170, 370), (150, 150), (130, 370), (70, 370)], fill=cloth)
     return picture
