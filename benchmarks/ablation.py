@@ -1,4 +1,4 @@
-"""What each kind of training material adds: the default network trained without it, one after the other.
+"""What each kind of training material adds: the default network trained without it, or with tracings besides.
 
     python -m benchmarks.ablation [--epochs N] [--share S] [--seeds N] [MANIFEST.csv...]
 
@@ -24,6 +24,7 @@ from fmnist_core.sketches import make_doodles
 from fmnist_core.training import FOR_PEOPLE, RECIPES, Finished, TrainConfig, hold_out, train
 
 DOODLE_SEED = 2**31
+TRACINGS = 0.15  # of a batch
 
 
 def area_under_roc(high: torch.Tensor, low: torch.Tensor) -> float:
@@ -53,7 +54,7 @@ def main() -> None:
 
     base = replace(RECIPES["deep"], epochs=options.epochs, share=options.share, validation=0.1)
     nothing = dict.fromkeys(FOR_PEOPLE, 0.0)
-    variants = {"everything": {}, "the data set alone": nothing} | {
+    variants = {"the recipe": {}, "the data set alone": nothing, "with tracings": {"tracings": TRACINGS}} | {
         f"without {name}": {name: 0.0} for name in FOR_PEOPLE
     }
     print(
