@@ -121,9 +121,10 @@ def test_a_training_outlives_a_reload_on_another_tab(page: Page) -> None:
     open_tab(page, "Map")
     with page.expect_request(lambda request: '"train_state"' in (request.post_data or "") and page.url.endswith("map")):
         page.reload()
+    page.wait_for_selector("#answer[data-answers]")
     open_tab(page, "Train")
     expect(page.locator(".curves .status")).to_contain_text("images a second", timeout=180_000)
-    page.locator("#stop").click()
+    page.evaluate("() => fmnist.train.stop()")  # as its button does, which a tab just opened may not have wired yet
     expect(page.locator(".curves")).to_have_attribute("data-state", "trained", timeout=180_000)
     expect(page.locator("#restore")).to_be_enabled(timeout=180_000)
     page.locator("#restore").click()
