@@ -117,7 +117,7 @@ def test_a_training_outlives_a_reload_on_another_tab(page: Page) -> None:
     open_tab(page, "Train")
     fill_form(page, epochs=30, share=1)
     page.locator("#retrain").click()
-    expect(page.locator(".curves .status")).to_contain_text("Learning from", timeout=180_000)
+    expect(page.locator(".curves .status")).to_contain_text("images a second", timeout=180_000)
     open_tab(page, "Map")
     with page.expect_request(lambda request: '"train_state"' in (request.post_data or "") and page.url.endswith("map")):
         page.reload()
