@@ -154,7 +154,8 @@ class Handlers:
                 f"The batch size is {changes['batch_size']}, expected at most {MOST_BATCH:,} on this page."
             )
         for_people = FOR_PEOPLE if settings.get("for_people") is True else dict.fromkeys(FOR_PEOPLE, 0.0)
-        config: TrainConfig = with_changes(recipe, **changes, **for_people, validation=0.1)
+        # On the page an epoch shows every image, as its word is explained in class.
+        config: TrainConfig = with_changes(recipe, **changes, **for_people, pruning=0.0, validation=0.1)
         self._trainer.start(_visitor(request), config, go_on=settings.get("go_on") is True)
         return {}
 

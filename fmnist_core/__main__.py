@@ -93,8 +93,9 @@ def build_parser() -> argparse.ArgumentParser:
         ("cloth", float, "garments cut out of cloth along the templates, likewise"),
         ("doodles", float, "drawings of other things, to be answered with any class, likewise"),
         ("photos", float, "part of the images changed as if they had been photographed"),
+        ("pruning", float, "part of the images that each epoch leaves out, among the easy ones"),
         ("share", float, "part of the training images to use, up to 1"),
-        ("validation", float, "part of those held out to find the best epoch; 0: keep the last"),
+        ("validation", float, "part of those held out to find the epoch of least loss; 0: keep the last"),
         ("seed", int, "start of all that is random"),
         ("max-steps", int, "stop after so many steps; 0: no limit"),
     ):

@@ -63,10 +63,12 @@ class TrainConfig:
     """Part of the images that are changed as if they had been photographed and cut out."""
     mixed: bool = False
     """Multiply in 16 bits where that is faster: on CUDA, and on processors with bfloat16."""
+    pruning: float = 0.0
+    """Part of the training images that each epoch leaves out, among those that are easy: see ``kept_images``."""
     share: float = 1.0
     """Part of the training images that is used, above 0 and up to 1."""
     validation: float = 0.1
-    """Part of the used images that is held out to find the best epoch; 0: none, and the last epoch is kept."""
+    """Part of the used images that is held out to find the epoch of least loss; 0: none, and the last epoch is kept."""
     seed: int = 0
     device: str = "auto"
     """"auto" (CUDA when there is some), "cpu" or "cuda"."""
@@ -89,6 +91,7 @@ class TrainConfig:
         _check_range("The part of cloth", self.cloth, 0, 10)
         _check_range("The part of doodles", self.doodles, 0, 10)
         _check_range("The part of photos", self.photos, 0, 1)
+        _check_range("The pruning", self.pruning, 0, 0.9)
         _check_range("The share of the data", self.share, 1e-4, 1)
         _check_range("The validation part", self.validation, 0, 0.9)
         _check_range("The step limit", self.max_steps, 0, math.inf)
@@ -224,13 +227,15 @@ def train(
     if len(images) < 4:
         raise ConfigError(f"There are {len(images)} images to train on, expected at least 4.")
     training, validation = hold_out(images, config)
+    training = Split.of(training.pixels, training.labels)  # numbered anew, as ``losses`` are
     supplies = _supplies(config, training, device)
     training, validation = training.to(device), validation.to(device)
     network = _new_network(config, start).to(device).to(memory_format=torch.channels_last).train()
 
     # A batch of one has no spread for batch normalisation: such a remainder is left out of its epoch.
-    batch_size = min(config.batch_size, len(training))
-    epoch_steps = len(training) // batch_size + (len(training) % batch_size > 1)
+    shown = max(2, len(training) - round(config.pruning * len(training)))  # of an epoch
+    batch_size = min(config.batch_size, shown)
+    epoch_steps = shown // batch_size + (shown % batch_size > 1)
     steps = config.epochs * epoch_steps
     if config.max_steps:
         steps = min(steps, config.max_steps)
@@ -243,11 +248,13 @@ def train(
 
     began = time.perf_counter()
     best = _Best(network)
+    losses = torch.full((len(training),), math.inf, device=device)  # of each image, when it was shown last
     step = 0
     stopped = False
     for epoch in range(1, math.ceil(steps / epoch_steps) + 1):
         epoch_sums, report_sums = _Sums(device), _Sums(device)
-        for batch in batches(training, batch_size, generator):
+        kept, weights = kept_images(losses, shown, generator)
+        for batch in batches(training.take(kept), batch_size, generator):
             stopped = should_stop()
             if stopped or step == steps or len(batch) == 1:
                 break
@@ -256,7 +263,12 @@ def train(
             inputs = to_inputs(_moved(pixels, config, generator)).to(memory_format=torch.channels_last)
             with torch.autocast(device.type, dtype=half, enabled=half is not None):
                 logits = network(inputs)
-                loss = F.cross_entropy(logits.float(), _targets(labels), label_smoothing=config.label_smoothing)
+                of_each = F.cross_entropy(
+                    logits.float(), _targets(labels), label_smoothing=config.label_smoothing, reduction="none"
+                )
+            losses[batch.numbers] = of_each.detach()[: len(batch)]
+            weight = F.pad(weights[batch.numbers], (0, len(labels) - len(batch)), value=1.0)  # 1 for what was made
+            loss = (weight * of_each).mean()
             network.zero_grad()
             scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             for optimizer in optimizers:
@@ -264,7 +276,7 @@ def train(
                 scaler.step(optimizer)
             scaler.update()
             step += 1
-            report_sums.add(loss.detach(), logits.detach(), labels)
+            report_sums.add(loss.detach(), logits.detach(), labels, weight)
             if step % config.report_every == 0 or step == steps:
                 # Reading a number waits for the device, so it is done for these steps only.
                 loss_mean, accuracy = report_sums.means()
@@ -282,7 +294,7 @@ def train(
             raise ConfigError(
                 f"After epoch {epoch} the loss is no number: the learning rate {config.learning_rate:g} is too high."
             )
-        is_best = best.offer(network, epoch, measured.accuracy if measured else math.nan)
+        is_best = best.offer(network, epoch, measured.loss if measured else math.nan)
         yield EpochDone(
             epoch,
             step,
@@ -299,6 +311,22 @@ def train(
     if len(validation) >= LEAST_TO_CALIBRATE and best.epoch:
         calibrate(network, validation)
     yield Finished(network.cpu().eval(), best.epoch, stopped, time.perf_counter() - began)
+
+
+def kept_images(losses: Tensor, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Which ``count`` images an epoch shows, places (count,), and what each image weighs, (N,), for ``losses`` (N,).
+
+    Those of greatest loss fill half of the room, others the rest by chance; these weigh as much more as there are more
+    of them, so that what is shown stands for all images (dynamic data pruning, as InfoBatch: arXiv:2303.04947).
+    """
+    if count == len(losses):
+        return torch.arange(count, device=losses.device), torch.ones_like(losses)
+    hard = (count + 1) // 2
+    order = losses.argsort(descending=True)
+    by_chance = hard + torch.randperm(len(losses) - hard, generator=generator)[: count - hard].to(losses.device)
+    weights = torch.full_like(losses, (len(losses) - hard) / max(count - hard, 1))
+    weights[order[:hard]] = 1
+    return torch.cat([order[:hard], order[by_chance]]), weights * count / len(losses)
 
 
 def one_cycle(progress: float) -> float:
@@ -423,15 +451,15 @@ class _Sums:
 
     def __init__(self, device: torch.device) -> None:
         self.loss = torch.zeros((), device=device)
-        self.hits = torch.zeros((), dtype=torch.int64, device=device)
-        self.of_a_class = torch.zeros((), dtype=torch.int64, device=device)
+        self.hits = torch.zeros((), device=device)
+        self.of_a_class = torch.zeros((), device=device)
         self.count = 0
 
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor, weight: Tensor) -> None:
         self.loss += loss * len(labels)
-        self.hits += (logits.argmax(1) == labels).sum()
+        self.hits += ((logits.argmax(1) == labels) * weight).sum()
         self.count += len(labels)
-        self.of_a_class += (labels != NO_CLASS).sum()
+        self.of_a_class += ((labels != NO_CLASS) * weight).sum()
 
     def join(self, other: "_Sums") -> None:
         self.loss += other.loss
@@ -440,20 +468,20 @@ class _Sums:
         self.count += other.count
 
     def means(self) -> tuple[float, float]:
-        return float(self.loss) / self.count, int(self.hits) / max(int(self.of_a_class), 1)
+        return float(self.loss) / self.count, float(self.hits) / max(float(self.of_a_class), 1)
 
 
 class _Best:
-    """The best weights so far by validation accuracy; without one (NaN) the latest."""
+    """The weights of least validation loss so far, for accuracy is more of chance; without one (NaN) the latest."""
 
     def __init__(self, network: nn.Module) -> None:
-        self.epoch, self.accuracy = 0, -math.inf
+        self.epoch, self.loss = 0, math.inf
         self.weights = _copy(network)
 
-    def offer(self, network: nn.Module, epoch: int, accuracy: float) -> bool:
-        if accuracy <= self.accuracy:  # NaN is never below
+    def offer(self, network: nn.Module, epoch: int, loss: float) -> bool:
+        if loss >= self.loss:  # NaN is never above
             return False
-        self.epoch, self.accuracy, self.weights = epoch, accuracy, _copy(network)
+        self.epoch, self.loss, self.weights = epoch, loss, _copy(network)
         return True
 
 

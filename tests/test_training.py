@@ -24,6 +24,7 @@ from fmnist_core.training import (
     StepDone,
     TrainConfig,
     hold_out,
+    kept_images,
     one_cycle,
     pick_device,
     train,
@@ -56,13 +57,13 @@ def quick_run(few):
 
 @pytest.fixture
 def shown(monkeypatch):
-    """The numbers of the images in every batch that a training goes through, a list for each epoch."""
+    """Every batch that a training goes through, a list for each epoch."""
     epochs = []
 
     def spy(split, size, generator=None):
         epochs.append([])
         for batch in batches(split, size, generator):
-            epochs[-1].append(batch.numbers.tolist())
+            epochs[-1].append(batch)
             yield batch
 
     monkeypatch.setattr(training, "batches", spy)
@@ -220,11 +221,11 @@ def test_schedule_rises_and_falls_in_straight_lines(progress):
 def test_every_training_image_is_shown_once_an_epoch_in_an_order_of_its_own(few, shown):
     run(with_changes(QUICK, epochs=3), few)
     training_part, validation_part = hold_out(few, QUICK)
-    orders = [[number for batch in epoch for number in batch] for epoch in shown]
+    orders = [[image.tobytes() for batch in epoch for image in batch.pixels.numpy()] for epoch in shown]
     assert len(orders) == 3
     for order in orders:
-        assert sorted(order) == sorted(training_part.numbers.tolist())
-        assert set(order).isdisjoint(validation_part.numbers.tolist())
+        assert sorted(order) == sorted(image.tobytes() for image in training_part.pixels.numpy())
+        assert set(order).isdisjoint(image.tobytes() for image in validation_part.pixels.numpy())
     assert orders[0] != orders[1] != orders[2] != orders[0]
 
 
@@ -301,6 +302,67 @@ def test_other_seed_is_another_run(few, quick_run):
     assert not same(state(other[-1].network), state(quick_run[-1].network))
 
 
+# ---------------------------------------------------------------- leaving easy images out
+
+
+@given(st.lists(st.floats(0, 9), min_size=2, max_size=60), st.floats(0, 1), st.integers(0, 2**32))
+def test_kept_images_are_the_hardest_and_some_others(losses, part, seed):
+    losses = torch.tensor(losses)
+    count = 2 + round(part * (len(losses) - 2))
+    places, weights = kept_images(losses, count, torch.Generator().manual_seed(seed))
+    assert len(places) == len(set(places.tolist())) == count
+    assert float(weights[places].sum()) == pytest.approx(count)
+    hardest = losses.sort(descending=True).values[: (count + 1) // 2]
+    assert torch.equal(losses[places].sort(descending=True).values[: len(hardest)], hardest)
+
+
+def test_kept_images_stand_for_all():
+    generator = torch.Generator().manual_seed(0)
+    losses, values = torch.rand(40, generator=generator), torch.rand(40, generator=generator)
+    sums = []
+    for _ in range(4000):
+        places, weights = kept_images(losses, 20, generator)
+        sums.append(float((weights * values)[places].sum()) / 20)
+    assert np.mean(sums) == pytest.approx(float(values.mean()), abs=4 * np.std(sums) / 4000**0.5)
+    assert np.std(sums) > 0.01
+
+
+def test_nothing_is_left_out_unless_asked_for():
+    places, weights = kept_images(torch.tensor([3.0, 1.0, 2.0]), 3, torch.Generator())
+    assert places.tolist() == [0, 1, 2]
+    assert weights.tolist() == [1, 1, 1]
+
+
+def test_pruned_epochs_show_what_was_hard_and_now_and_then_the_rest(few, shown, monkeypatch):
+    hard = set(range(60))  # of 240
+    true_loss = F.cross_entropy
+
+    def larger_for_the_hard(*args, **options):
+        return true_loss(*args, **options) + 100 * torch.tensor(
+            [number in hard for number in shown[-1][-1].numbers.tolist()]
+        )
+
+    monkeypatch.setattr(F, "cross_entropy", larger_for_the_hard)
+    config = with_changes(QUICK, epochs=9, pruning=0.5, batch_size=40, validation=0.0)
+    events = run(config, few.take(torch.arange(240)))
+    assert events[0].steps == 9 * 3
+    epochs = [{number for batch in epoch for number in batch.numbers.tolist()} for epoch in shown]
+    assert [len(epoch) for epoch in epochs] == [120] * 9
+    assert set.union(*epochs[:3]) == set(range(240))  # what was not shown yet comes first
+    assert all(epoch > hard for epoch in epochs[3:])
+    assert len(set.union(*epochs[3:])) > 200
+
+
+def test_loss_and_accuracy_of_pruned_epochs_are_those_of_all_images(few, monkeypatch):
+    """Without learning, so that every epoch has the same: even those that show twice as many of the hard."""
+    config = with_changes(QUICK, epochs=40, validation=0.0, flip=False, shift=0, learning_rate=1e-7, batch_size=300)
+    whole, pruned = (of(EpochDone, run(with_changes(config, pruning=part), few)) for part in (0.0, 0.5))
+    for name in ("loss", "accuracy"):
+        expected, seen = getattr(whole[0], name), [getattr(epoch, name) for epoch in pruned[3:]]
+        assert np.mean(seen) == pytest.approx(expected, abs=0.02)
+        assert np.std(seen) > 0
+
+
 # ---------------------------------------------------------------- stopping, and the best weights
 
 
@@ -317,7 +379,7 @@ def test_stopping_ends_at_once_and_gives_the_best_so_far(few, steps):
     assert finished.stopped
     epochs = of(EpochDone, events)
     assert len(epochs) == math.ceil(steps / 5)
-    best = max(epochs, key=lambda epoch: epoch.validation_accuracy)
+    best = min(epochs, key=lambda epoch: epoch.validation_loss)
     assert finished.best_epoch == best.epoch
     measured = measure(finished.network, hold_out(few, QUICK)[1])
     assert measured.accuracy == best.validation_accuracy
@@ -332,20 +394,20 @@ def test_stopping_before_the_first_step_gives_the_network_as_it_was(few, origina
 
 
 @pytest.mark.parametrize(
-    ("accuracies", "best", "marks"),
+    ("losses", "best", "marks"),
     [
-        ([0.5, 0.9, 0.7], 2, [True, True, False]),
-        ([0.9, 0.5, 0.7], 1, [True, False, False]),
-        ([0.5, 0.7, 0.9], 3, [True, True, True]),
+        ([0.9, 0.5, 0.7], 2, [True, True, False]),
+        ([0.5, 0.9, 0.7], 1, [True, False, False]),
+        ([0.9, 0.7, 0.5], 3, [True, True, True]),
         ([0.7, 0.7, 0.7], 1, [True, False, False]),
     ],
 )
-def test_weights_of_the_best_epoch_are_kept(few, monkeypatch, accuracies, best, marks):
+def test_weights_of_the_epoch_of_least_loss_are_kept(few, monkeypatch, losses, best, marks):
     states = []
 
     def fake(network, images):
         states.append(state(network))
-        return Measured(len(images), 1.0, accuracies[len(states) - 1], torch.zeros(10, 10), 0.0)
+        return Measured(len(images), losses[len(states) - 1], 0.5, torch.zeros(10, 10), 0.0)
 
     monkeypatch.setattr(training, "measure", fake)
     events = run(with_changes(QUICK, epochs=3, batch_size=120), few)
@@ -418,6 +480,8 @@ def test_weights_of_another_network_are_refused(few, monkeypatch):
         ({"label_smoothing": 1.0}, "The label smoothing is 1, expected 0 to 0.99."),
         ({"shift": 15}, "The shift is 15, expected 0 to 14."),
         ({"shift": -1}, "The shift is -1, expected 0 to 14."),
+        ({"pruning": 0.95}, "The pruning is 0.95, expected 0 to 0.9."),
+        ({"pruning": -0.1}, "The pruning is -0.1, expected 0 to 0.9."),
         ({"validation": 1.0}, "The validation part is 1, expected 0 to 0.9."),
         ({"max_steps": -1}, "The step limit is -1, expected 0 to inf."),
         ({"report_every": 0}, "The steps between reports is 0, expected 1 to inf."),
