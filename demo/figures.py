@@ -182,9 +182,13 @@ def without_channel(network: Network, trace: Trace, layer: str, number: int) -> 
 
 
 def arithmetic(network: Network, pixels: Tensor, number: int, row: int, column: int) -> dict[str, Any]:
-    """The sum behind one value of the first layer, number by number."""
+    """The sum behind one value of the first layer, number by number; ``place`` says which value."""
     found = pixel_sum(network, to_inputs(pixels[None]), number, row, column)
-    return vars(found) | {"patch": found.patch.tolist(), "kernel": found.kernel.tolist()}
+    return vars(found) | {
+        "place": [number, row, column],
+        "patch": found.patch.tolist(),
+        "kernel": found.kernel.tolist(),
+    }
 
 
 def reasons(network: Network, reading: Reading, label: int) -> dict[str, Any]:

@@ -153,10 +153,13 @@ class Handlers:
             raise ConfigError(
                 f"The batch size is {changes['batch_size']}, expected at most {MOST_BATCH:,} on this page."
             )
+        go_on, answering = settings.get("go_on") is True, self._session(request).network.architecture
+        if go_on and answering != recipe.architecture:
+            raise ConfigError(f"The network that answers now is {answering}: choose it above to go on from it.")
         for_people = FOR_PEOPLE if settings.get("for_people") is True else dict.fromkeys(FOR_PEOPLE, 0.0)
         # On the page an epoch shows every image, as its word is explained in class.
         config: TrainConfig = with_changes(recipe, **changes, **for_people, pruning=0.0, validation=0.1)
-        self._trainer.start(_visitor(request), config, go_on=settings.get("go_on") is True)
+        self._trainer.start(_visitor(request), config, go_on)
         return {}
 
     def train_state(self, request: Request) -> Reply:

@@ -43,10 +43,16 @@ HEAD: Final = """
 </header>
 """
 HEAD_SCRIPT: Final = """
-fmnist.call(server.facts, {}).then((facts) => {
-  if (facts.error) element.querySelector("p").textContent = facts.error;
+const PAUSE = 2000;  // milliseconds
+const lead = element.querySelector("p");
+const words = lead.textContent;
+const begin = async () => {
+  const facts = await fmnist.call(server.facts, {});
+  lead.textContent = facts.error ?? words;
+  if (facts.error) setTimeout(begin, PAUSE);
   else fmnist.begin(facts);
-});
+};
+begin();
 element.querySelector(".guide").onclick = () => fmnist.emit("tour");
 element.querySelector(".theme").onclick = () => document.body.classList.toggle("dark");
 """
@@ -218,7 +224,7 @@ def _train_tab(ask: Callable[[str], Callable[[Request], Reply]]) -> None:
             with gr.Row():
                 start = gr.Button("Train", variant="primary", elem_id="retrain")
                 stop = gr.Button("Stop", elem_id="stop", interactive=False)
-            restore = gr.Button("Back to the shipped weights", elem_id="restore", size="sm")
+            restore = gr.Button("Forget my network: back to the shipped weights", elem_id="restore", size="sm")
         with gr.Column(scale=2, min_width=320):
             widgets.widget(
                 "curves",

@@ -39,6 +39,7 @@ TIME_LIMIT: Final = 900.0  # seconds that one run may learn
 STOP_LIMIT: Final = 60.0
 TEST_LIMIT: Final = 240.0
 LAST_EVENTS: Final = ("Failed", "Tested", "Mapped")  # one of these ends every run; Mapped follows Tested
+AWAY: Final = f"as this page was away for {PATIENCE:.0f} seconds"
 REPORT_PAUSE: Final = 0.1  # seconds between two steps that the child reports
 
 
@@ -65,9 +66,14 @@ class Run:
         self.events.append({"event": name} | values)
 
     @property
+    def is_left(self) -> bool:
+        """Its visitor has not asked for long."""
+        return time.monotonic() - self.asked > PATIENCE
+
+    @property
     def is_over(self) -> bool:
         """Nobody wants it any more."""
-        return self.stop.value or time.monotonic() - self.asked > PATIENCE
+        return self.stop.value or self.is_left
 
 
 class Trainer:
@@ -130,7 +136,8 @@ class Trainer:
                         run.tell("Waiting", place=place)
                     self._moved.wait(timeout=1)
             if run.is_over:
-                run.tell("Failed", sentence="Stopped before the training began.")
+                why = "" if run.stop.value else AWAY
+                run.tell("Failed", sentence=f"Stopped before the training began{why and f', {why}'}.")
             else:
                 self._train(run)
         finally:
@@ -156,6 +163,8 @@ class Trainer:
                 now = time.monotonic()
                 if stopping == math.inf and (run.is_over or now > learns_until):
                     stopping = now
+                    if not run.stop.value:
+                        run.tell("Stopping", why=AWAY if run.is_left else "the longest that one may train here")
                     run.stop.value = True
                 if now - finished > TEST_LIMIT or (finished == math.inf and now - stopping > STOP_LIMIT):
                     if run.events[-1]["event"] != "Tested":  # else it has stopped, and only its map is late

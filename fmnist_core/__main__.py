@@ -82,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", type=Path, metavar="DIR", help="folder for the weights (default: runs/<architecture>)")
     sub.add_argument("--weights", metavar="DIR", help="weights to go on from: folder or Hub id (default: none)")
     for name, kind, text in (
-        ("epochs", int, "how often each image is seen"),
+        ("epochs", int, "rounds through the images"),
         ("batch-size", int, "images per step"),
         ("learning-rate", float, "highest learning rate of the one-cycle schedule"),
         ("weight-decay", float, "pull of the weights towards zero"),

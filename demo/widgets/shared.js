@@ -100,6 +100,9 @@ window.fmnist = (() => {
 
   const percent = (part) => (part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`); // of a probability
 
+  const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const bringIntoView = (element) => element.scrollIntoView({ block: "nearest", behavior: isCalm() ? "auto" : "smooth" });
+
   const whenVisible = (element, listener) => {
     new IntersectionObserver((entries) => listener(entries.at(-1).isIntersecting)).observe(element);
   };
@@ -213,6 +216,11 @@ window.fmnist = (() => {
       button.addEventListener("click", () => emit("sample", index));
       return button;
     },
+    // Until the sheet is there; it is asked for once more when that failed.
+    load: () => samples.sheet.decode().catch(() => {
+      samples.sheet.src = facts.samples.sheet;
+      return samples.sheet.decode();
+    }),
     get ready() {
       return samples.sheet.complete && samples.sheet.naturalWidth > 0;
     },
@@ -228,8 +236,8 @@ window.fmnist = (() => {
   else document.addEventListener("DOMContentLoaded", watchTheme);
 
   return {
-    on, emit, latest, call, bytes, words16, floats32, isDark, want, wanted, link, unbroken, percent, whenVisible, fitCanvas,
-    greyImage, colour, signedColours, signedImage, mapOf, samples, ready, begin,
+    on, emit, latest, call, bytes, words16, floats32, isDark, isCalm, bringIntoView, want, wanted, link, unbroken, percent,
+    whenVisible, fitCanvas, greyImage, colour, signedColours, signedImage, mapOf, samples, ready, begin,
     get facts() {
       return facts;
     },

@@ -169,6 +169,7 @@ fmnist.mountChannel = (element, server) => {
   let known = null; // its weights and what excites it, once they have come
   const load = async () => {
     known = null;
+    element.classList.add("unknown");
     find(".exciting").replaceChildren();
     find(".problem").hidden = find(".none").hidden = true;
     element.classList.add("loading");
@@ -184,6 +185,7 @@ fmnist.mountChannel = (element, server) => {
     find(".problem").hidden = !reply.error;
     if (reply.error) return;
     known = reply;
+    element.classList.remove("unknown");
     paintWeights(known);
     paintExciting(known.exciting);
     holder.dataset.channel = `${reply.layer} ${reply.channel}`;
@@ -228,14 +230,14 @@ fmnist.mountChannel = (element, server) => {
     if (answer.channel?.layer === chosen.layer && answer.channel.channel === chosen.channel) {
       paintChanges(answer.probabilities, answer.channel.probabilities);
     }
-    if (answer.pixel && pixel) paintSum(answer.pixel);
+    if (answer.pixel?.place.join() === [chosen.channel, ...(pixel ?? [])].join()) paintSum(answer.pixel);
   });
   fmnist.on("theme", () => {
     paintMap();
     if (chosen && known) paintWeights(known);
   });
   // On a narrow page it is below all maps.
-  fmnist.on("showchannel", () => element.scrollIntoView({ block: "nearest", behavior: "smooth" }));
+  fmnist.on("showchannel", () => fmnist.bringIntoView(element));
   find(".close").addEventListener("click", () => fmnist.emit("closechannel"));
   fmnist.whenVisible(element.closest("#inside"), (isVisible) => {
     visible = isVisible;

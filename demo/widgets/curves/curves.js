@@ -15,6 +15,8 @@ fmnist.mountCurves = (element, server) => {
   let steps = 1;
   let watching = false;
   let stopping = false;
+  let isPast = false; // the run had ended before this page was opened: all else here knows what came of it
+  let why = ""; // it was stopped, when the visitor did not ask for that
   let told = ""; // of the outcome
 
   const show = (sentence, state = root.dataset.state) => {
@@ -84,6 +86,19 @@ fmnist.mountCurves = (element, server) => {
 
   // --- the run -------------------------------------------------------------------------------------------------
 
+  const answersNow = () => {
+    if (isPast) return;
+    fmnist.link.set("network", null); // it is not the one of the link
+    fmnist.emit("network");
+  };
+
+  // A phone that locks its screen asks nothing any more, and the server ends the run.
+  const stayAwake = () => navigator.wakeLock?.request("screen").catch(() => null); // it may be forbidden
+  let awake = null;
+  document.addEventListener("visibilitychange", () => {
+    if (watching && document.visibilityState === "visible") awake = stayAwake();
+  });
+
   const take = (event) => {
     if (event.event === "Waiting") {
       show(event.place === 1 ? "Waiting: one visitor before you is training." : `Waiting: ${event.place} visitors before you.`, "waiting");
@@ -100,6 +115,8 @@ fmnist.mountCurves = (element, server) => {
       show(`Epoch ${event.epoch}: ${percent(event.accuracy)} right, ${Math.round(event.images_per_second).toLocaleString("en")} images a second, ${duration(event.seconds_left)} left.`);
     } else if (event.event === "EpochDone" && event.validation_loss !== null) {
       epochs.push({ step: event.step, loss: event.validation_loss, accuracy: event.validation_accuracy });
+    } else if (event.event === "Stopping") {
+      why = `, ${event.why}`;
     } else if (event.event === "Finished") {
       show(event.stopped ? "Stopped; the best weights so far are kept. Testing …" : "Done. Testing …", "testing");
       document.querySelector("#stop").disabled = true;
@@ -109,23 +126,23 @@ fmnist.mountCurves = (element, server) => {
       find(".after").textContent = percent(event.after);
       find(".before-drawings").textContent = percent(event.before_drawings);
       find(".after-drawings").textContent = percent(event.after_drawings);
-      told = `${event.stopped ? "Stopped after" : "Trained in"} ${duration(event.seconds)}. Your network: ${percent(event.after)} right on ${event.images.toLocaleString("en")} test images.`;
+      told = `${event.stopped ? "Stopped after" : "Trained in"} ${duration(event.seconds)}${why}. Your network: ${percent(event.after)} right on ${event.images.toLocaleString("en")} test images.`;
       show(`${told} Making its map …`, "trained");
-      fmnist.emit("network");
+      answersNow();
     } else if (event.event === "Mapped") {
       show(told);
-      fmnist.emit("mapped");
+      if (!isPast) fmnist.emit("mapped");
     } else if (event.event === "Failed") {
       show(event.sentence, "failed");
     } else if (event.event === "Restored") {
       reset();
       show("Back to the shipped weights.", "idle");
-      fmnist.emit("network");
+      answersNow();
     }
   };
 
   const reset = () => {
-    [points, epochs, steps, stopping] = [[], [], 1, false];
+    [points, epochs, steps, stopping, isPast, why] = [[], [], 1, false, false, ""];
     find(".outcome").hidden = true;
     progress(0);
     draw();
@@ -136,6 +153,7 @@ fmnist.mountCurves = (element, server) => {
     watching = true;
     let seen = 0;
     let answered = performance.now();
+    if (!isPast) awake = stayAwake();
     for (;;) {
       const reply = await fmnist.call(server.train_state, { seen });
       if (reply.error) {
@@ -159,6 +177,7 @@ fmnist.mountCurves = (element, server) => {
     }
     watching = false;
     buttons(false);
+    (await awake)?.release();
   };
 
   fmnist.train = {
@@ -195,6 +214,8 @@ fmnist.mountCurves = (element, server) => {
   draw();
   // A run of before a reload is taken up where it is.
   fmnist.call(server.train_state, { seen: 0 }).then((reply) => {
-    if (reply.events?.length && !watching) watch();
+    if (!reply.events?.length || watching) return;
+    isPast = !reply.alive;
+    watch();
   });
 };

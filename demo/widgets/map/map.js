@@ -61,8 +61,10 @@ fmnist.mountMap = (element, server) => {
 
   const showZoom = () => {
     plane.classList.toggle("zoomed", !view.isWhole);
-    find("[data-zoom=in]").disabled = view.isClosest;
-    find("[data-zoom=out]").disabled = find("[data-zoom=reset]").disabled = view.isWhole;
+    // Not disabled: a button that is takes the focus with it.
+    const [inwards, out, all] = ["in", "out", "reset"].map((name) => find(`[data-zoom=${name}]`));
+    inwards.ariaDisabled = String(view.isClosest);
+    out.ariaDisabled = all.ariaDisabled = String(view.isWhole);
   };
 
   const restyle = () => {
@@ -82,7 +84,7 @@ fmnist.mountMap = (element, server) => {
     lit.endWalk();
     lit.light(-1);
     holder.dataset.moving = "true";
-    const isSudden = !view.width || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const isSudden = !view.width || fmnist.isCalm();
     places.travel(points[choices.layout], isSudden, (part, isThere) => {
       picture.travelled(part, isThere);
       if (isThere) holder.dataset.moving = "false";
@@ -155,7 +157,10 @@ fmnist.mountMap = (element, server) => {
     view.resize(plane.clientWidth, plane.clientHeight);
     repaint();
   }).observe(plane);
-  fmnist.whenVisible(element, (isVisible) => fmnist.want("spots", isVisible || null));
+  fmnist.whenVisible(element, (isVisible) => {
+    fmnist.want("spots", isVisible || null);
+    if (isVisible && loader.hasFailed) loader.load();
+  });
 
   readLook();
   showZoom();

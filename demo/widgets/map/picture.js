@@ -39,7 +39,11 @@ fmnist.makeMapPicture = (row, framed, light) => {
     if (!you || isAnother) trail = [];
     // Made anew only when they change: a button that has the focus keeps it.
     const nearest = JSON.stringify(you?.nearest ?? []);
-    if (row.dataset.nearest !== nearest) row.replaceChildren(...(you?.nearest ?? []).map(card));
+    if (row.dataset.nearest !== nearest) {
+      const hadFocus = row.contains(document.activeElement);
+      row.replaceChildren(...(you?.nearest ?? []).map(card));
+      if (hadFocus) row.querySelector("button")?.focus({ preventScroll: true });
+    }
     row.dataset.nearest = nearest;
     const now = !start && place();
     if (now) trail = [...trail, now].slice(-TRAIL);

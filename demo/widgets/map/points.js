@@ -12,6 +12,7 @@ fmnist.makeMapPoints = (element, server, show) => {
   let others = 0; // test images that the server has besides the samples
   let frames = {}; // of each layout, the box around all that are shown: {low, size}, in parts of the samples' box
   let loads = 0; // counts what was asked of the server: an answer about a network that is gone is dropped
+  let hasFailed = false; // the last of them
 
   const counted = (count) => count.toLocaleString("en");
   const isWhole = () => samples.count > facts.samples.count;
@@ -55,7 +56,8 @@ fmnist.makeMapPoints = (element, server, show) => {
     if (mine !== loads) return;
     find(".problem").textContent = reply.error ?? "";
     find(".problem").hidden = !reply.error;
-    if (reply.error) return;
+    hasFailed = Boolean(reply.error);
+    if (hasFailed) return;
     shipped = { ...own, answers: fmnist.bytes(reply.answers) };
     for (const name of LAYOUTS) {
       shipped[name] = reply[name] && Float32Array.from(fmnist.words16(reply[name]), (part) => part / 65535);
@@ -118,6 +120,9 @@ fmnist.makeMapPoints = (element, server, show) => {
 
   return {
     load, framed,
+    get hasFailed() {
+      return hasFailed;
+    },
     get hasMore() {
       return others > 0 && !isWhole();
     },

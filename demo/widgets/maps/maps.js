@@ -16,6 +16,7 @@ fmnist.mountMaps = (element, server) => {
   let grid = null; // {tile, gap, columns, count} of the tiles as they are painted
   let isVisible = false;
   let loads = 0; // how often layers were asked for
+  let hasFailed = false; // the last time
 
   const TILES = [[20, 168], [10, 120], [6, 88], [0, 64]]; // side of a map: in its own pixels, from .. -> at most on the page
   const SQUARES = [[41, 20], [0, 44]]; // values of a vector, from .. -> side of each on the page
@@ -219,20 +220,24 @@ fmnist.mountMaps = (element, server) => {
     }
   });
   // Another network: its layers first, then what it makes of the picture.
-  fmnist.on("network", async () => {
-    clear();
-    chooseChannel(null);
+  const load = async () => {
     const mine = ++loads;
     const reply = await fmnist.call(server.layers, {});
     if (mine !== loads) return; // the network was changed again
     find(".problem").textContent = reply.error ?? "";
     find(".problem").hidden = !reply.error;
-    if (reply.error) return;
+    hasFailed = Boolean(reply.error);
+    if (hasFailed) return;
     layers = reply.layers;
     fmnist.emit("layers", layers);
     build();
     choose([linked.layer, chosen, layers[0].name].find(isLayer));
     fmnist.emit("wants"); // an answer that came before its layers were known was of no use
+  };
+  fmnist.on("network", () => {
+    clear();
+    chooseChannel(null);
+    load();
   });
   fmnist.on("closechannel", () => {
     pickChannel(null);
@@ -244,6 +249,7 @@ fmnist.mountMaps = (element, server) => {
     isVisible = visible;
     mark();
     ask();
+    if (isVisible && hasFailed) load();
   });
 
   // The layer and the channel of a link, until the visitor picks others. They may be those of another network, which is

@@ -156,8 +156,7 @@ fmnist.mountMistakes = (element, server) => {
     if (chosen) stopAt(buttons[truth][said]);
     show();
     fmnist.emit("marked", behind());
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (chosen) find(".images").scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+    if (chosen) fmnist.bringIntoView(find(".images"));
   };
 
   const show = () => {
@@ -186,7 +185,17 @@ fmnist.mountMistakes = (element, server) => {
     showMore();
     find(".thumbnails").children[first].focus(); // the button itself may be gone
   });
-  find(".onmap").addEventListener("click", () => fmnist.emit("tab", "map"));
+  find(".onmap").addEventListener("click", () => {
+    fmnist.emit("tab", "map");
+    goToMap();
+  });
+  // The button is gone with its tab: the tab of the map gets the focus, as soon as it is open.
+  const goToMap = () => {
+    const map = document.querySelector("#map");
+    if (!map?.offsetParent) return requestAnimationFrame(goToMap);
+    document.querySelector("#tabs [role=tab][aria-selected=true]")?.focus({ preventScroll: true });
+    fmnist.bringIntoView(map);
+  };
   find(".close").addEventListener("click", () => {
     buttons[chosen[0]][chosen[1]].focus({ preventScroll: true });
     choose(...chosen);

@@ -67,15 +67,25 @@ fmnist.mountPad = (element, server) => {
 
   const setHistory = (steps) => {
     stroke = null; // one that is being drawn ends here
-    wish += 1;
-    element.classList.remove("busy");
     const last = steps.findLastIndex((step) => step.kind === "ground");
     if (steps[last] !== ground()) kind = steps[last].ask?.overruled ?? null; // another picture
-    history = steps.length > MOST_STEPS ? steps.slice(last) : steps; // then only what is on the pad can be undone
-    showHint(ground().hint);
+    // Of too many steps those are kept that made what is on the pad, and what was there before.
+    const before = steps.slice(0, last).findLastIndex((step) => step.kind === "ground");
+    history = steps.length > MOST_STEPS ? steps.slice(Math.max(before, 0)) : steps;
+    newWish();
     linkPicture();
     redraw();
-    changed();
+    askAnew();
+  };
+
+  // A wish for another picture or kind; while it takes time, the pad shows that.
+  const showBusy = (isBusy) => {
+    element.classList.toggle("busy", isBusy);
+    showHint(isBusy ? "Sending the picture …" : ground().hint);
+  };
+  const newWish = (isBusy = false) => {
+    showBusy(isBusy);
+    return ++wish;
   };
 
   // Pen and eraser colours for a picture, from its border: white pen on a dark picture.
@@ -95,8 +105,8 @@ fmnist.mountPad = (element, server) => {
 
   // --- asking --------------------------------------------------------------------------------------------------
   // One request under way while a stroke is drawn: what changes meanwhile is asked about when it comes back, so that the
-  // pad never falls behind the hand, and a slow server is asked less often. Only the end of a stroke does not wait: it
-  // is asked about beside the request under way.
+  // pad never falls behind the hand, and a slow server is asked less often. Only the end of a stroke does not wait, nor
+  // does another picture, kind or network: it is asked about beside the request under way.
 
   let underWay = 0;
   let [asked, painted] = [0, 0]; // numbers of the latest question, and of the one whose answer is on the page
@@ -115,6 +125,13 @@ fmnist.mountPad = (element, server) => {
   const changed = () => {
     isStale = true;
     if (underWay === 0) ask();
+  };
+
+  // What is under way is about another picture, kind or network.
+  const askAnew = () => {
+    painted = asked + 1;
+    isStale = true;
+    if (isBlank() || underWay < 2) ask();
   };
 
   const ask = async () => {
@@ -139,21 +156,23 @@ fmnist.mountPad = (element, server) => {
     if (answer.error || hasFailed) showProblem(answer.error);
     hasFailed = Boolean(answer.error);
     if (hasFailed) return fmnist.emit("answer", { empty: "No answer" }); // the one before is about another picture
-    // A clear while the answer was under way: the pad is empty, and the answer about nothing that is seen.
     const opened = strokes().length === 0 ? ground().ask?.steps : undefined;
     const steps = (opened || answer.steps) && { ...opened, ...answer.steps };
-    if (!isBlank()) fmnist.emit("answer", { ...answer, steps, overruled: kind !== null });
+    fmnist.emit("answer", { ...answer, steps, overruled: kind !== null });
   };
 
   fmnist.on("wants", () => isBlank() || changed());
-  fmnist.on("network", changed);
+  fmnist.on("network", askAnew);
   fmnist.on("kind", async (chosen) => {
     const { ask } = ground();
-    const mine = ++wish;
-    const isKnown = !ask?.file || (await prepareFile(ask, chosen, mine));
-    if (mine !== wish) return;
-    if (isKnown) kind = chosen;
-    changed();
+    if (ask?.file) {
+      const mine = newWish(true);
+      const opened = await prepareFile(ask, chosen, mine);
+      if (mine !== wish) return;
+      if (!opened) return changed(); // the kind that it still has is said again
+    }
+    kind = chosen;
+    askAnew();
   });
 
   const showProblem = (sentence) => {
@@ -174,7 +193,10 @@ fmnist.mountPad = (element, server) => {
   };
 
   canvas.addEventListener("pointerdown", (event) => {
-    if (stroke || event.button !== 0) return; // a second finger, or another button
+    if (event.button !== 0) return;
+    const isPalm = stroke?.touches && event.pointerType === "pen"; // which lay there before the pen
+    if (stroke && !isPalm) return; // a second finger
+    if (isPalm) dropStroke();
     event.preventDefault();
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
@@ -182,10 +204,13 @@ fmnist.mountPad = (element, server) => {
     if (ground().isExample) setHistory([blank()]);
     showProblem();
     stroke = { kind: "stroke", pointer: event.pointerId, tool, size: Number(find("[type=range]").value), points: [] };
+    stroke.touches = event.pointerType === "touch";
     history.push(stroke);
     linkPicture();
     extend(event);
   });
+
+  const dropStroke = () => setHistory(history.filter((step) => step !== stroke));
 
   const extend = (event) => {
     const from = stroke.points.length;
@@ -199,6 +224,7 @@ fmnist.mountPad = (element, server) => {
   for (const name of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(name, (event) => {
       if (stroke?.pointer !== event.pointerId) return;
+      if (name === "pointercancel" && stroke.touches) return dropStroke(); // a palm, or a gesture of the system
       stroke = null;
       if (isStale && underWay === 1) ask();
     });
@@ -246,7 +272,13 @@ fmnist.mountPad = (element, server) => {
   // --- samples and files ---------------------------------------------------------------------------------------
 
   const showSample = async (index, more) => {
-    if (!fmnist.samples.ready) await fmnist.samples.sheet.decode();
+    if (!fmnist.samples.ready) {
+      try {
+        await fmnist.samples.load();
+      } catch {
+        return showProblem("The test images could not be loaded. Try again in a moment.");
+      }
+    }
     const image = document.createElement("canvas");
     image.width = image.height = 28;
     fmnist.samples.draw(image.getContext("2d"), index, 0, 0, 28);
@@ -264,8 +296,8 @@ fmnist.mountPad = (element, server) => {
       reader.readAsDataURL(file);
     });
 
-  // A photo of many megapixels, made smaller: less to send, and below the server's limit. What the browser cannot
-  // open is sent as it is, so that the server says what is wrong with it.
+  // A photo of many megapixels, made smaller: less to send, and below the server's limit. What may have transparent
+  // parts keeps them. What the browser cannot open is sent as it is, so that the server says what is wrong with it.
   const smaller = async (file) => {
     if (file.size < LARGE_FILE || !file.type.startsWith("image/")) return file;
     try {
@@ -274,7 +306,9 @@ fmnist.mountPad = (element, server) => {
       if (scale >= 1) return file;
       const small = new OffscreenCanvas(Math.round(image.width * scale), Math.round(image.height * scale));
       small.getContext("2d").drawImage(image, 0, 0, small.width, small.height);
-      return new File([await small.convertToBlob({ type: "image/png" })], file.name);
+      image.close();
+      const type = /jpeg|hei[cf]/.test(file.type) ? "image/jpeg" : "image/png";
+      return new File([await small.convertToBlob({ type, quality: 0.92 })], file.name);
     } catch {
       return file;
     }
@@ -282,12 +316,8 @@ fmnist.mountPad = (element, server) => {
 
   const openFile = async (chosen) => {
     if (!chosen) return;
-    const mine = ++wish;
-    const file = await smaller(chosen);
-    if (file.size > MAX_FILE) return showProblem(`${file.name} is larger than 20 MB, expected a smaller picture.`);
-    const contents = await readFile(file);
-    if (contents === null) return showProblem(`${file.name} could not be read.`);
-    const ask = { file: { file: contents, name: file.name } };
+    const mine = newWish(true);
+    const ask = { file: await smaller(chosen) };
     const opened = mine === wish && (await prepareFile(ask, null, mine));
     if (!opened) return;
     const image = new Image();
@@ -296,12 +326,18 @@ fmnist.mountPad = (element, server) => {
     if (mine === wish) setHistory([...history, groundOf(image, { smooth: true, ask })]);
   };
 
+  const openOnServer = async (file, kind) => {
+    if (file.size > MAX_FILE) return { error: `${file.name} is larger than 20 MB, expected a smaller picture.` };
+    const contents = await readFile(file);
+    if (contents === null) return { error: `${file.name} could not be read.` };
+    return fmnist.call(server.open_file, { file: contents, name: file.name, ...(kind && { kind }) });
+  };
+
   // What the server makes of a file: from then on the file is known by its pixels, until it is taken for another kind.
   const prepareFile = async (ask, kind, mine) => {
-    element.classList.add("busy");
-    const opened = await fmnist.call(server.open_file, { ...ask.file, ...(kind && { kind }) });
+    const opened = await openOnServer(ask.file, kind);
     if (mine !== wish) return null;
-    element.classList.remove("busy");
+    showBusy(false);
     showProblem(opened.error);
     if (opened.error) return null;
     ask.request = { pixels: opened.pixels, kind: opened.kind, without: opened.steps.without.pixels };
@@ -338,7 +374,5 @@ fmnist.mountPad = (element, server) => {
   const first = linked >= 0
     ? showSample(linked, { hint: fmnist.samples.title(linked) })
     : showSample(fmnist.facts.example, { isExample: true, hint: "An example. Draw here: it makes room" });
-  first.catch(() => {
-    fmnist.emit("answer", { empty: "Draw something" }); // the samples could not be loaded
-  });
+  first.then(() => isBlank() && changed()); // the samples could not be loaded
 };

@@ -68,11 +68,17 @@ fmnist.mountSeen = (element) => {
       ? `Only made grey and small, it would be the same: “${words}”.`
       : `Only made grey and small, it would be: “${steps.without.words}”.`);
   };
-  details.addEventListener("toggle", () => fmnist.want("steps", details.open || null));
+  details.addEventListener("toggle", () => {
+    if (details.open) paintSteps(fmnist.latest("answer") ?? {}); // those of an earlier picture may still be there
+    fmnist.want("steps", details.open || null);
+  });
   fmnist.on("answer", (answer) => details.open && paintSteps(answer));
 
   select.addEventListener("change", () => fmnist.emit("kind", select.value));
-  again.addEventListener("click", () => fmnist.emit("kind", null));
+  again.addEventListener("click", () => {
+    fmnist.emit("kind", null);
+    select.focus(); // the button goes
+  });
   paint({});
   fmnist.on("answer", paint);
 };

@@ -40,7 +40,6 @@ fmnist.mountTour = (element) => {
   let target = null; // what it is about; null: its tab is only just being opened
   let before = null; // what had the focus before the tour
 
-  const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
   const clamp = (value, most) => Math.max(GAP, Math.min(value, most - GAP));
 
   // Every frame while the tour is open: tabs open, visitors scroll, and maps grow when their data come.
@@ -50,7 +49,7 @@ fmnist.mountTour = (element) => {
       target = document.querySelector(STEPS[at].about);
       if (!target?.offsetParent) target = null;
       target?.classList.add("toured");
-      target?.scrollIntoView({ block: "nearest", behavior: isCalm() ? "auto" : "smooth" });
+      if (target) fmnist.bringIntoView(target);
     }
     if (target) {
       const box = target.getBoundingClientRect();
