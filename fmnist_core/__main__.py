@@ -8,7 +8,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -42,12 +42,12 @@ MATERIAL = ("drawings", "tracings", "cloth", "photos", "doodles", "exam")
 SHEET = 1100  # pictures made for a sheet that shows 900: chance gives some classes more
 DATA_HELP = (
     "folder with the four IDX files or with train.csv and test.csv, or one CSV file, or 'samples' for the images "
-    "shipped with the program (default: $FMNIST_DATA, data/FashionMNIST/raw, Debian's package, a download, the samples)"
+    "shipped with the program (default: $FMNIST_DATA, data/FashionMNIST/raw, Debian's package, {}the samples)"
 )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit status is 0 when all went well, else 1 (2 for a wrong option)."""
+    """Run one command; the exit status is 0 when all went well, else 1 (2 for a wrong option, 130 for Ctrl-C)."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # characters that it cannot show are escaped
             stream.reconfigure(errors="backslashreplace")
@@ -61,6 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
     except FmnistError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT  # as the shell says it
     except BrokenPipeError:  # the reader of our output (head, say) has what it wanted
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still writes at its end
         return 0
@@ -78,7 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     sub = command("train", run_train, "Train a network, save the best weights, and test them once at the end.")
     sub.add_argument("--architecture", choices=ARCHITECTURES, default="deep", help="which network (%(default)s)")
-    sub.add_argument("--data", metavar="WHERE", help=DATA_HELP)
+    sub.add_argument("--data", metavar="WHERE", help=DATA_HELP.format("a download, "))
     sub.add_argument("--out", type=Path, metavar="DIR", help="folder for the weights (default: runs/<architecture>)")
     sub.add_argument("--weights", metavar="DIR", help="weights to go on from: folder or Hub id (default: none)")
     for name, kind, text in (
@@ -106,7 +108,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--json", action="store_true", help="print one event a line as JSON instead of the progress bar")
 
     sub = command("evaluate", run_evaluate, "Measure a network on the test images.")
-    sub.add_argument("--data", metavar="WHERE", help=DATA_HELP)
+    sub.add_argument("--data", metavar="WHERE", help=DATA_HELP.format("a download, "))
     _add_weights(sub)
     sub.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -124,12 +126,12 @@ def build_parser() -> argparse.ArgumentParser:
         ("download", "download the four files with torchvision into data/FashionMNIST/raw"),
         ("to-csv", "write train.csv and test.csv in the form used on Kaggle"),
         ("sprite", "draw one picture of the data set, three rows a class"),
-        ("sketches", "draw a sheet of what the program makes for training, three rows for each class"),
+        ("sketches", "draw a sheet of what the program makes for training or for the exam, three rows a class"),
         ("samples", "make weights/samples.npz, the samples shipped with the program, from the whole data set"),
     ):
         added = actions.add_parser(action, help=text, description=text)
         if action != "download":
-            added.add_argument("--data", metavar="WHERE", help=DATA_HELP)
+            added.add_argument("--data", metavar="WHERE", help=DATA_HELP.format(""))
         if action == "sketches":
             added.add_argument("--of", choices=MATERIAL, default="drawings", help="which material (%(default)s)")
         if action in ("to-csv", "sprite", "sketches"):
@@ -158,8 +160,9 @@ def run_train(options: argparse.Namespace) -> int:
     data = dataset.load(options.data, download=True)
     print(f"Data: {data.source}.", file=sys.stderr)
     files.claim(out)  # now, and not when the training is over
-    show = _print_json if options.json else _Progress()
-    with _interrupt_stops() as wish:
+    progress: AbstractContextManager[Callable[[Event], None]]
+    progress = nullcontext(_print_json) if options.json else closing(_Progress())
+    with progress as show, _interrupt_stops() as wish:
         for event in train(config, data.train, start=start, should_stop=lambda: wish.stop):
             if not _is_read(show, event):
                 wish.stop = True
@@ -219,7 +222,12 @@ def _print_json(event: Event) -> None:
 class _Progress:
     """Shows the events of a training as a progress bar and one line an epoch."""
 
-    bar: "tqdm[Any]"
+    def __init__(self) -> None:
+        self.bar = tqdm(disable=True)  # until it is known how many steps there are
+
+    def close(self) -> None:
+        """Leave the line to others."""
+        self.bar.close()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Started):
@@ -308,7 +316,7 @@ def run_data(options: argparse.Namespace) -> int:
         print(f"All four files are in {dataset.download()}.")
         return 0
     if options.action == "sketches":
-        sheet = dataset.sprite(_material(options.of, dataset.load(options.data).train))
+        sheet = dataset.sprite(_material(options.of, lambda: dataset.load(options.data).train))
         with files.write_whole(options.out) as file:
             sheet.resize((2 * sheet.width, 2 * sheet.height), Image.Resampling.NEAREST).save(file, "PNG")
         print(f"{options.out}: three rows for each class.")
@@ -324,6 +332,7 @@ def run_data(options: argparse.Namespace) -> int:
     if options.action == "find":
         print(f"{data.source[0].upper()}{data.source[1:]}.")
     elif options.action == "to-csv":
+        print(f"Data: {data.source}.", file=sys.stderr)
         for name, split in (("train.csv", data.train), ("test.csv", data.test)):
             files.write_csv(options.out / name, split.pixels.numpy(), split.labels.numpy().astype("uint8"))
             print(f"{options.out / name}: {len(split):,} images.")
@@ -339,14 +348,15 @@ def run_data(options: argparse.Namespace) -> int:
     return 0
 
 
-def _material(name: str, images: dataset.Split) -> dataset.Split:
-    """Enough of one kind of training material for a sheet."""
+def _material(name: str, load: Callable[[], dataset.Split]) -> dataset.Split:
+    """Enough of one kind of training material for a sheet; some are made from the training images."""
     generator = torch.Generator().manual_seed(0)
     if name == "photos":
+        images = load()
         chosen = images.take(torch.randperm(len(images), generator=generator)[:SHEET])
         return replace(chosen, pixels=random_cloth(random_warp(chosen.pixels, generator), generator))
     if name == "tracings":
-        return sketches.make_tracings(images, SHEET, 0)
+        return sketches.make_tracings(load(), SHEET, 0)
     if name == "cloth":
         cut = sketches.make_cloth(SHEET, 0)
         return replace(cut, pixels=random_cloth(cut.pixels, generator))

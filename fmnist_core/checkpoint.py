@@ -34,14 +34,14 @@ def save(network: Network, folder: Path) -> None:
     """Write config and weights, each whole or not at all.
 
     Raises:
-        StorageError: they could not be written (a full disk, say); what was there before is unchanged.
+        StorageError: they could not be written; when the disk is full, what was there before is unchanged.
     """
     contents = to_safetensors({name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()})
     config = json.dumps({"architecture": network.architecture}, indent=2) + "\n"
     with write_whole(folder / CONFIG_FILE) as config_file, write_whole(folder / WEIGHTS_FILE) as weights_file:
         config_file.write(config.encode())
         config_file.flush()
-        os.fsync(config_file.fileno())  # on the disk before the weights take their place, so that both do or neither
+        os.fsync(config_file.fileno())  # on the disk before the weights: a full disk stops both
         weights_file.write(contents)
 
 
@@ -61,11 +61,11 @@ def load(where: str | Path) -> Network:
 def fetch(where: str | Path) -> Path:
     """The folder itself, or the local copy of the Hub repository of that name."""
     folder = as_path(where)
-    if folder.is_dir():
-        return folder
-    if folder.is_file():
-        raise CheckpointError(f"{where} is a file, expected a folder with {CONFIG_FILE} and {WEIGHTS_FILE}.")
     try:
+        if folder.is_dir():
+            return folder
+        if folder.is_file():
+            raise CheckpointError(f"{where} is a file, expected a folder with {CONFIG_FILE} and {WEIGHTS_FILE}.")
         return Path(snapshot_download(str(where), allow_patterns=list(FILES)))
     except HFValidationError:
         raise CheckpointError(f"There is no folder {where}, and it is no Hub repository's name.") from None

@@ -249,7 +249,6 @@ def dress(dice: Dice) -> Strokes:
         strokes += both(points((neck, 0), (shoulder, 0.01)), curve((shoulder, 0.01), (shoulder, 0.16), (bust, 0.26)))
     else:  # sleeves
         upper = Upper(dice, sleeve=(0.12, 0.26) if kind == 2 else (0.4, 0.62), length=(0.5, 0.6), spread=(12, 65))
-        upper.neck, bust = neck, upper.armpit[0]
         strokes += both(points((neck, 0), upper.shoulder, tuple(upper.outer), tuple(upper.inner), upper.armpit))
         side[0] = upper.armpit
     if kind:

@@ -5,6 +5,7 @@ test images of Zalando's articles, MIT licence.
 """
 
 import hashlib
+import math
 import os
 import socket
 import tempfile
@@ -128,7 +129,11 @@ def find(where: str | Path | None = None) -> Path | None:
     named = _named(where)
     if named is not None:
         path = as_path(named)
-        if not path.exists():
+        try:
+            exists = path.exists()
+        except OSError as error:
+            raise DatasetError(f"{path} cannot be looked at: {error.strerror or error}.") from error
+        if not exists:
             raise DatasetError(f"There is no folder or file {path}; expected one that holds Fashion-MNIST.")
         if path.is_dir() and not _csv_pair(path):
             missing = [file.name for file in IDX_FILES.values() if _idx_path(path, file) is None]
@@ -157,10 +162,14 @@ def _asks_for_samples(where: str | Path | None) -> bool:
 
 
 def load_path(path: Path) -> Dataset:
-    """The data set in a folder of IDX files or of two CSV files, or in one CSV file (each sixth row is for testing)."""
+    """The data set in a folder of IDX files or of two CSV files, or in one CSV file, a sixth of it for testing.
+
+    Which rows these are is left to chance, always the same: a file may have its classes in turn.
+    """
     if path.is_file():
         whole = _csv_split(path)
-        test = torch.arange(len(whole)) % 6 == 0
+        order = torch.randperm(len(whole), generator=torch.Generator().manual_seed(0))
+        test = order < math.ceil(len(whole) / 6)
         source = f"{len(whole):,} images from {path.name}, a sixth of them held out for testing"
         return Dataset(whole.take((~test).nonzero()[:, 0]), whole.take(test.nonzero()[:, 0]), source)
     pair = _csv_pair(path)
@@ -310,12 +319,19 @@ def sprite(split: Split, columns: int = 30) -> Image.Image:
 
 
 def _idx_path(folder: Path, file: IdxFile) -> Path | None:
-    return next((path for path in (folder / f"{file.name}.gz", folder / file.name) if path.is_file()), None)
+    return next((path for path in (folder / f"{file.name}.gz", folder / file.name) if _is_file(path)), None)
 
 
 def _csv_pair(folder: Path) -> tuple[Path, Path] | None:
     pairs = ((folder / train, folder / test) for train, test in CSV_PAIRS)
-    return next((pair for pair in pairs if pair[0].is_file() and pair[1].is_file()), None)
+    return next((pair for pair in pairs if _is_file(pair[0]) and _is_file(pair[1])), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # in a folder that may not be looked into
+        return False
 
 
 def _csv_split(path: Path) -> Split:

@@ -107,7 +107,7 @@ def save(found: dict[str, Exciting], network: Network, folder: Path) -> None:
     tensors = {}
     for layer, each in found.items():
         tensors[f"{layer}.values"] = each.values.contiguous()
-        tensors[f"{layer}.indices"] = each.indices.to(torch.int16).contiguous()
+        tensors[f"{layer}.indices"] = each.indices.to(torch.int32).contiguous()
         tensors[f"{layer}.places"] = each.places.to(torch.uint8).contiguous()
     save_companion(tensors, network, folder / EXCITING_FILE)
 

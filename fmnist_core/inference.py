@@ -55,7 +55,7 @@ def familiarity(probabilities: Tensor) -> Tensor:
     classes alike.
     """
     entropy: Tensor = torch.special.entr(probabilities).sum(-1)
-    return 1 - entropy / math.log(len(CLASS_NAMES))
+    return (1 - entropy / math.log(len(CLASS_NAMES))).clamp(0, 1)  # beyond them by rounding
 
 
 def read_picture(network: Network, picture: Image.Image, kind: str | None = None) -> Reading:

@@ -53,7 +53,7 @@ def find_lines(contrast: Grey, is_sure: bool = False) -> Grey | None:
     # Made smaller, a cell is ink when a line of one pixel crosses it, or crosses it and the next with half of it each.
     method, level = (cv2.INTER_AREA, min(0.3, 0.49 * scale)) if scale < 1 else (cv2.INTER_LINEAR, 0.5)
     resized = cv2.resize(ink.astype(np.float32), size, interpolation=method)
-    cells = np.pad((resized > level).astype(np.uint8), MARGIN)
+    cells = np.pad((resized > min(level, resized.max() / 2)).astype(np.uint8), MARGIN)  # of dots, the largest
     depth = _distance(cells)  # of each cell of ink from the edge of the ink
     if not is_sure and np.quantile(depth[depth > 0], 0.8) > THICKEST * GRID:
         return None  # mostly filled: more a garment than its outline

@@ -24,6 +24,7 @@ Grey = NDArray[np.floating]  # (H, W), 0 black .. 1 white
 FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
 MAX_PIXELS: Final = 20_000_000  # that are unpacked
 MAX_JPEG_PIXELS: Final = 64_000_000  # of a JPEG file, which can be unpacked at a part of its size
+INTEGER_TOPS: Final = (255, 4095, 65535)  # of 8, 12 and 16 bits, which all may come in files of 16 or 32
 MAX_SCANS: Final = 64  # of a progressive JPEG (about ten are usual): each takes the work of the whole picture
 START_OF_SCAN: Final = b"\xff\xda"  # never part of coded pixels: ITU-T T.81, B.1.1.5
 WORKING_SIDE: Final = 40 * IMAGE_SIZE  # longer side, in pixels, of what is worked on
@@ -206,8 +207,10 @@ def _to_eight_bits(picture: Image.Image) -> Image.Image:
     """L, RGB or RGBA; deeper greys are scaled, where Pillow would cut them off at 255."""
     if picture.mode.startswith("I") or picture.mode == "F":
         values = np.nan_to_num(np.asarray(picture, dtype=np.float32), posinf=0, neginf=0)
-        # 16-bit files fill 0..65535; floats and wider integers have no agreed range, so theirs is the one they use.
-        top = 65535.0 if picture.mode.startswith("I") and values.max() <= 65535 else float(values.max())
+        # Files of 8, 12 and 16 bits; floats and wider integers have no agreed range, so theirs is the one they use.
+        highest = float(values.max())
+        tops = INTEGER_TOPS if picture.mode.startswith("I") else ()
+        top = next((each for each in tops if highest <= each), highest)
         bottom = min(0.0, float(values.min()))
         return Image.fromarray(((values - bottom) * (255 / max(top - bottom, 1e-9))).clip(0, 255).astype(np.uint8))
     if picture.has_transparency_data:

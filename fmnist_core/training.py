@@ -145,14 +145,14 @@ class Started:
 
 @dataclass(frozen=True)
 class StepDone:
-    """The average over the steps since the last such event, or since the epoch began."""
+    """Where a training is."""
 
     step: int  # from 1
     steps: int
     epoch: int  # from 1
-    loss: float
-    accuracy: float
-    images_per_second: float
+    loss: float  # average over the steps since the last such event, or since the epoch began
+    accuracy: float  # likewise
+    images_per_second: float  # training images since the start; what is made besides them is not counted
     seconds_left: float
 
 
@@ -212,7 +212,8 @@ def train(
     """Train a network on ``images`` and yield what happens; the last event is ``Finished``.
 
     Muon for the weights of the hidden layers, AdamW (arXiv:1711.05101) for all else, both under a one-cycle schedule
-    (arXiv:1708.07120). The same configuration and images give the same weights on the same kind of machine.
+    (arXiv:1708.07120). The same configuration and images give the same weights on the same kind of processor (CUDA
+    does not promise it).
 
     Args:
         config: what to do.
@@ -250,7 +251,7 @@ def train(
     began = time.perf_counter()
     best = _Best(network)
     losses = torch.full((len(training),), math.inf, device=device)  # of each image, when it was shown last
-    step = 0
+    step = images_shown = 0
     stopped = False
     for epoch in range(1, math.ceil(steps / epoch_steps) + 1):
         epoch_sums, report_sums = _Sums(device), _Sums(device)
@@ -277,12 +278,13 @@ def train(
                 scaler.step(optimizer)
             scaler.update()
             step += 1
+            images_shown += len(batch)
             report_sums.add(loss.detach(), logits.detach(), labels, weight)
             if step % config.report_every == 0 or step == steps:
                 # Reading a number waits for the device, so it is done for these steps only.
                 loss_mean, accuracy = report_sums.means()
                 seconds = time.perf_counter() - began
-                speed = step * batch_size / seconds
+                speed = images_shown / seconds
                 yield StepDone(step, steps, epoch, loss_mean, accuracy, speed, (steps - step) * seconds / step)
                 epoch_sums.join(report_sums)
                 report_sums = _Sums(device)
@@ -413,7 +415,9 @@ class _Supply:
 
 
 def _supplies(config: TrainConfig, training: Split, device: torch.device) -> dict[str, _Supply]:
-    """A supply of each kind that ``config`` asks for; each at most as large as its part of the training images."""
+    """A supply of each kind that ``config`` asks for; each of the size of its part of the training images,
+    but of no less than ``FIRST_MADE``.
+    """
     random = np.random.default_rng(config.seed)
 
     def label() -> int:

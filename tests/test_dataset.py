@@ -1,6 +1,7 @@
 import gzip
 import hashlib
 import itertools
+import math
 import socket
 from http.client import BadStatusLine
 from pathlib import Path
@@ -338,16 +339,42 @@ def test_two_csv_files_are_a_data_set(tmp_path, tiny, names):
 
 
 @pytest.mark.parametrize("count", [1, 6, 7, 50])
-def test_one_csv_file_gives_each_sixth_image_for_testing(tmp_path, samples, count):
+def test_a_sixth_of_one_csv_file_is_for_testing(tmp_path, samples, count):
     pixels, labels = samples.train.pixels[:count], samples.train.labels[:count]
     write_csv(tmp_path / "one.csv", pixels.numpy(), labels.numpy())
     data = dataset.load(tmp_path / "one.csv")
-    assert data.test.numbers.tolist() == list(range(0, count, 6))
+    assert len(data.test) == math.ceil(count / 6)
     assert sorted(data.train.numbers.tolist() + data.test.numbers.tolist()) == list(range(count))
     for split in (data.train, data.test):
         assert torch.equal(split.pixels, pixels[split.numbers])
         assert torch.equal(split.labels, labels[split.numbers])
     assert data.source == f"{count} images from one.csv, a sixth of them held out for testing"
+
+
+def test_images_for_testing_are_of_all_classes_when_the_rows_go_through_them_in_turn(tmp_path, samples):
+    order = samples.train.labels.argsort(stable=True).reshape(10, -1)[:, :30].T.flatten()
+    in_turn = samples.train.take(order)
+    assert in_turn.labels.tolist() == 30 * list(range(10))
+    write_csv(tmp_path / "one.csv", in_turn.pixels.numpy(), in_turn.labels.numpy())
+    one, again = (dataset.load(tmp_path / "one.csv").test for _ in range(2))
+    assert len(one.labels.unique()) == 10
+    assert torch.equal(one.numbers, again.numbers)
+
+
+def test_a_name_that_no_file_can_have_is_refused(monkeypatch, tmp_path):
+    with pytest.raises(DatasetError, match="cannot be looked at: File name too long"):
+        dataset.find("x" * 300)
+
+
+def test_a_folder_that_may_not_be_looked_into_holds_nothing(monkeypatch, tmp_path):
+    def denied(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", denied)
+    monkeypatch.delenv("FMNIST_DATA", raising=False)
+    assert dataset.find() is None
+    with pytest.raises(DatasetError, match="does not hold"):
+        dataset.find(tmp_path)
 
 
 def test_bad_csv_in_a_folder_is_named(tmp_path, tiny):

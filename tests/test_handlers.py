@@ -850,8 +850,15 @@ def test_whole_numbers_may_come_with_a_point(train, trainer):
     ("go_on", "expected"), [(True, True), (False, False), (None, False), ("yes", False), (1, False)]
 )
 def test_going_on_must_be_asked_for(train, trainer, go_on, expected):
-    assert train("train_start", settings=GOOD | {"go_on": go_on}) == {}
+    assert train("train_start", settings=GOOD | {"architecture": "deep", "go_on": go_on}) == {}
     assert trainer.asked[0][3] is expected
+
+
+def test_going_on_from_another_kind_of_network_is_refused_at_once(train, trainer):
+    assert train("train_start", settings=GOOD | {"go_on": True}) == {
+        "error": "The network that answers now is deep: choose it above to go on from it."
+    }
+    assert trainer.asked == []
 
 
 NAN, INFINITY = float("nan"), float("inf")

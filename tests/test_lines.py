@@ -50,6 +50,20 @@ def test_a_line_of_one_pixel_is_kept_wherever_it_runs(side):
         assert cells[[int(place), int(place) + 1], MARGIN + GRID // 2].min() <= 1, row
 
 
+@pytest.mark.parametrize("side", [120, 400, 800, 1100])
+@pytest.mark.parametrize("step", [4, 40])
+def test_lines_of_single_dots_are_no_reason_to_stumble(side, step):
+    ink = np.zeros((side, side), np.float32)
+    places = np.arange(step, side - step, step)
+    for x, y in ((places, places[0]), (places, places[-1]), (places[0], places), (places[-1], places)):
+        ink[y, x] = 1
+    for is_sure in (False, True):
+        cells = find_lines(ink, is_sure)
+        assert cells is None or cells.min() <= 1
+    if step == 4:  # close enough for an outline, when the drawing is made small
+        assert pixels(ink)[14, 14] == pytest.approx(255 * lines.INSIDE, abs=6)
+
+
 def test_an_outline_is_filled_and_keeps_its_lines():
     drawn = pixels(contrast())
     assert drawn.shape == (28, 28)

@@ -394,8 +394,11 @@ def test_deep_grey_agrees_with_its_8_bit_version():
         assert (np.asarray(opened) == shades).all()
     # A picture that did not come from a file is no exception.
     assert (pixels_of(deep) == pixels_of(shallow)).all()
-    wide = Image.fromarray(shades.astype(np.int32) * 257)
-    assert (pixels_of(open_picture(encode(wide, "TIFF"))) == pixels_of(shallow)).all()
+    for factor in (1, 257):
+        wide = Image.fromarray(shades.astype(np.int32) * factor)
+        assert (pixels_of(open_picture(encode(wide, "TIFF"))) == pixels_of(shallow)).all()
+    twelve_bits = Image.fromarray(shades.astype(np.uint16) * 16)
+    assert abs(np.asarray(open_picture(encode(twelve_bits, "PNG"))).astype(int) - shades).max() <= 1
     floats = Image.fromarray(shades.astype(np.float32) / 255)
     assert (pixels_of(open_picture(encode(floats, "TIFF"))) == pixels_of(shallow)).all()
 

@@ -326,13 +326,14 @@ def test_visitors_who_have_left_make_room(start, monkeypatch):
     # Bert, who waits, no longer asks: Carl is the next.
     assert follow(trainer, CARL, until="Waiting", seen=1, also=[ANNA]) == [{"event": "Waiting", "place": 1}]
     # Anna, who trains, no longer asks either: Carl trains.
-    monkeypatch.setattr(module, "STOP_LIMIT", 0.0)
+    monkeypatch.setattr(module, "STOP_LIMIT", -1.0)
     assert names(follow(trainer, CARL, until="Loading", seen=2)) == ["Loading"]
     annas, berts = (trainer.state(visitor, 0) for visitor in (ANNA, BERT))
     assert not annas["alive"]
     assert not berts["alive"]
     assert "ended" in failure(annas["events"])
-    assert "before the training began" in failure(berts["events"])
+    assert "before the training began, as this page was away" in failure(berts["events"])
+    assert [event["why"] for event in annas["events"] if event["event"] == "Stopping"] == [module.AWAY]
 
 
 # --- what goes wrong ------------------------------------------------------------------------------------------------

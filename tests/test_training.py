@@ -83,6 +83,9 @@ def test_events_of_a_run(quick_run):
     assert [event.epoch for event in epochs] == [1, 2]
     assert steps[-1].seconds_left == 0
     assert all(event.images_per_second > 0 for event in steps)
+    assert (
+        epochs[-1].seconds >= 2 * 240 / steps[-1].images_per_second
+    )  # as many as there are, the last batch is smaller
     assert isinstance(finished, Finished)
     assert not finished.stopped
     assert finished.best_epoch == max(epoch.epoch for epoch in epochs if epoch.best)
@@ -617,8 +620,11 @@ def test_a_network_that_saw_doodles_tells_them_from_garments(few):
     assert (garments[:, None] > other[None]).float().mean() > 0.85
 
 
-def test_mixed_precision_learns_as_well(few):
+@pytest.mark.parametrize("half", [torch.float16, torch.bfloat16])
+def test_mixed_precision_learns_as_well(few, monkeypatch, half):
+    monkeypatch.setattr(training, "_half_type", lambda device: half)
     config = with_changes(QUICK, epochs=5, batch_size=25, flip=False, shift=0)
     full, mixed = (run(with_changes(config, mixed=mixed), few)[-1].network for mixed in (False, True))
+    assert not same(state(mixed), state(full))
     assert measure(mixed, few).accuracy == pytest.approx(measure(full, few).accuracy, abs=0.1)
     assert {tensor.dtype for tensor in mixed.parameters()} == {torch.float32}

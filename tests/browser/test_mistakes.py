@@ -64,6 +64,8 @@ def test_a_number_opens_to_its_images(page: Page, device: str, counts: torch.Ten
     page.evaluate("() => (window.marked = null)")
     page.get_by_role("button", name="show them on the map").click()
     expect(page.get_by_role("tab", name="Map", exact=True)).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name="Map", exact=True)).to_be_focused()
+    expect(page.locator("#map")).to_be_in_viewport()
     page.wait_for_function("() => document.querySelector('#map')?.dataset.points")
     page.wait_for_function("indices => JSON.stringify(window.marked) === JSON.stringify(indices)", arg=indices)
     open_mistakes(page)

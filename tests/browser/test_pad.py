@@ -3,18 +3,31 @@
 import base64
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
 from playwright.sync_api import BrowserContext, Page, Route, expect
-from visitor import SHIRT, answers, draw, png, rounded, seen, settle, shown, trousers, wait_for_answer
+from visitor import (
+    SERVER,
+    SHIRT,
+    answers,
+    draw,
+    hold_requests,
+    png,
+    rounded,
+    seen,
+    settle,
+    shown,
+    trousers,
+    upload,
+    wait_for_answer,
+)
 
 from fmnist_core import CLASS_NAMES, inference
 from fmnist_core.dataset import Dataset
 from fmnist_core.model import Network
 from fmnist_core.pixels import open_picture, prepare, unprepared
-
-SERVER = "**/component_server/"  # where every widget asks
 
 
 def test_first_paint_shows_a_finished_example(page: Page, shipped: Network, samples: Dataset) -> None:
@@ -125,14 +138,6 @@ def test_a_new_sheet_is_found_out_anew(page: Page, device: str) -> None:
 
 @pytest.mark.parametrize("device", ["desktop"], indirect=True)
 def test_a_file_or_kind_that_comes_late_leaves_the_next_picture_alone(page: Page) -> None:
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        if '"open_file"' in (route.request.post_data or ""):
-            held.append(route)
-        else:
-            route.continue_()
-
     def let_go(count: int) -> None:
         page.wait_for_selector(".busy")
         assert len(held) == count
@@ -146,15 +151,106 @@ def test_a_file_or_kind_that_comes_late_leaves_the_next_picture_alone(page: Page
         expect(page.locator("#seen select")).to_have_value("sample")
         expect(page.locator("#seen button")).to_be_hidden()
 
-    page.route(SERVER, hold)
-    page.set_input_files("#upload", {"name": "trousers.png", "mimeType": "image/png", "buffer": png(trousers())})
+    held = hold_requests(page, "open_file")
+    upload(page, trousers())
     let_go(1)
     page.unroute(SERVER)
-    page.set_input_files("#upload", {"name": "trousers.png", "mimeType": "image/png", "buffer": png(trousers())})
+    upload(page, trousers())
     expect(page.locator("#seen select")).not_to_have_value("sample")
-    page.route(SERVER, hold)
+    held = hold_requests(page, "open_file")
     page.locator("#seen select").select_option("photo")
-    let_go(2)
+    let_go(1)
+
+
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_what_takes_time_is_shown_until_another_wish(page: Page) -> None:
+    draw(page, SHIRT, "desktop")
+    settle(page)
+    held = hold_requests(page, "open_file")
+    upload(page, trousers())
+    expect(page.locator("#pad .hint")).to_have_text("Sending the picture …")
+    page.locator("#seen select").select_option("product")  # of the drawing, which the file will replace all the same
+    settle(page)
+    expect(page.locator(".busy")).to_have_count(1)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator(".busy")).to_have_count(0)
+    expect(page.locator("#pad .hint")).to_be_hidden()
+    assert len(held) == 1
+
+
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_an_answer_that_comes_late_is_not_about_another_picture(page: Page) -> None:
+    held = hold_requests(page, "answer")
+    box = page.locator("#pad canvas").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 100, box["y"] + 100)
+    page.mouse.click(box["x"] + 200, box["y"] + 200)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#answer .words")).to_have_text("Draw something")
+    page.locator("#samples .thumbnail").nth(1).click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#answer .words")).to_have_text("Draw something")
+    page.wait_for_function("() => true")
+    for route in held:
+        with page.expect_response(route.request.url):
+            route.continue_()
+    settle(page)
+    expect(page.locator("#answer .words")).to_have_text("Draw something")
+
+
+@pytest.mark.parametrize("device", ["phone"], indirect=True)
+def test_a_pen_writes_although_a_palm_lies_on_the_pad(page: Page) -> None:
+    page.get_by_role("button", name="Clear").click()
+    page.locator("#pad canvas").scroll_into_view_if_needed()
+    box = page.locator("#pad canvas").bounding_box()
+    assert box is not None
+    devtools = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        at = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in points]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    def pen(kind: str, x: float, y: float) -> None:
+        place = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+        button = {"button": "left", "buttons": 1, "clickCount": 1, "pointerType": "pen"}
+        devtools.send("Input.dispatchMouseEvent", {"type": kind} | place | button)
+
+    def is_ink(x: float, y: float) -> bool:
+        script = "([x, y]) => document.querySelector('#pad canvas').getContext('2d').getImageData(x, y, 1, 1).data[0]"
+        return bool(page.evaluate(script, [round(560 * x), round(560 * y)]) < 128)
+
+    touch("touchStart", (0.8, 0.8))
+    touch("touchMove", (0.8, 0.85))
+    assert is_ink(0.8, 0.82)
+    pen("mousePressed", 0.2, 0.2)
+    pen("mouseMoved", 0.5, 0.2)
+    assert is_ink(0.35, 0.2)
+    assert not is_ink(0.8, 0.82), "the palm has left a blot"
+    touch("touchMove", (0.8, 0.7))
+    pen("mouseReleased", 0.5, 0.2)
+    touch("touchEnd")
+    assert not is_ink(0.8, 0.75)
+    touch("touchStart", (0.2, 0.6))
+    touch("touchMove", (0.5, 0.6))
+    assert is_ink(0.35, 0.6)
+    touch("touchCancel")  # the system took it for a gesture of its own
+    assert not is_ink(0.35, 0.6)
+    assert is_ink(0.35, 0.2)
+    settle(page)
+
+
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_a_large_photo_is_made_smaller_before_it_is_sent(page: Page, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 60, (2400, 3000, 3), dtype=np.uint8)
+    photo = Image.fromarray(np.asarray(trousers().resize((3000, 2400))) // 2 + noise)
+    photo.save(tmp_path / "photo.jpg", quality=95)
+    size = (tmp_path / "photo.jpg").stat().st_size
+    assert size > 3 * 2**20
+    with page.expect_request(lambda request: '"open_file"' in (request.post_data or "")) as sent:
+        page.set_input_files("#upload", tmp_path / "photo.jpg")
+    assert len(sent.value.post_data or "") < 0.7 * size
+    expect(page.locator(".busy")).to_have_count(0, timeout=30_000)
+    expect(page.locator("#pad .problem")).to_be_hidden()
 
 
 @pytest.mark.parametrize("device", ["desktop"], indirect=True)
@@ -283,7 +379,7 @@ def test_a_dot_is_no_garment(page: Page, device: str) -> None:
 
 def test_upload_by_button(page: Page, shipped: Network) -> None:
     before = answers(page)
-    page.set_input_files("#upload", {"name": "trousers.png", "mimeType": "image/png", "buffer": png(trousers())})
+    upload(page, trousers())
     wait_for_answer(page, before)
     # Polled: an answer to what was there before may still have been under way.
     expect(page.locator("#answer li b")).to_have_text(

@@ -74,6 +74,10 @@ def test_retraining(page: Page, device: str, context: BrowserContext) -> None:
     wait_for_answer(page, before)
     settle(page)
     first = shown(page)
+    for network in ("original", "deep"):  # the link says so from now on
+        page.locator("#answer select").select_option(network)
+        settle(page)
+    assert "network=deep" in page.url
     fill_form(page, epochs=30, share=1)
     page.locator("#retrain").click()
     curves = page.locator(".curves")
@@ -90,6 +94,7 @@ def test_retraining(page: Page, device: str, context: BrowserContext) -> None:
         assert re.fullmatch(r"\d+\.\d %", curves.locator(cell).inner_text())
     expect(page.locator("#retrain")).to_be_enabled(timeout=180_000)  # its map is ready, too
     expect(page.locator("#answer select")).to_have_value("yours")
+    assert "network" not in page.url  # else a reload would go back to that one
 
     # Another visitor still has the shipped network; so has this one after one click.
     other = context.browser.new_context()  # type: ignore[union-attr]

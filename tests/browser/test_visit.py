@@ -6,17 +6,19 @@ from pathlib import Path
 import pytest
 from conftest import DEVICES
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from visitor import (
+    SERVER,
     SHIRT,
     answers,
     draw,
+    hold_requests,
     open_tab,
-    png,
     seen,
     settle,
     shown,
     trousers,
+    upload,
     wait_for_answer,
 )
 
@@ -101,6 +103,43 @@ def test_no_tour_by_itself_where_storage_is_forbidden(browser: Browser, address:
     context.close()
 
 
+# --- a server that is late ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_a_page_that_comes_before_its_server_begins_by_itself(context: BrowserContext, address: str) -> None:
+    page = context.new_page()
+    failures = iter(range(2))
+
+    def fail_at_first(route: Route) -> None:
+        if '"facts"' in (route.request.post_data or "") and next(failures, None) is not None:
+            route.fulfill(body="null", content_type="application/json")
+        else:
+            route.continue_()
+
+    page.route(SERVER, fail_at_first)
+    page.goto(address)
+    expect(page.locator("#head p")).to_have_text("The server did not answer. Try again in a moment.")
+    page.wait_for_selector("#answer[data-answers]", timeout=30_000)
+    expect(page.locator("#head p")).to_contain_text("A small neural network says what it is")
+    page.close()
+
+
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_a_view_that_had_no_answer_asks_again_when_it_is_opened_again(page: Page) -> None:
+    held = hold_requests(page, "points")
+    open_tab(page, "Map")
+    page.locator("#map .plane").scroll_into_view_if_needed()
+    page.wait_for_function("() => fmnist.wanted.spots")
+    held[0].fulfill(body="null", content_type="application/json")
+    expect(page.locator("#map .problem")).to_have_text("The server did not answer. Try again in a moment.")
+    page.unroute(SERVER)
+    open_tab(page, "Sizes")
+    open_tab(page, "Map")
+    page.wait_for_selector("#map[data-points]")
+    expect(page.locator("#map .problem")).to_be_hidden()
+
+
 # --- links ----------------------------------------------------------------------------------------------------------
 
 
@@ -152,7 +191,7 @@ def test_a_link_names_no_sample_that_is_drawn_on_or_gone(page: Page, device: str
     assert fragment(page) == ""
     page.get_by_role("button", name="Undo").click()
     assert re.fullmatch(r"#sample=\d+", fragment(page))
-    page.set_input_files("#upload", {"name": "trousers.png", "mimeType": "image/png", "buffer": png(trousers())})
+    upload(page, trousers())
     page.wait_for_function("() => location.hash === ''")
 
 

@@ -5,8 +5,9 @@ import itertools
 
 import torch
 from PIL import Image, ImageDraw
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
+SERVER = "**/component_server/"  # where every widget asks
 SHIRT = (
     (0.35, 0.15), (0.15, 0.25), (0.08, 0.45), (0.22, 0.5), (0.28, 0.4), (0.28, 0.88), (0.72, 0.88),
     (0.72, 0.4), (0.78, 0.5), (0.92, 0.45), (0.85, 0.25), (0.65, 0.15), (0.5, 0.22), (0.35, 0.15),
@@ -97,6 +98,24 @@ def png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def upload(page: Page, picture: Image.Image) -> None:
+    page.set_input_files("#upload", {"name": "trousers.png", "mimeType": "image/png", "buffer": png(picture)})
+
+
+def hold_requests(page: Page, function: str) -> list[Route]:
+    """Requests for that function of the server are held back from now on, and come into this list."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if f'"{function}"' in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(SERVER, hold)
+    return held
 
 
 def trousers(cloth: str = "navy", ground: str = "white") -> Image.Image:
