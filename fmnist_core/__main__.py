@@ -18,7 +18,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from fmnist_core import CLASS_NAMES, checkpoint, dataset, explain, files, inference, projection, sketches
-from fmnist_core.augment import random_cloth, random_warp
+from fmnist_core.augment import random_cloth, random_photo
 from fmnist_core.errors import DatasetError, FmnistError, PictureError
 from fmnist_core.evaluation import Measured, measure
 from fmnist_core.exam import make_exam
@@ -354,7 +354,7 @@ def _material(name: str, load: Callable[[], dataset.Split]) -> dataset.Split:
     if name == "photos":
         images = load()
         chosen = images.take(torch.randperm(len(images), generator=generator)[:SHEET])
-        return replace(chosen, pixels=random_cloth(random_warp(chosen.pixels, generator), generator))
+        return replace(chosen, pixels=random_photo(chosen.pixels, 1.0, generator))
     if name == "tracings":
         return sketches.make_tracings(load(), SHEET, 0)
     if name == "cloth":

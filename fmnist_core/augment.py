@@ -32,6 +32,14 @@ def random_shift(pixels: Tensor, reach: int, generator: torch.Generator) -> Tens
     return padded[torch.arange(count, device=device)[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
+def random_photo(pixels: Tensor, part: float, generator: torch.Generator) -> Tensor:
+    """Change about ``part`` (0..1) of the images as if they had been photographed and cut out; (N, 28, 28) uint8."""
+    if not part:
+        return pixels
+    chosen = (torch.rand(len(pixels), generator=generator) < part).nonzero()[:, 0].to(pixels.device)
+    return pixels.index_put((chosen,), random_cloth(random_warp(pixels[chosen], generator), generator))
+
+
 def random_warp(pixels: Tensor, generator: torch.Generator) -> Tensor:
     """Turn each garment by up to 15 degrees, shear, shorten or narrow, and bend it; (N, 28, 28) uint8 in and out."""
     dice = _Dice(len(pixels), generator, pixels.device)

@@ -9,24 +9,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
-from fmnist_core import CLASS_NAMES, IMAGE_SIZE
-from fmnist_core.augment import random_cloth, random_flip, random_shift, random_warp
+from fmnist_core import CLASS_NAMES
+from fmnist_core.augment import random_flip, random_photo, random_shift
 from fmnist_core.dataset import Split, batches
 from fmnist_core.errors import ConfigError
 from fmnist_core.evaluation import calibrate, measure
-from fmnist_core.files import Bytes
+from fmnist_core.material import KINDS, supplies, with_made
 from fmnist_core.model import ARCHITECTURES, Network, to_inputs
 from fmnist_core.muon import Muon
-from fmnist_core.sketches import NO_CLASS, cloth, doodle, sketch, trace
+from fmnist_core.sketches import NO_CLASS
 
-FIRST_MADE: Final = 200  # pictures of each kind made before training
-MADE_PER_STEP: Final = 3  # pictures of each kind, of about a millisecond each
 LEAST_TO_CALIBRATE: Final = 200  # images held out; of fewer the probabilities would become those of chance
 WARM_UP: Final = 0.2  # part of the steps in which the learning rate rises
 
@@ -230,7 +227,7 @@ def train(
         raise ConfigError(f"There are {len(images)} images to train on, expected at least 4.")
     training, validation = hold_out(images, config)
     training = Split.of(training.pixels, training.labels)  # numbered anew, as ``losses`` are
-    supplies = _supplies(config, training, device)
+    made = supplies({kind: getattr(config, kind) for kind in KINDS}, training, config.seed, device)
     training, validation = training.to(device), validation.to(device)
     network = _new_network(config, start).to(device).to(memory_format=torch.channels_last).train()
 
@@ -260,8 +257,8 @@ def train(
             stopped = should_stop()
             if stopped or step == steps or len(batch) == 1:
                 break
-            batch = replace(batch, pixels=_photographed(batch.pixels, config.photos, generator))
-            pixels, labels = _with_made(batch, supplies, generator)
+            batch = replace(batch, pixels=random_photo(batch.pixels, config.photos, generator))
+            pixels, labels = with_made(batch, made, generator)
             inputs = to_inputs(_moved(pixels, config, generator)).to(memory_format=torch.channels_last)
             with torch.autocast(device.type, dtype=half, enabled=half is not None):
                 logits = network(inputs)
@@ -369,14 +366,6 @@ def _half_type(device: torch.device) -> torch.dtype | None:
     return torch.bfloat16 if has_bfloat16 else None
 
 
-def _photographed(pixels: Tensor, part: float, generator: torch.Generator) -> Tensor:
-    """Some of the images as if they had been photographed and cut out."""
-    if not part:
-        return pixels
-    chosen = (torch.rand(len(pixels), generator=generator) < part).nonzero()[:, 0].to(pixels.device)
-    return pixels.index_put((chosen,), random_cloth(random_warp(pixels[chosen], generator), generator))
-
-
 def _moved(pixels: Tensor, config: TrainConfig, generator: torch.Generator) -> Tensor:
     if config.flip:
         pixels = random_flip(pixels, generator)
@@ -389,66 +378,6 @@ def _targets(labels: Tensor) -> Tensor:
     """Probabilities (N, 10) to be learned: all of it for the class, the same for every class where there is none."""
     one_hot = F.one_hot(labels.clamp(min=0), len(CLASS_NAMES)).float()
     return torch.where(labels[:, None] == NO_CLASS, 1 / len(CLASS_NAMES), one_hot)
-
-
-class _Supply:
-    """Pictures of one kind made for training: some at first, a few more at each step; so training begins at once."""
-
-    def __init__(self, part: float, most: int, draw: Callable[[], tuple[Bytes, int]], device: torch.device) -> None:
-        self.part, self.draw, self.made = part, draw, 0
-        self.pixels = torch.empty(most, IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8, device=device)
-        self.labels = torch.empty(most, dtype=torch.int64, device=device)
-        self.grow(FIRST_MADE)
-
-    def grow(self, count: int) -> None:
-        """Make ``count`` more, but none beyond the most."""
-        for place in range(self.made, min(self.made + count, len(self.labels))):
-            pixels, label = self.draw()
-            self.pixels[place], self.labels[place] = torch.from_numpy(pixels).to(self.pixels.device), label
-            self.made += 1
-
-    def choose(self, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Pixels and labels to go with a batch of so many images."""
-        self.grow(MADE_PER_STEP)
-        chosen = torch.randint(self.made, (round(self.part * batch),), generator=generator).to(self.labels.device)
-        return self.pixels[chosen], self.labels[chosen]
-
-
-def _supplies(config: TrainConfig, training: Split, device: torch.device) -> dict[str, _Supply]:
-    """A supply of each kind that ``config`` asks for; each of the size of its part of the training images,
-    but of no less than ``FIRST_MADE``.
-    """
-    random = np.random.default_rng(config.seed)
-
-    def label() -> int:
-        return int(random.integers(len(CLASS_NAMES)))
-
-    def traced() -> tuple[Bytes, int]:
-        place = int(random.integers(len(training)))
-        return trace(training.pixels[place].numpy(), random), int(training.labels[place])
-
-    ways: dict[str, Callable[[], tuple[Bytes, int]]] = {
-        "drawings": lambda: (sketch(drawn := label(), random), drawn),
-        "tracings": traced,
-        "doodles": lambda: (doodle(random), NO_CLASS),
-        "cloth": lambda: (cloth(cut := label(), random), cut),
-    }
-    parts = {name: getattr(config, name) for name in ways}
-    return {
-        name: _Supply(part, max(FIRST_MADE, round(part * len(training))), ways[name], device)
-        for name, part in parts.items()
-        if part
-    }
-
-
-def _with_made(batch: Split, supplies: dict[str, _Supply], generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Pixels and labels of the batch, and after them what was made."""
-    pixels, labels = [batch.pixels], [batch.labels]
-    for name, supply in supplies.items():
-        made, its_labels = supply.choose(len(batch), generator)
-        pixels.append(random_cloth(made, generator) if name == "cloth" else made)
-        labels.append(its_labels)
-    return torch.cat(pixels), torch.cat(labels)
 
 
 class _Sums:

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fmnist_core.augment import random_cloth, random_flip, random_shift, random_warp
+from fmnist_core.augment import random_cloth, random_flip, random_photo, random_shift, random_warp
 from fmnist_core.cutout import DARKEST
 
 
@@ -219,3 +219,13 @@ def test_plain_cloth_gets_folds_patterns_and_light():
     assert (sides > 20).any()
     assert (sides < -20).any()
     assert abs(sides.mean()) < 5
+
+
+def test_some_images_are_as_if_photographed(few):
+    pixels = few.pixels.clone()
+    changed = random_photo(pixels, 0.3, generator(1))
+    differs = (changed != pixels).flatten(1).any(1).float().mean()
+    assert 0.2 < differs < 0.4
+    assert torch.equal(pixels, few.pixels)  # those that are kept are not touched
+    assert random_photo(pixels, 0.0, generator(1)) is pixels
+    assert (random_photo(pixels, 1.0, generator(1)) != pixels).flatten(1).any(1).all()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from fmnist_core import training
+from fmnist_core import augment, material, training
 from fmnist_core.dataset import Split, batches
 from fmnist_core.errors import ConfigError
 from fmnist_core.evaluation import Measured, all_logits, fit_temperature, measure
@@ -551,52 +551,12 @@ def test_run_that_goes_wrong_says_so(few, validation):
 # ---------------------------------------------------------------- what the program makes
 
 
-def test_supply_begins_small_grows_at_each_step_and_ends_at_its_most():
-    drawn = iter(range(10**6))
-    supply = training._Supply(0.5, 210, lambda: (np.full((28, 28), 7, np.uint8), next(drawn) % 10), torch.device("cpu"))
-    assert supply.made == training.FIRST_MADE == 200
-    generator = torch.Generator().manual_seed(0)
-    for made in (203, 206, 209, 210, 210):
-        pixels, labels = supply.choose(25, generator)
-        assert supply.made == made
-        assert len(pixels) == len(labels) == 12  # half of 25
-        assert pixels.unique().tolist() == [7]
-    assert next(drawn) == 210
-
-
-def test_each_batch_is_followed_by_what_was_made(few):
-    parts = {"drawings": 0.5, "tracings": 0.25, "doodles": 0.1, "cloth": 1.0}
-    config = with_changes(QUICK, **parts)
-    supplies = training._supplies(config, few, torch.device("cpu"))
-    batch = few.take(torch.arange(40))
-    pixels, labels = training._with_made(batch, supplies, torch.Generator().manual_seed(0))
-    assert torch.equal(pixels[:40], batch.pixels)
-    assert torch.equal(labels[:40], batch.labels)
-    sizes = [20, 10, 4, 40]
-    assert len(pixels) == len(labels) == 40 + sum(sizes)
-    drawings, tracings, doodles, cloth = labels[40:].split(sizes)
-    assert doodles.unique().tolist() == [NO_CLASS]
-    for made in (drawings, tracings, cloth):
-        assert made.min() >= 0
-        assert len(made.unique()) > 3
-    assert set(tracings.tolist()) <= set(few.labels.tolist())
-
-
 def test_nothing_is_made_that_is_not_asked_for(few, monkeypatch):
-    for name in ("sketch", "trace", "cloth", "doodle", "random_cloth", "random_warp"):
-        monkeypatch.setattr(training, name, lambda *_: pytest.fail("not asked for"))
-    assert training._supplies(QUICK, few, torch.device("cpu")) == {}
+    for name in ("sketch", "trace", "cloth", "doodle", "random_cloth"):
+        monkeypatch.setattr(material, name, lambda *_: pytest.fail("not asked for"))
+    for name in ("random_cloth", "random_warp"):
+        monkeypatch.setattr(augment, name, lambda *_: pytest.fail("not asked for"))
     run(with_changes(QUICK, max_steps=1), few)
-
-
-def test_some_images_are_as_if_photographed(few):
-    generator = torch.Generator().manual_seed(1)
-    pixels = few.pixels.clone()
-    changed = training._photographed(pixels, 0.3, generator)
-    differs = (changed != pixels).flatten(1).any(1).float().mean()
-    assert 0.2 < differs < 0.4
-    assert torch.equal(pixels, few.pixels)  # those that are kept are not touched
-    assert training._photographed(pixels, 0.0, generator) is pixels
 
 
 def test_what_has_no_class_is_to_be_any_class():
