@@ -33,7 +33,7 @@ def load(handlers: "Future[Handlers]", options: argparse.Namespace, static: Path
 
     torch.set_num_threads(1)  # one picture is too little work to share out among cores
     folders = [file.parent for file in sorted(WEIGHTS.parent.glob("*/model.safetensors"))]
-    others = [folder for folder in folders if options.weights == WEIGHTS != folder]
+    others = [folder for folder in folders if folder.name != Path(options.weights).name]
     handlers.set_result(load_handlers(options.weights, options.data, static, others))
     if options.data is None and "FMNIST_DATA" not in os.environ and dataset.find() is None:
         threading.Thread(target=dataset.try_download, daemon=True).start()
@@ -44,7 +44,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Draw a garment and watch a network recognise it, in a browser.")
     parser.add_argument("--host", help="address to listen on (default: $GRADIO_SERVER_NAME or 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port (default: $GRADIO_SERVER_PORT or the first free one from 7860)")
-    parser.add_argument("--weights", default=WEIGHTS, metavar="DIR", help="folder or Hub id (default: those shipped)")
+    parser.add_argument(
+        "--weights",
+        default=WEIGHTS,
+        metavar="DIR",
+        help="folder or Hub id of the network that answers; the shipped ones can be chosen (default: deep)",
+    )
     parser.add_argument(
         "--data", metavar="WHERE", help="data set to retrain on: a folder, a CSV file, or 'samples' (default: search)"
     )
@@ -71,7 +76,12 @@ def main() -> int:
             page = build_page(handlers, Path(static))
             if named:
                 load(handlers, options, Path(static))
-            address = launch(page, options.host, options.port)
+            try:
+                address = launch(page, options.host, options.port)
+            except (OSError, OverflowError) as error:  # from the socket: the port is taken, or is no port
+                where = "any port" if options.port is None else f"port {options.port}"
+                print(f"The page cannot be served on {where}: {error}", file=sys.stderr)
+                return 1
             print(f"The page is at {address}", flush=True)
             if not named:
                 load(handlers, options, Path(static))
@@ -80,8 +90,8 @@ def main() -> int:
         except FmnistError as error:
             print(error, file=sys.stderr)
             return 1
-        except (OSError, OverflowError) as error:  # from the socket: the port is taken, or is no port
-            print(f"The page cannot be served on port {options.port}: {error}", file=sys.stderr)
+        except OSError as error:
+            print(f"The page cannot be made: {error}", file=sys.stderr)
             return 1
         finally:
             handlers.cancel()  # else a request that waits for them would keep the process alive

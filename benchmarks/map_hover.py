@@ -94,6 +94,7 @@ def main() -> None:
         url = launch(build_page(handlers, Path(static)), "127.0.0.1")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.add_init_script("localStorage.setItem('fmnist-toured', 'yes')")  # no guided tour beside the measuring
         page.goto(url)
         page.wait_for_selector("#answer[data-answers]")
         page.get_by_role("tab", name="Map", exact=True).click()

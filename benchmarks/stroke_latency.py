@@ -133,6 +133,7 @@ def main() -> None:
         other.goto(theirs)
         other.get_by_role("button", name="Brush").click()
         other.evaluate(WATCH, "#label")
+        stroke(other, "#sketchpad canvas", 0, QUIET["sketchpad"])  # warms everything up
         every = max(1, options.strokes // max(1, options.sketchpad_strokes))
         for number in range(options.strokes + 2):
             for name, page in pages.items():

@@ -2,7 +2,6 @@
 
 import base64
 import functools
-import os
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from demo import figures
+from demo.cores import cores
 from demo.others import PART, Others
 from demo.requests import MOST_BATCH, BadRequest, Reply, Request
 from demo.session import Session, Sessions
@@ -50,7 +50,7 @@ class Handlers:
         self._sessions, self._samples, self._trainer, self._others = sessions, samples, trainer, others
         self._facts = facts
         # Server functions bypass Gradio's queue and its limits, so the number of networks at work is bounded here.
-        self._free = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self._free = threading.BoundedSemaphore(cores())
 
     def facts(self, request: Request) -> Reply:
         """What every widget knows from the start, the same for all visitors."""

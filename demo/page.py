@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from demo import widgets
-from demo.requests import MOST_BATCH, Reply, Request, served_later
+from demo.requests import MOST_BATCH, BodyLimit, Reply, Request, served_later
 
 if TYPE_CHECKING:
     from demo.handlers import Handlers
@@ -84,9 +85,11 @@ A convolutional neural network that has learned ten kinds of clothing from the 6
 numbers it has adjusted to learn them; it answers on this server's processor in a few milliseconds.
 
 ### What it can and cannot do
-It knows nothing but these ten kinds. Shown anything else, it can only guess, and mostly says so: “Familiar” tells how
-much your picture is like what it has learned from. Those were photographs of articles on a plain background, and
-drawings, garments of cloth and doodles that this program makes itself; no picture of a visitor.
+It knows nothing but these ten kinds. Shown anything else, it can only guess, and the deep network mostly says so:
+“Familiar” tells how much your picture is like what it has learned from. Those were photographs of articles on a plain
+background, and drawings, garments of cloth and doodles that this program makes itself; no picture of a visitor. A
+network that has learned from the photographs alone (the original one, or yours without “also for drawings and
+photos”) has never seen anything else, and is sure of almost everything.
 
 Your picture is made more like the data set before it is looked at: of a drawing the lines get one width, and what they
 enclose is filled; from a photo the garment is cut out. Close your outlines, and lay a garment out flat on a background
@@ -183,6 +186,7 @@ def launch(page: Page, host: str | None = None, port: int | None = None) -> str:
         head=page.head,
         allowed_paths=[str(page.static)],
         max_file_size="20mb",
+        app_kwargs={"middleware": [Middleware(BodyLimit)]},
         state_session_capacity=500,  # visitors of whom Gradio keeps its (here empty) state; 10,000 would be 0.8 GB
         footer_links=["api", "gradio"],
         run_history=False,

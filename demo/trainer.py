@@ -21,6 +21,7 @@ import torch
 from safetensors.torch import load as from_safetensors
 from safetensors.torch import save as to_safetensors
 
+from demo.cores import cores
 from demo.session import Session, Sessions
 from fmnist_core import dataset, projection
 from fmnist_core.dataset import Split
@@ -220,7 +221,7 @@ def train_in_child(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server, which then ends us
     if hasattr(os, "nice"):
         os.nice(10)
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))  # one core stays free for answering
+    torch.set_num_threads(max(1, cores() - 1))  # one core stays free for answering
     try:
         before = _unpack(architecture, weights)
         for message in _train_and_test(stop, config, go_on, before, where):

@@ -193,14 +193,19 @@ def test_data_that_is_none(main, tmp_path, monkeypatch):
 def test_page_is_served_until_the_program_is_ended(started, sign):
     port = free_port()
     if sign == signal.SIGTERM:
-        app = started("--host", "127.0.0.1", "--port", port, "--data", "samples")
+        weights = ROOT / "weights" / "original"
+        app = started("--host", "127.0.0.1", "--port", port, "--data", "samples", "--weights", weights)
     else:
         app = started("--data", "samples", GRADIO_SERVER_NAME="127.0.0.1", GRADIO_SERVER_PORT=str(port))
     assert app.url == f"http://127.0.0.1:{port}/"
     reply = httpx.get(app.url, timeout=DEADLINE)
     assert reply.status_code == 200
     (folder,) = app.files()
-    sheet = facts_of(app)["samples"]["sheet"]
+    facts = facts_of(app)
+    assert list(facts["networks"]) == (["original", "deep"] if sign == signal.SIGTERM else ["deep", "original"])
+    huge = httpx.post(f"{app.url}gradio_api/component_server", content=bytes(31 * 2**20), timeout=DEADLINE)
+    assert (huge.status_code, huge.json()) == (413, {"error": "The request is larger than 30 MB."})
+    sheet = facts["samples"]["sheet"]
     assert sheet.endswith(f"/{folder}/samples.png")
     assert httpx.get(app.url + sheet, timeout=DEADLINE).content.startswith(b"\x89PNG")
     app.process.send_signal(sign)
@@ -221,12 +226,12 @@ def test_host_with_a_gpu_on_demand_is_shown_a_function_for_it(app, tmp_path):
     assert done.returncode == 1
 
 
-def test_a_port_that_is_taken_is_one_sentence(python):
+def test_a_port_that_is_taken_is_one_sentence(app):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = python("app.py", "--host", "127.0.0.1", "--port", port, "--data", "samples", timeout=120)
+        done = app("--host", "127.0.0.1", "--port", port, "--data", "samples")
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1].startswith(f"The page cannot be served on port {port}: ")
     assert "Traceback" not in done.stderr

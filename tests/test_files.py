@@ -32,7 +32,8 @@ def test_idx_round_trip(array):
 
 
 def test_idx_is_what_torchvision_reads(tmp_path):
-    mnist = pytest.importorskip("torchvision.datasets.mnist")
+    from torchvision.datasets import mnist
+
     (tmp_path / "images").write_bytes(format_idx(IMAGES))
     (tmp_path / "labels").write_bytes(format_idx(LABELS))
     assert (mnist.read_image_file(str(tmp_path / "images")).numpy() == IMAGES).all()

@@ -2,8 +2,14 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, Timeo
 from types import SimpleNamespace
 
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
-from demo.requests import BadRequest, served, served_later
+from demo.requests import BadRequest, BodyLimit, served, served_later
 
 DEADLINE = 60.0
 
@@ -53,3 +59,29 @@ def test_requests_do_not_wait_for_handlers_that_never_come():
         later.cancel()
         with pytest.raises(CancelledError):
             reply.result(DEADLINE)
+
+
+@pytest.fixture
+def limited():
+    """A client of a service that says how much it got, of at most a megabyte."""
+
+    async def count(request: Request) -> JSONResponse:
+        return JSONResponse(len(await request.body()))
+
+    service = Starlette(routes=[Route("/", count, methods=["POST"])], middleware=[Middleware(BodyLimit, most=2**20)])
+    with TestClient(service) as client:
+        yield client
+
+
+def in_pieces(size):
+    """A body whose length nobody is told before."""
+    for start in range(0, size, 1000):
+        yield bytes(min(1000, size - start))
+
+
+@pytest.mark.parametrize("form", [bytes, in_pieces])
+def test_what_is_too_large_is_refused_before_it_is_read(limited, form):
+    assert limited.post("/", content=form(2**20)).json() == 2**20
+    reply = limited.post("/", content=form(2**20 + 1))
+    assert (reply.status_code, reply.json()) == (413, {"error": "The request is larger than 1 MB."})
+    assert limited.post("/", content=b"12345").json() == 5

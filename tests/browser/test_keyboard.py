@@ -108,7 +108,7 @@ def test_a_visit_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
     keyboard.go("Mistakes", back=True)
     keyboard.press("Enter")
     page.wait_for_selector("#mistakes[data-counted]")
-    keyboard.go("175 × T-shirt/top, recognised")
+    keyboard.go(page.get_by_role("button", name="× T-shirt/top, recognised").get_attribute("aria-label") or "")
     keyboard.press("ArrowRight", "Space")
     expect(page.locator("#mistakes .images h3")).to_contain_text("T-shirt/top, taken for")
     keyboard.go("T-shirt/top, test image")
@@ -126,7 +126,7 @@ def test_a_visit_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
     keyboard.press("Enter")
     expect(page.locator(".curves")).to_have_attribute("data-state", "trained", timeout=180_000)
     expect(page.locator("#restore")).to_be_enabled(timeout=180_000)
-    keyboard.go("Back to the shipped weights")
+    keyboard.go("Forget my network")
     keyboard.press("Enter")
     expect(page.locator(".curves")).to_have_attribute("data-state", "idle")
 

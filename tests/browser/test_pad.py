@@ -190,7 +190,7 @@ def test_an_answer_that_comes_late_is_not_about_another_picture(page: Page) -> N
     page.locator("#samples .thumbnail").nth(1).click()
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#answer .words")).to_have_text("Draw something")
-    page.wait_for_function("() => true")
+    assert held
     for route in held:
         with page.expect_response(route.request.url):
             route.continue_()

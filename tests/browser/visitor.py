@@ -23,11 +23,13 @@ def wait_for_answer(page: Page, after: int) -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until no answer is under way: nothing more is painted over a good while."""
+    """Wait until nothing is on its way to or from the server for the pad, and nothing more is painted for a while."""
     page.wait_for_function(
         """() => new Promise(resolve => {
+            const { asking } = document.querySelector('#pad .pad').dataset;
             const before = document.querySelector('#answer').dataset.answers;
-            setTimeout(() => resolve(before === document.querySelector('#answer').dataset.answers), 400);
+            const isQuiet = () => asking === '0' && before === document.querySelector('#answer').dataset.answers;
+            setTimeout(() => resolve(isQuiet()), 400);
         })"""
     )
 

@@ -136,10 +136,12 @@ fmnist.mountPad = (element, server) => {
 
   const ask = async () => {
     underWay += 1;
+    find(".pad").dataset.asking = underWay;
     try {
       while (isStale) await askOnce();
     } finally {
       underWay -= 1;
+      find(".pad").dataset.asking = underWay;
     }
   };
 
