@@ -31,7 +31,7 @@ def test_what_is_linked_is_there(file):
 @pytest.mark.parametrize("file", TEXTS, ids=lambda file: file.parent.name)
 def test_commands_are_understood(file):
     text = file.read_text()
-    commands = re.findall(r"python -m fmnist_core ([^\n#`]*)", "\n".join(blocks(text, "bash")))
+    commands = re.findall(r"python -m fmnist_core ([^\n#`]*)", "\n".join(blocks(text, "bash")).replace("\\\n", ""))
     commands += [each.replace("\n", " ") for each in re.findall(r"`python -m\s+fmnist_core ([^`]+)`", text)]
     assert commands
     for command in commands:
