@@ -744,7 +744,7 @@ def test_visitors_at_once_each_get_their_own_network(ask, sessions, other_networ
 
 
 def test_too_many_at_once_are_told_so(monkeypatch, sessions, samples):
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(module, "cores", lambda: 1)
     monkeypatch.setattr(module, "WAIT", 0.01)
     handlers = Handlers(sessions, samples.test, Trainer(sessions, samples.test, "samples"))
     function = served(handlers.answer)
@@ -773,7 +773,7 @@ def test_too_many_at_once_are_told_so(monkeypatch, sessions, samples):
 def test_a_core_comes_back_from_every_error(monkeypatch, sessions, samples):
     monkeypatch.setattr(module, "WAIT", 0.01)
     handlers = Handlers(sessions, samples.test, Trainer(sessions, samples.test, "samples"))
-    for _ in range(2 * (os.cpu_count() or 1) + 1):
+    for _ in range(2 * module.cores() + 1):
         error_of(served(handlers.answer)({"visitor": ANNA, "sample": -1}))
         error_of(served(handlers.open_file)({"file": in_base64(b"text")}))
         handlers.predict({"path": "/etc/passwd"})
