@@ -157,7 +157,7 @@ class Handlers:
         if go_on and answering != recipe.architecture:
             raise ConfigError(f"The network that answers now is {answering}: choose it above to go on from it.")
         for_people = FOR_PEOPLE if settings.get("for_people") is True else dict.fromkeys(FOR_PEOPLE, 0.0)
-        # On the page an epoch shows every image, as its word is explained in class.
+        # No pruning: beside the slider it says how often each image is seen.
         config: TrainConfig = with_changes(recipe, **changes, **for_people, pruning=0.0, validation=0.1)
         self._trainer.start(_visitor(request), config, go_on)
         return {}

@@ -361,7 +361,7 @@ def test_images_for_testing_are_of_all_classes_when_the_rows_go_through_them_in_
     assert torch.equal(one.numbers, again.numbers)
 
 
-def test_a_name_that_no_file_can_have_is_refused(monkeypatch, tmp_path):
+def test_a_name_that_no_file_can_have_is_refused():
     with pytest.raises(DatasetError, match="cannot be looked at: File name too long"):
         dataset.find("x" * 300)
 

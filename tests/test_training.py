@@ -83,9 +83,8 @@ def test_events_of_a_run(quick_run):
     assert [event.epoch for event in epochs] == [1, 2]
     assert steps[-1].seconds_left == 0
     assert all(event.images_per_second > 0 for event in steps)
-    assert (
-        epochs[-1].seconds >= 2 * 240 / steps[-1].images_per_second
-    )  # as many as there are, the last batch is smaller
+    # As many as there are, though the last batch is smaller.
+    assert epochs[-1].seconds >= 2 * 240 / steps[-1].images_per_second
     assert isinstance(finished, Finished)
     assert not finished.stopped
     assert finished.best_epoch == max(epoch.epoch for epoch in epochs if epoch.best)
@@ -356,7 +355,7 @@ def test_pruned_epochs_show_what_was_hard_and_now_and_then_the_rest(few, shown, 
     assert len(set.union(*epochs[3:])) > 200
 
 
-def test_loss_and_accuracy_of_pruned_epochs_are_those_of_all_images(few, monkeypatch):
+def test_loss_and_accuracy_of_pruned_epochs_are_those_of_all_images(few):
     """Without learning, so that every epoch has the same: even those that show twice as many of the hard."""
     config = with_changes(QUICK, epochs=40, validation=0.0, flip=False, shift=0, learning_rate=1e-7, batch_size=300)
     whole, pruned = (of(EpochDone, run(with_changes(config, pruning=part), few)) for part in (0.0, 0.5))
