@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,15 @@ def load(handlers: "Future[Handlers]", options: argparse.Namespace, static: Path
     others = [folder for folder in folders if folder.name != Path(options.weights).name]
     handlers.set_result(load_handlers(options.weights, options.data, static, others))
     if options.data is None and "FMNIST_DATA" not in os.environ and dataset.find() is None:
-        threading.Thread(target=dataset.try_download, daemon=True).start()
+        threading.Thread(target=_download, daemon=True).start()
+
+
+def _download() -> None:
+    from fmnist_core import dataset
+    from fmnist_core.errors import DatasetError
+
+    with suppress(DatasetError):  # the page goes on with the samples
+        dataset.download_files()
 
 
 def main() -> int:

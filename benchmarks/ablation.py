@@ -1,4 +1,4 @@
-"""What each part of the training adds: the default network trained without it, or with tracings besides.
+"""What each part of the training adds: the default network trained without it, or with one more.
 
     python -m benchmarks.ablation [--epochs N] [--share S] [--seeds N] [MANIFEST.csv...]
 
@@ -25,7 +25,7 @@ from fmnist_core.sketches import make_doodles
 from fmnist_core.training import FOR_PEOPLE, RECIPES, Finished, TrainConfig, train
 
 DOODLE_SEED = 2**31
-TRACINGS = 0.15  # of a batch
+MORE = {"tracings": 0.15, "photos": 0.25}  # that the recipe does without
 HELD_OUT = 15_000
 
 
@@ -60,9 +60,10 @@ def main() -> None:
     variants = {
         "the recipe": {},
         "the data set alone": dict.fromkeys(FOR_PEOPLE, 0.0),
-        "with tracings": {"tracings": TRACINGS},
         "without pruning": {"pruning": 0.0, "epochs": round(options.epochs * (1 - base.pruning))},
-    } | {f"without {name}": {name: 0.0} for name in FOR_PEOPLE}
+    }
+    variants |= {f"without {name}": {name: 0.0} for name in FOR_PEOPLE}
+    variants |= {f"with {name}": {name: part} for name, part in MORE.items()}
     print(
         f"{'material':22s}{'held out':>10s}{'drawings':>10s}{'familiar':>10s}" + "".join(f"{n:>10s}" for n in pictures)
     )

@@ -10,17 +10,18 @@ inverted when the corner is bright, and resized to 28x28.
 
 import argparse
 import csv
+import sys
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from fmnist_core import checkpoint
+from fmnist_core import IMAGE_SIZE, checkpoint
+from fmnist_core.errors import PictureError
 from fmnist_core.files import Bytes
 from fmnist_core.model import Network, to_inputs
 from fmnist_core.pixels import open_picture, prepare, unprepared
@@ -43,8 +44,14 @@ def read_manifest(manifest: Path) -> list[dict[str, str]]:
 
 
 def prepared(rows: list[dict[str, str]], prepare_one: Callable[[Image.Image], Bytes]) -> Tensor:
-    """Pixels (N, 28, 28) of the pictures of a manifest."""
-    return torch.from_numpy(np.stack([prepare_one(open_picture(Path(row["path"]))) for row in rows]))
+    """Pixels (N, 28, 28) of the pictures of a manifest; one that cannot be prepared stays black, and is told."""
+    pixels = torch.zeros(len(rows), IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)
+    for i, row in enumerate(rows):
+        try:
+            pixels[i] = torch.from_numpy(prepare_one(open_picture(Path(row["path"]))))
+        except PictureError as error:  # noqa: PERF203
+            print(error, file=sys.stderr)
+    return pixels
 
 
 def recognised(network: Network, pixels: Tensor, rows: list[dict[str, str]]) -> float:
@@ -69,8 +76,8 @@ def _hits(network: Network, pixels: Tensor, rows: list[dict[str, str]]) -> list[
     with torch.inference_mode():
         answers = network(to_inputs(pixels)).argmax(1).tolist()
     hits = defaultdict(list)
-    for answer, row in zip(answers, rows, strict=True):
-        hits[row["category"]].append(str(answer) in row["labels"].split("|"))
+    for answer, row, is_there in zip(answers, rows, pixels.flatten(1).any(1).tolist(), strict=True):
+        hits[row["category"]].append(is_there and str(answer) in row["labels"].split("|"))
     return list(hits.values())
 
 

@@ -24,8 +24,7 @@ from fmnist_core.explain import (
 )
 from fmnist_core.inference import UNFAMILIAR, Reading, in_words
 from fmnist_core.model import Network, Trace, layer_table, to_inputs, to_probabilities
-from fmnist_core.pixels import KINDS as KINDS_OF_PICTURES
-from fmnist_core.pixels import Prepared
+from fmnist_core.pixels import KINDS, Prepared
 from fmnist_core.projection import NEIGHBOURS, PixelMap, Projection
 
 # Ten colours that people with any kind of colour vision can tell apart: Matthew A. Petroff, Accessible Color Sequences
@@ -45,7 +44,7 @@ CLASS_COLOURS: Final = (
 STEP_SIDE: Final = 160  # longer side, in pixels, of the picture of what was found
 SHEET_COLUMNS: Final = 50  # test samples side by side in the one picture that the page loads
 
-KINDS: Final = {
+LAYERS_IN_WORDS: Final = {
     "Conv2d": ("convolution", "Each map looks for one small pattern, everywhere in the picture."),
     "ReLU": ("ReLU", "What is below zero becomes zero: only what was found stays."),
     "MaxPool2d": ("max pooling", "Of each small square only the strongest value stays."),
@@ -70,7 +69,7 @@ def facts(networks: Mapping[str, Network], samples: Split, sheet_url: str) -> di
             "labels": _base64(samples.labels.numpy().astype(np.uint8)),
             "numbers": _base64(samples.numbers.numpy().astype("<u2")),
         },
-        "kinds": KINDS_OF_PICTURES,
+        "kinds": KINDS,
         "networks": {name: network.parameter_count for name, network in networks.items()},
         "layers": layers(next(iter(networks.values()))),
     }
@@ -144,7 +143,7 @@ def layers(network: Network) -> list[dict[str, Any]]:
     """The rows of the table of layers, each with its kind and what it does in plain words."""
     rows = []
     for row in layer_table(network):
-        kind, words = KINDS[row.kind]
+        kind, words = LAYERS_IN_WORDS[row.kind]
         rows.append(vars(row) | {"kind": kind, "words": words})
     return rows
 

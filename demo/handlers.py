@@ -5,7 +5,7 @@ import functools
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +32,9 @@ from fmnist_core.training import FOR_PEOPLE, RECIPES, TrainConfig, with_changes
 MOST_BYTES: Final = 20 * 2**20  # of an uploaded file
 SHOWN_SIDE: Final = 560  # pixels, of an uploaded picture on the pad
 VISITOR: Final = re.compile("[0-9a-f]{32}")
-WAIT: Final = 10.0  # seconds that an answer may wait for a free core
+WAIT: Final = 10.0  # seconds that a request may wait for its turn
+# Requests that wait, each of which holds one of the 40 threads in which Gradio serves all that is asked.
+MOST_WAITING: Final = {"quick": 24, "slow": 8}
 SETTINGS: Final = ("epochs", "learning_rate", "batch_size", "share")
 
 
@@ -49,8 +51,10 @@ class Handlers:
     ) -> None:
         self._sessions, self._samples, self._trainer, self._others = sessions, samples, trainer, others
         self._facts = facts
-        # Server functions bypass Gradio's queue and its limits, so the number of networks at work is bounded here.
-        self._free = threading.BoundedSemaphore(cores())
+        # Server functions bypass Gradio's queue and its limits, so the number of networks at work is bounded here. No
+        # drawing waits for what takes longer than an answer.
+        self._quick = Line(cores(), MOST_WAITING["quick"])
+        self._slow = Line(max(1, cores() - 1), MOST_WAITING["slow"])
 
     def facts(self, request: Request) -> Reply:
         """What every widget knows from the start, the same for all visitors."""
@@ -59,14 +63,14 @@ class Handlers:
 
     def answer(self, request: Request) -> Reply:
         """What the visitor's network says about a picture, an opened file's pixels, or a test sample."""
-        session = self._session(request)
+        visitor, session = _visitor(request), self._session(request)
         want = request.get("want")
         want = want if isinstance(want, dict) else {}
-        with self._core():
+        with self._quick.turn():
             try:
                 picture, reading = self._read(request, session)
             except NothingDrawn as nothing:
-                return {"empty": str(nothing)}
+                return {"empty": str(nothing)} | self._who(visitor, session)
             reply = figures.answer(reading, session.network, session.projection, want, request.get("sample"))
             if "spots" in reply:
                 reply["spots"]["pixels"] = figures.pixel_spot(reading.pixels, self._pixel_map)
@@ -75,11 +79,15 @@ class Handlers:
             elif "steps" in want and "without" in request:  # of an opened file, all other steps are known to the page
                 without = inference.read_pixels(session.network, _pixels(request, "without"))
                 reply["steps"] = {"without": figures.without_steps(without)}
-            return reply | {"network": session.name, "own": self._sessions.own(_visitor(request)) is not None}
+            return reply | self._who(visitor, session)
+
+    def who(self, request: Request) -> Reply:
+        """Which network answers the visitor, for a page without a picture to ask about."""
+        return self._who(_visitor(request), self._session(request))
 
     def open_file(self, request: Request) -> Reply:
         """An uploaded picture: as the pad shows it (upright, opaque, small), and the pixels that were made of it."""
-        with self._core():
+        with self._slow.turn():
             session = self._session(request)
             picture = open_picture(_contents(request, "file"), _file_name(request))
             prepared = prepare(picture, _kind(request))
@@ -107,7 +115,7 @@ class Handlers:
             raise BadRequest("The network that answers now has no such layer.")
         if type(number) is not int or not 0 <= number < len(found[layer].values):
             raise BadRequest(f"There is no such channel, expected 0..{len(found[layer].values) - 1}.")
-        with self._core():
+        with self._quick.turn():
             trace = inference.read_pixels(session.network, self._samples.pixels[0]).trace  # for the sizes of its maps
             return figures.channel(session.network, trace, found[layer], layer, number)
 
@@ -120,7 +128,7 @@ class Handlers:
         label = request.get("label")
         if label is not None and (type(label) is not int or not 0 <= label < len(CLASS_NAMES)):
             raise BadRequest(f"There is no such class, expected 0..{len(CLASS_NAMES) - 1}.")
-        with self._core():
+        with self._slow.turn():
             reading = inference.read_pixels(session.network, _pixels(request))
             return figures.reasons(session.network, reading, reading.label if label is None else label)
 
@@ -157,8 +165,10 @@ class Handlers:
         if go_on and answering != recipe.architecture:
             raise ConfigError(f"The network that answers now is {answering}: choose it above to go on from it.")
         for_people = FOR_PEOPLE if settings.get("for_people") is True else dict.fromkeys(FOR_PEOPLE, 0.0)
-        # No pruning: beside the slider it says how often each image is seen.
-        config: TrainConfig = with_changes(recipe, **changes, **for_people, pruning=0.0, validation=0.1)
+        # No pruning: beside the slider it says how often each image is seen. To go on holds out no more than the
+        # training before did, which has seen all else.
+        held_out = recipe.validation if go_on else 0.1
+        config: TrainConfig = with_changes(recipe, **changes, **for_people, pruning=0.0, validation=held_out)
         self._trainer.start(_visitor(request), config, go_on)
         return {}
 
@@ -184,7 +194,7 @@ class Handlers:
         outcome: Reading | FmnistError
         try:
             path, name = _uploaded(picture)
-            with self._core():
+            with self._slow.turn():
                 outcome = inference.read_picture(self._sessions.shipped.network, open_picture(path, name))
         except FmnistError as error:
             outcome = error
@@ -201,8 +211,7 @@ class Handlers:
             if str(request.get("kind")) not in KINDS:
                 raise BadRequest("These are not the pixels of a picture that was opened here.")
             return None, inference.read_pixels(session.network, _pixels(request), request["kind"])
-        field = "picture" if "picture" in request else "file"  # of the pad, or a file asked about without opening it
-        picture = open_picture(_contents(request, field), _file_name(request))
+        picture = open_picture(_contents(request, "picture"), _file_name(request))
         return picture, inference.read_picture(session.network, picture, _kind(request))
 
     def _sample(self, index: Any) -> Tensor:
@@ -221,35 +230,50 @@ class Handlers:
 
     def _place(self, session: Session, images: Split, part: int) -> Reply:
         some = images.take(torch.arange(part * PART, min((part + 1) * PART, len(images))))
-        with self._core():
+        with self._slow.turn():
             embeddings, answers = projection.see(session.network, some)
             return figures.more_points(some, embeddings, answers, session.projection, self._pixel_map)
 
     def _once(self, session: Session, name: Any, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What ``work`` gives, worked out once for a network, however many ask at the same time."""
         if name not in session.kept:
-            with _held(session.working):
+            with _held(session.working, WAIT):
                 if name not in session.kept:
                     session.kept[name] = work()
         kept: dict[str, Any] = session.kept[name]
         return kept
 
     def _exciting(self, session: Session) -> dict[str, Exciting]:
-        with self._core():
+        with self._slow.turn():
             return explain.exciting(session.network, self._samples)
 
     def _steps(self, session: Session, picture: Image.Image, prepared: Prepared) -> dict[str, Any]:
         without = inference.read_pixels(session.network, torch.from_numpy(unprepared(picture)), prepared.kind)
         return figures.steps(prepared, without)
 
-    def _core(self) -> AbstractContextManager[None]:
-        """A core for the length of a block."""
-        return _held(self._free)
+    def _who(self, visitor: str, session: Session) -> Reply:
+        """Which network answers the visitor; ``own``: whether there is one that they have trained."""
+        own = self._sessions.own(visitor) is not None
+        return {"network": session.name, "session": session.number, "own": own}
+
+
+class Line:
+    """Work of which so much may be done at a time while so much waits; what comes after that is refused at once."""
+
+    def __init__(self, at_once: int, waiting: int) -> None:
+        self._free = threading.BoundedSemaphore(at_once)
+        self._places = threading.BoundedSemaphore(at_once + waiting)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for a turn, and have it for the length of a block."""
+        with _held(self._places, 0), _held(self._free, WAIT):
+            yield
 
 
 @contextmanager
-def _held(lock: "threading.Lock | threading.Semaphore") -> Iterator[None]:
-    if not lock.acquire(timeout=WAIT):
+def _held(lock: "threading.Lock | threading.Semaphore", wait: float) -> Iterator[None]:
+    if not lock.acquire(timeout=wait):
         raise BadRequest("Many people are here just now. Try again in a moment.")
     try:
         yield

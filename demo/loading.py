@@ -38,7 +38,10 @@ def load_handlers(
     figures.sheet(samples).save(sheet)
     dataset.sprite(data.train).save(sprite)
     networks = {session.name: session.network for session in (shipped, *more)}
-    known = figures.facts(networks, samples, figures.url(sheet)) | {"sprite": figures.url(sprite)}
+    known = figures.facts(networks, samples, figures.url(sheet)) | {
+        "sprite": figures.url(sprite),
+        "session": shipped.number,
+    }
 
     def facts() -> Reply:
         return known | {"data": f"Training uses {describe(where)}."}  # a download may have ended since
@@ -53,7 +56,7 @@ def describe(where: str | Path | None) -> str:
         return "the 10,000 training and 2,000 test images that are shipped with the program"
     if place.is_file():
         return "the images of a CSV file"
-    if any((place / training).is_file() and (place / test).is_file() for training, test in dataset.CSV_PAIRS):
+    if not dataset.is_published(place):
         return "the images of two CSV files"
     return "all 60,000 training and 10,000 test images of Fashion-MNIST"
 

@@ -55,7 +55,11 @@ const begin = async () => {
 };
 begin();
 element.querySelector(".guide").onclick = () => fmnist.emit("tour");
-element.querySelector(".theme").onclick = () => document.body.classList.toggle("dark");
+const theme = fmnist.kept("theme");
+if (theme && !location.search.includes("__theme")) document.body.classList.toggle("dark", theme === "dark");
+element.querySelector(".theme").onclick = () => {
+  fmnist.keep("theme", document.body.classList.toggle("dark") ? "dark" : "light");
+};
 """
 
 # Of the networks that one can train, how many numbers training adjusts; and the small one's recipe. A test compares
@@ -144,7 +148,7 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
             widgets.widget("pad", [ask("answer"), ask("open_file")])
             widgets.widget("seen")
             with gr.Column(elem_id="result"):
-                widgets.widget("answer", [ask("choose"), ask("train_state")])
+                widgets.widget("answer", [ask("choose"), ask("who"), ask("train_state")])
                 with gr.Row(elem_id="keep"):
                     widgets.widget("card")
                     widgets.widget("link")

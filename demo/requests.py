@@ -14,46 +14,59 @@ Request = dict[str, Any]
 Reply = dict[str, Any]
 
 MOST_SENT: Final = 30 * 2**20  # bytes of a request: a file of 20 MB in base64, and what goes with it
+MOST_AT_ONCE: Final = 10 * MOST_SENT  # bytes of all requests that are under way
 MOST_BATCH: Final = 1024  # images in a visitor's batch: the deep network keeps about 0.8 MB of each, made ones included
 
 
 class BodyLimit:
-    """ASGI middleware that refuses what is too large with status 413, before anything is made of it.
+    """ASGI middleware that refuses a request which is too large (413), and one beside too many that are (503).
 
     (Gradio reads the whole of what is sent to a server function into memory, whatever its size.)
     """
 
-    def __init__(self, app: ASGIApp, most: int = MOST_SENT) -> None:
-        self.app, self.most = app, most
+    def __init__(self, app: ASGIApp, most: int = MOST_SENT, at_once: int = MOST_AT_ONCE) -> None:
+        self.app, self.most, self.at_once = app, most, at_once
+        self.under_way = 0  # bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         if int(dict(scope["headers"]).get(b"content-length", b"0")) > self.most:
-            return await self._refuse(scope, receive, send)
+            return await _refuse(self._too_large(), scope, receive, send)
         received = 0
 
         async def counted() -> Message:
             nonlocal received
             message = await receive()
-            received += len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            received += size
+            self.under_way += size
             if received > self.most:
-                raise _TooLarge
+                raise self._too_large()
+            if self.under_way > self.at_once:
+                raise _Refused(503, "Too much is sent to this server just now. Try again in a moment.")
             return message
 
         try:
             await self.app(scope, counted, send)
-        except _TooLarge:
-            await self._refuse(scope, receive, send)
+        except _Refused as refused:
+            await _refuse(refused, scope, receive, send)
+        finally:
+            self.under_way -= received
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        sentence = f"The request is larger than {self.most // 2**20} MB."
-        await JSONResponse({"error": sentence}, status_code=413)(scope, receive, send)
+    def _too_large(self) -> "_Refused":
+        return _Refused(413, f"The request is larger than {self.most // 2**20} MB.")
 
 
-class _TooLarge(Exception):
-    """More was sent than a request may hold."""
+async def _refuse(refused: "_Refused", scope: Scope, receive: Receive, send: Send) -> None:
+    await JSONResponse({"error": refused.sentence}, status_code=refused.status)(scope, receive, send)
+
+
+class _Refused(Exception):
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status, self.sentence = status, sentence
 
 
 class BadRequest(FmnistError):

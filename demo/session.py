@@ -1,5 +1,6 @@
 """What one visitor holds, and who holds what."""
 
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ class Session:
     # What takes long to work out for this network, once somebody has asked for it; made while ``working`` is held.
     kept: dict[Any, Any] = field(default_factory=dict, repr=False)
     working: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    number: int = field(default_factory=itertools.count().__next__)  # another one for every network that answers here
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Training in a child process, so that answering stays fast: one run at a time, the others wait in line.
 
 A run is a list of events that its visitor asks for again and again; a visitor who stops asking has left, and the run
-is ended. The child gets and gives plain numbers: nothing that a visitor sends is ever unpickled.
+is ended. The child gets numbers that were checked and gives numbers: nothing that a visitor sends is ever unpickled.
 """
 
 import math
@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from ctypes import c_bool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -54,7 +54,8 @@ class Run:
 
     visitor: str
     config: TrainConfig
-    go_on: bool  # from the visitor's network, instead of from scratch
+    before: Network  # that answered the visitor when they started it
+    go_on: bool  # from that one, instead of from scratch
     # The visitor wants it to stop. Shared with the child; an Event would have a lock, and a child that is killed while
     # it holds the lock would block us for ever.
     stop: c_bool = field(default_factory=lambda: CONTEXT.RawValue(c_bool, False))
@@ -65,6 +66,11 @@ class Run:
     def tell(self, name: str, **values: Any) -> None:
         """Add an event."""
         self.events.append({"event": name} | values)
+
+    def fail(self, sentence: str) -> None:
+        """Add that nothing came of it; unless the network is there, and only its map is missing."""
+        if all(event["event"] != "Tested" for event in self.events):
+            self.tell("Failed", sentence=sentence)
 
     @property
     def is_left(self) -> bool:
@@ -96,8 +102,8 @@ class Trainer:
             if visitor in self._runs and self._runs[visitor].alive:
                 raise TrainingRefused("Your training is still running: stop it first.")
             if len(self._line) >= MOST_WAITING:
-                raise TrainingRefused(f"{len(self._line)} visitors are waiting to train: try again in a few minutes.")
-            run = Run(visitor, config, go_on)
+                raise TrainingRefused(f"{len(self._line)} visitors train or wait: try again in a few minutes.")
+            run = Run(visitor, config, self._sessions.get(visitor).network, go_on)
             # Those that have ended are kept as long as their visitors still ask: the last events may not be read yet.
             now = time.monotonic()
             self._runs = {name: old for name, old in self._runs.items() if old.alive or now - old.asked < PATIENCE}
@@ -143,7 +149,7 @@ class Trainer:
                 self._train(run)
         finally:
             if not run.events or run.events[-1]["event"] not in LAST_EVENTS:
-                run.tell("Failed", sentence="The training ended unexpectedly.")
+                run.fail("The training ended unexpectedly.")
             run.alive = False
             with self._moved:
                 self._line.remove(run)
@@ -152,7 +158,7 @@ class Trainer:
     def _train(self, run: Run) -> None:
         run.tell("Loading")
         receiver, sender = CONTEXT.Pipe(duplex=False)
-        before = self._sessions.get(run.visitor).network
+        before = run.before
         arguments = (sender, run.stop, run.config, run.go_on, before.architecture, _pack(before), self._where)
         child = CONTEXT.Process(target=train_in_child, args=arguments, daemon=True)
         learns_until = time.monotonic() + self._limit
@@ -162,15 +168,13 @@ class Trainer:
             sender.close()  # the child's copy is the only one left: when it dies, reading here ends
             while True:
                 now = time.monotonic()
-                if stopping == math.inf and (run.is_over or now > learns_until):
+                if finished == stopping == math.inf and (run.is_over or now > learns_until):
                     stopping = now
                     if not run.stop.value:
                         run.tell("Stopping", why=AWAY if run.is_left else "the longest that one may train here")
                     run.stop.value = True
                 if now - finished > TEST_LIMIT or (finished == math.inf and now - stopping > STOP_LIMIT):
-                    if run.events[-1]["event"] != "Tested":  # else it has stopped, and only its map is late
-                        run.tell("Failed", sentence="The training did not stop by itself and was ended.")
-                    return
+                    return run.fail("The training did not stop by itself and was ended.")
                 if not receiver.poll(0.2):
                     continue
                 message = receiver.recv()
@@ -180,7 +184,7 @@ class Trainer:
                 if message[0]["event"] == "Finished":
                     finished = time.monotonic()
         except (EOFError, OSError):
-            run.tell("Failed", sentence="The training ended unexpectedly: perhaps this machine is short of memory.")
+            run.fail("The training ended unexpectedly: perhaps this machine is short of memory.")
         finally:
             receiver.close()
             sender.close()
@@ -200,7 +204,7 @@ class Trainer:
             mapped = projection.Projection(**from_safetensors(tensors))
             # What was worked out for the map before is stale; what excites its channels is not.
             kept = {name: found for name, found in own.kept.items() if name == "exciting"}
-            self._sessions.complete(run.visitor, Session(own.network, mapped, kept=kept))
+            self._sessions.complete(run.visitor, replace(own, projection=mapped, kept=kept))
         run.events.append(event)
 
 
@@ -215,8 +219,8 @@ def train_in_child(
 ) -> None:
     """Body of the child process: sends (event, safetensors or None), and None at the end.
 
-    ``architecture`` and ``weights`` are those of the network that answers the visitor now; the new one is compared
-    with it, or goes on from it.
+    ``architecture`` and ``weights`` are those of the network that answered the visitor at the start; the new one is
+    compared with it, or goes on from it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server, which then ends us
     if hasattr(os, "nice"):

@@ -25,6 +25,7 @@ from fmnist_core.exam import make_exam
 from fmnist_core.model import ARCHITECTURES, LayerRow, Network, layer_table
 from fmnist_core.pixels import KINDS, open_picture
 from fmnist_core.training import (
+    DEVICES,
     RECIPES,
     EpochDone,
     Event,
@@ -32,6 +33,7 @@ from fmnist_core.training import (
     Started,
     StepDone,
     TrainConfig,
+    check_start,
     pick_device,
     train,
     with_changes,
@@ -39,7 +41,7 @@ from fmnist_core.training import (
 
 DEFAULT_WEIGHTS = Path(__file__).parent.parent / "weights" / "deep"
 MATERIAL = ("drawings", "tracings", "cloth", "photos", "doodles", "exam")
-SHEET = 1100  # pictures made for a sheet that shows 900: chance gives some classes more
+SHEET = 1100  # pictures made for a sheet that shows 900: of what is drawn by chance, some classes get more
 DATA_HELP = (
     "folder with the four IDX files or with train.csv and test.csv, or one CSV file, or 'samples' for the images "
     "shipped with the program (default: $FMNIST_DATA, data/FashionMNIST/raw, Debian's package, {}the samples)"
@@ -79,7 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
         return added
 
     sub = command("train", run_train, "Train a network, save the best weights, and test them once at the end.")
-    sub.add_argument("--architecture", choices=ARCHITECTURES, default="deep", help="which network (%(default)s)")
+    sub.add_argument("--architecture", choices=ARCHITECTURES, help="default: that of --weights, or deep")
     sub.add_argument("--data", metavar="WHERE", help=DATA_HELP.format("a download, "))
     sub.add_argument("--out", type=Path, metavar="DIR", help="folder for the weights (default: runs/<architecture>)")
     sub.add_argument("--weights", metavar="DIR", help="weights to go on from: folder or Hub id (default: none)")
@@ -104,12 +106,15 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument(f"--{name}", type=kind, metavar="N", help=f"{text} (default: the network's recipe)")
     sub.add_argument("--flip", action=argparse.BooleanOptionalAction, help="mirror half of the images")
     sub.add_argument("--mixed", action=argparse.BooleanOptionalAction, help="multiply in 16 bits where that is faster")
-    sub.add_argument("--device", choices=("auto", "cpu", "cuda"), help="auto takes CUDA when there is some (auto)")
+    sub.add_argument("--device", choices=DEVICES, help="auto takes CUDA when there is some (auto)")
     sub.add_argument("--json", action="store_true", help="print one event a line as JSON instead of the progress bar")
 
-    sub = command("evaluate", run_evaluate, "Measure a network on the test images.")
+    sub = command(
+        "evaluate", run_evaluate, "Measure a network on the test images, or on all images of a single CSV file."
+    )
     sub.add_argument("--data", metavar="WHERE", help=DATA_HELP.format("a download, "))
     _add_weights(sub)
+    sub.add_argument("--device", choices=DEVICES, default="auto", help="auto takes CUDA when there is some (auto)")
     sub.add_argument("--json", action="store_true", help="print one JSON object")
 
     sub = command("predict", run_predict, "Say what is in pictures; the exit status is 1 when one could not be read.")
@@ -154,8 +159,10 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
 def run_train(options: argparse.Namespace) -> int:
     names = {field.name for field in fields(TrainConfig)}
     given = {name: value for name, value in vars(options).items() if name in names}
-    config = with_changes(RECIPES[options.architecture], **given)
     start = checkpoint.load(options.weights) if options.weights else None
+    architecture = options.architecture or (start.architecture if start else "deep")
+    config = with_changes(RECIPES[architecture], **given)
+    check_start(config, start)
     out: Path = options.out or Path("runs") / config.architecture
     data = dataset.load(options.data, download=True)
     print(f"Data: {data.source}.", file=sys.stderr)
@@ -172,13 +179,17 @@ def run_train(options: argparse.Namespace) -> int:
         return 1
     checkpoint.save(event.network, out)
     measured = measure(event.network, data.test)
+    tested = {"config": asdict(config), "data": data.source} | _measured_json(measured)
+    with files.write_whole(out / checkpoint.TRAINING_FILE) as file:
+        file.write((json.dumps(tested, indent=2) + "\n").encode())
+    if options.json:
+        print(json.dumps({"event": "Tested", "out": str(out)} | tested))
+    else:
+        print(f"Test accuracy {measured.accuracy:.4f} on {measured.images:,} images. Saved in {out}.")
+    sys.stdout.flush()  # before what takes seconds and could fail
     samples = dataset.load_samples().test
     projection.save(projection.with_tsne(projection.fit(event.network, samples)), event.network, out)
     explain.save(explain.exciting(event.network, samples), event.network, out)
-    if options.json:
-        print(json.dumps({"event": "Tested", "config": asdict(config), "out": str(out)} | _measured_json(measured)))
-    else:
-        print(f"Test accuracy {measured.accuracy:.4f} on {measured.images:,} images. Saved in {out}.")
     return 0
 
 
@@ -259,17 +270,23 @@ class _Progress:
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
-    network = checkpoint.load(options.weights)
-    data = dataset.load(options.data, download=True)
-    device = pick_device()
-    measured = measure(network.to(device), data.test.to(device))
+    device = pick_device(options.device)
+    network = checkpoint.load(options.weights).to(device)
+    place = dataset.find(options.data)
+    if place is not None and place.is_file():  # of which a training would hold out a sixth
+        images = dataset.load_csv(place)
+        source = f"all {len(images):,} images from {place.name}"
+    else:
+        data = dataset.load(options.data, download=True)
+        images, source = data.test, data.source
+    measured = measure(network, images.to(device))
     drawings = measure(network, make_exam().to(device))
     if options.json:
-        answer = {"weights": str(options.weights), "data": data.source, "parameters": network.parameter_count}
+        answer = {"weights": str(options.weights), "data": source, "parameters": network.parameter_count}
         print(json.dumps(answer | _measured_json(measured) | {"drawings": _measured_json(drawings)}))
         return 0
     print(f"Weights     {options.weights} ({network.architecture}, {network.parameter_count:,} parameters)")
-    print(f"Data        {data.source}")
+    print(f"Data        {source}")
     print(f"Accuracy    {measured.accuracy:.4f} on {measured.images:,} images, loss {measured.loss:.4f}")
     print(f"Calibration {measured.calibration_error:.4f} expected calibration error")
     print(f"Drawings    {drawings.accuracy:.4f} on {drawings.images:,} made from templates that no training uses\n")
@@ -313,7 +330,7 @@ def run_predict(options: argparse.Namespace) -> int:
 
 def run_data(options: argparse.Namespace) -> int:
     if options.action == "download":
-        print(f"All four files are in {dataset.download()}.")
+        print(f"All four files are in {dataset.download_files()}.")
         return 0
     if options.action == "sketches":
         sheet = dataset.sprite(_material(options.of, lambda: dataset.load(options.data).train))

@@ -2,7 +2,7 @@
 
 ``config.json`` names the architecture, ``model.safetensors`` holds the numbers, ``projection.safetensors`` the map of
 the test samples for exactly these numbers, ``exciting.safetensors`` which of them excite each channel most,
-``README.md`` is the model card.
+``training.json`` how the ``train`` command made them and what they reached, ``README.md`` is the model card.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from huggingface_hub.errors import HFValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
@@ -27,7 +27,8 @@ from fmnist_core.errors import CheckpointError
 from fmnist_core.files import as_path, write_whole
 from fmnist_core.model import ARCHITECTURES, CONFIG_FILE, WEIGHTS_FILE, Network
 
-FILES = (CONFIG_FILE, WEIGHTS_FILE, "projection.safetensors", "exciting.safetensors", "README.md")
+TRAINING_FILE = "training.json"
+FILES = (CONFIG_FILE, WEIGHTS_FILE, "projection.safetensors", "exciting.safetensors", TRAINING_FILE, "README.md")
 
 
 def save(network: Network, folder: Path) -> None:
@@ -52,10 +53,9 @@ def load(where: str | Path) -> Network:
         CheckpointError: it is not there, foreign, cut short, or does not fit; the sentence says which.
     """
     folder = fetch(where)
-    architecture = _read_architecture(folder)
-    _check_weights(folder / WEIGHTS_FILE, Network(architecture))
-    network: Network = Network.from_pretrained(str(folder))
-    return network
+    network = Network(_read_architecture(folder))
+    network.load_state_dict(_read_weights(folder / WEIGHTS_FILE, network))
+    return network.eval()
 
 
 def fetch(where: str | Path) -> Path:
@@ -69,7 +69,7 @@ def fetch(where: str | Path) -> Path:
         return Path(snapshot_download(str(where), allow_patterns=list(FILES)))
     except HFValidationError:
         raise CheckpointError(f"There is no folder {where}, and it is no Hub repository's name.") from None
-    except (HfHubHTTPError, LocalEntryNotFoundError, HTTPError, OSError) as error:
+    except (HTTPError, OSError) as error:  # OSError: the Hub's own errors too
         raise CheckpointError(
             f"There is no folder {where}, and the Hub gave no repository of that name ({_first_line(error)})."
         ) from error
@@ -117,7 +117,8 @@ def _read_architecture(folder: Path) -> str:
     return architecture
 
 
-def _check_weights(path: Path, network: Network) -> None:
+def _read_weights(path: Path, network: Network) -> dict[str, Tensor]:
+    """The tensors in ``path``, all of which ``network`` has, and in that form."""
     if not path.is_file():
         raise CheckpointError(f"{path.parent} holds no {path.name}.")
     expected = network.state_dict()
@@ -141,6 +142,7 @@ def _check_weights(path: Path, network: Network) -> None:
     extra = sorted(found.keys() - expected.keys())
     if extra:
         raise CheckpointError(f"{path} holds {extra[0]}, which the network {network.architecture} does not have.")
+    return found
 
 
 def _form(tensor: Tensor) -> str:

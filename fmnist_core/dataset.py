@@ -12,11 +12,10 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPException
 from pathlib import Path
 from typing import Final
-from urllib.error import URLError
 
 import numpy as np
 import torch
@@ -84,11 +83,6 @@ class Split:
         """The images at ``indices`` (M,), in that order."""
         return Split(self.pixels[indices], self.labels[indices], self.numbers[indices])
 
-    def join(self, other: "Split") -> "Split":
-        """These images and then the others."""
-        pairs = zip((self.pixels, self.labels, self.numbers), (other.pixels, other.labels, other.numbers), strict=True)
-        return Split(*(torch.cat(pair) for pair in pairs))
-
     def to(self, device: torch.device) -> "Split":
         """The same images on ``device``."""
         return Split(self.pixels.to(device), self.labels.to(device), self.numbers.to(device))
@@ -106,13 +100,21 @@ class Dataset:
 def load(where: str | Path | None = None, *, download: bool = False) -> Dataset:
     """The data set at the place that ``find`` names; with ``download`` from the network when it names none.
 
+    Without either it is the shipped samples; ``source`` tells why a download failed.
+
     Raises:
         DatasetError: a place was named that does not hold the data set, or a file in it is not what it should be.
     """
     place = find(where)
-    if place is None and download and not _asks_for_samples(where):
-        place = try_download()
-    return load_samples() if place is None else load_path(place)
+    if place is not None:
+        return load_path(place)
+    if not download or _asks_for_samples(where):
+        return load_samples()
+    try:
+        return load_path(download_files())
+    except DatasetError as error:
+        data = load_samples()
+        return replace(data, source=f"{data.source} ({error})")
 
 
 def find(where: str | Path | None = None) -> Path | None:
@@ -167,14 +169,14 @@ def load_path(path: Path) -> Dataset:
     Which rows these are is left to chance, always the same: a file may have its classes in turn.
     """
     if path.is_file():
-        whole = _csv_split(path)
+        whole = load_csv(path)
         order = torch.randperm(len(whole), generator=torch.Generator().manual_seed(0))
         test = order < math.ceil(len(whole) / 6)
         source = f"{len(whole):,} images from {path.name}, a sixth of them held out for testing"
         return Dataset(whole.take((~test).nonzero()[:, 0]), whole.take(test.nonzero()[:, 0]), source)
     pair = _csv_pair(path)
     if pair:
-        train, test_split = (_csv_split(file) for file in pair)
+        train, test_split = (load_csv(file) for file in pair)
         source = f"{len(train):,} training and {len(test_split):,} test images from the CSV files in {path}"
         return Dataset(train, test_split, source)
     arrays = {key: read_published(path, file) for key, file in IDX_FILES.items()}
@@ -183,6 +185,15 @@ def load_path(path: Path) -> Dataset:
         _split(arrays["test", "pixels"], arrays["test", "labels"]),
         f"all 70,000 images of Fashion-MNIST, from {path}",
     )
+
+
+def load_csv(path: Path) -> Split:
+    """All images of one CSV file.
+
+    Raises:
+        DatasetError: it is not in the form used on Kaggle; the sentence names the row.
+    """
+    return _split(*read_csv(path))
 
 
 def load_test(folder: Path) -> Split:
@@ -227,7 +238,7 @@ def save_samples(data: Dataset, seed: int = 0) -> None:
             f"{part}_numbers": picked.numbers.numpy().astype(np.uint16),
         }
     with write_whole(SAMPLES_FILE) as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
 def read_published(folder: Path, file: IdxFile) -> Bytes:
@@ -255,15 +266,7 @@ def read_published(folder: Path, file: IdxFile) -> Bytes:
     return array
 
 
-def try_download(root: Path = DOWNLOAD_ROOT) -> Path | None:
-    """Download the four files with torchvision, which shows its progress; None when that cannot be."""
-    try:
-        return download(root)
-    except DatasetError:
-        return None
-
-
-def download(root: Path = DOWNLOAD_ROOT) -> Path:
+def download_files(root: Path = DOWNLOAD_ROOT) -> Path:
     """Download the four files with torchvision into ``root/FashionMNIST/raw`` and return that folder.
 
     Raises:
@@ -283,7 +286,7 @@ def download(root: Path = DOWNLOAD_ROOT) -> Path:
             for file in (Path(part) / raw).iterdir():
                 file.replace(root / raw / file.name)
         return root / raw
-    except (RuntimeError, OSError, URLError, HTTPException) as error:
+    except (RuntimeError, OSError, HTTPException) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         raise DatasetError(f"Fashion-MNIST could not be downloaded: {reason}") from error
     finally:
@@ -332,10 +335,6 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:  # in a folder that may not be looked into
         return False
-
-
-def _csv_split(path: Path) -> Split:
-    return _split(*read_csv(path))
 
 
 def _split(pixels: Bytes, labels: Bytes) -> Split:

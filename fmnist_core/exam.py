@@ -13,7 +13,7 @@ from fmnist_core.sketches import as_drawing, of_all_classes
 from fmnist_core.strokes import Dice, Strokes, mirrored, oval
 
 EXAM_COUNT: Final = 1000
-EXAM_SEED: Final = 2**31  # far from those of trainings
+EXAM_SEED: Final = 2**31
 MOVED: Final = 0.018  # standard deviation of a corner's place
 
 # Each form: strokes parted by ";", places in hundredths; "=" begins the right half of a symmetric outline, x from the

@@ -49,11 +49,10 @@ def find_lines(contrast: Grey, is_sure: bool = False) -> Grey | None:
     left, top, right, bottom = _bounds_without_specks(ink)
     ink = ink[top:bottom, left:right]
     scale = GRID / max(ink.shape)
-    size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
     # Made smaller, a cell is ink when a line of one pixel crosses it, or crosses it and the next with half of it each.
     method, level = (cv2.INTER_AREA, min(0.3, 0.49 * scale)) if scale < 1 else (cv2.INTER_LINEAR, 0.5)
-    resized = cv2.resize(ink.astype(np.float32), size, interpolation=method)
-    cells = np.pad((resized > min(level, resized.max() / 2)).astype(np.uint8), MARGIN)  # of dots, the largest
+    small = cv2.resize(ink.astype(np.float32), _size(ink, GRID), interpolation=method)
+    cells = np.pad((small > min(level, small.max() / 2)).astype(np.uint8), MARGIN)  # of dots, the largest
     depth = _distance(cells)  # of each cell of ink from the edge of the ink
     if not is_sure and np.quantile(depth[depth > 0], 0.8) > THICKEST * GRID:
         return None  # mostly filled: more a garment than its outline
@@ -116,9 +115,15 @@ def enclosed(distance: Grey) -> NDArray[np.bool_]:
 
 def resized(picture: NDArray[Any], side: int) -> NDArray[Any]:
     """A picture (H, W) or (H, W, C) with its longer side ``side`` pixels long, in its own type."""
-    scale = side / max(picture.shape[:2])
-    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR))
+    method = cv2.INTER_AREA if side < max(picture.shape[:2]) else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, _size(picture, side), interpolation=method))
+
+
+def _size(picture: NDArray[Any], side: int) -> tuple[int, int]:
+    """Width and height of a picture (H, W, ...) when its longer side is ``side`` pixels long; none is below 1."""
+    height, width = picture.shape[:2]
+    scale = side / max(height, width)
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def bounds(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
@@ -135,14 +140,12 @@ def crop(garment: Grey, mask: NDArray[np.bool_]) -> Grey:
 
 def fit(garment: Grey) -> Bytes:
     """A garment (H, W), bright on 0, at the size at which it just fills 28x28, in the middle, its brightest at 255."""
-    height, width = garment.shape
-    scale = IMAGE_SIZE / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    width, height = _size(garment, IMAGE_SIZE)
     # Each new pixel is the average of those it covers, so that no thin line falls between two.
-    small = cv2.resize(garment.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(garment.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
     canvas = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32)
-    top, left = (IMAGE_SIZE - size[1]) // 2, (IMAGE_SIZE - size[0]) // 2
-    canvas[top : top + size[1], left : left + size[0]] = small / small.max()
+    top, left = (IMAGE_SIZE - height) // 2, (IMAGE_SIZE - width) // 2
+    canvas[top : top + height, left : left + width] = small / small.max()
     return (canvas * 255 + 0.5).astype(np.uint8)
 
 

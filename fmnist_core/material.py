@@ -13,7 +13,7 @@ from fmnist_core.dataset import Split
 from fmnist_core.files import Bytes
 from fmnist_core.sketches import NO_CLASS, cloth, doodle, sketch, trace
 
-KINDS: Final = ("drawings", "tracings", "doodles", "cloth")
+MADE: Final = ("drawings", "tracings", "doodles", "cloth")
 FIRST_MADE: Final = 200  # pictures of each kind made before training
 MADE_PER_STEP: Final = 3  # pictures of each kind, of about a millisecond each
 
@@ -25,7 +25,7 @@ class Supply:
 
     Args:
         part: how many go with a batch, as a part of its size.
-        most: how many there are in the end.
+        most: how many there are at most.
         draw: makes one.
         device: where they lie.
     """
@@ -51,7 +51,7 @@ class Supply:
 
 
 def supplies(parts: Mapping[str, float], images: Split, seed: int, device: torch.device) -> dict[str, Supply]:
-    """A supply of each of ``KINDS`` with a part above 0: in the end that part of ``images``, and at least a few."""
+    """A supply of each of ``MADE`` with a part above 0: of long trainings that part of ``images``, at least a few."""
     random = np.random.default_rng(seed)
 
     def label() -> int:
@@ -69,7 +69,7 @@ def supplies(parts: Mapping[str, float], images: Split, seed: int, device: torch
     }
     return {
         kind: Supply(parts[kind], max(FIRST_MADE, round(parts[kind] * len(images))), ways[kind], device)
-        for kind in KINDS
+        for kind in MADE
         if parts[kind]
     }
 

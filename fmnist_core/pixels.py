@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from fmnist_core import IMAGE_SIZE
 from fmnist_core.cutout import border, find_garment, shrink, to_cloth
@@ -21,7 +21,7 @@ from fmnist_core.lines import bounds, crop, draw_lines, find_lines, fit, flatten
 
 Grey = NDArray[np.floating]  # (H, W), 0 black .. 1 white
 
-FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
+FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM") + (("AVIF",) if features.check("avif") else ())
 MAX_PIXELS: Final = 20_000_000  # that are unpacked
 MAX_JPEG_PIXELS: Final = 64_000_000  # of a JPEG file, which can be unpacked at a part of its size
 INTEGER_TOPS: Final = (255, 4095, 65535)  # of 8, 12 and 16 bits, which all may come in files of 16 or 32
@@ -94,8 +94,7 @@ def open_picture(source: Path | bytes, name: str | None = None) -> Image.Image:
             if picture.width * picture.height > MAX_PIXELS:  # one that is long and thin does not
                 raise PictureError(_too_large(name, found))
             picture.load()
-            upright = ImageOps.exif_transpose(picture)
-            upright = _to_eight_bits(upright)
+            upright = _to_eight_bits(_turned_upright(picture))
             upright.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
             return upright
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -109,6 +108,14 @@ def open_picture(source: Path | bytes, name: str | None = None) -> Image.Image:
         # What Pillow raises for damaged files, by format; an OSError with a number comes from the disk.
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is cut short or damaged"
         raise PictureError(f"{name} cannot be read: {reason}.") from error
+
+
+def _turned_upright(picture: Image.Image) -> Image.Image:
+    """Turned as the camera says, or as it is, when what it says cannot be read."""
+    try:
+        return ImageOps.exif_transpose(picture)
+    except (SyntaxError, ValueError, TypeError, EOFError, IndexError, KeyError, struct.error):
+        return picture
 
 
 def flatten(picture: Image.Image) -> Image.Image:

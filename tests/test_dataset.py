@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fmnist_core import dataset
-from fmnist_core.dataset import IDX_FILES, Split, batches, sprite
+from fmnist_core.dataset import IDX_FILES, Split, batches, download_files, sprite
 from fmnist_core.errors import DatasetError
 from fmnist_core.files import format_idx, write_csv
 
@@ -191,7 +191,7 @@ def nowhere(monkeypatch, tmp_path):
     monkeypatch.delenv("FMNIST_DATA", raising=False)
     monkeypatch.setattr(dataset, "DOWNLOAD_ROOT", tmp_path / "data")
     monkeypatch.setattr(dataset, "DEBIAN_FOLDER", tmp_path / "debian")
-    monkeypatch.setattr(dataset, "try_download", lambda: pytest.fail("nobody asked for a download"))
+    monkeypatch.setattr(dataset, "download_files", lambda: pytest.fail("nobody asked for a download"))
 
 
 def test_without_any_the_samples_are_taken(nowhere, samples):
@@ -250,10 +250,16 @@ def test_nobody_s_home_is_no_place(nowhere):
 
 
 def test_download_is_tried_only_where_nothing_else_is(nowhere, tiny, monkeypatch, samples):
-    monkeypatch.setattr(dataset, "try_download", lambda: tiny.folder)
+    monkeypatch.setattr(dataset, "download_files", lambda: tiny.folder)
     assert str(tiny.folder) in dataset.load(download=True).source
-    monkeypatch.setattr(dataset, "try_download", lambda: None)
-    assert same(dataset.load(download=True).train, samples.train)
+
+    def fail():
+        raise DatasetError("It could not be downloaded: no network")
+
+    monkeypatch.setattr(dataset, "download_files", fail)
+    data = dataset.load(download=True)
+    assert same(data.train, samples.train)
+    assert data.source.endswith("shipped with the program (It could not be downloaded: no network)")
 
 
 @pytest.fixture
@@ -295,13 +301,12 @@ def test_failed_download_is_one_sentence_and_leaves_nothing(torchvisions, tmp_pa
     timeouts = torchvisions(error)
     before = socket.getdefaulttimeout()
     with pytest.raises(DatasetError) as caught:
-        dataset.download(tmp_path)
+        download_files(tmp_path)
     text = str(caught.value)
     assert text.startswith("Fashion-MNIST could not be downloaded: ")
     assert text.endswith(words)
     assert "\n" not in text
-    assert dataset.try_download(tmp_path) is None
-    assert timeouts == [dataset.DOWNLOAD_TIMEOUT] * 2  # a silent network ends, too
+    assert timeouts == [dataset.DOWNLOAD_TIMEOUT]  # a silent network ends, too
     assert socket.getdefaulttimeout() == before
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
@@ -310,13 +315,12 @@ def test_download_into_a_place_that_cannot_be_written(torchvisions, tmp_path):
     torchvisions()
     (tmp_path / "file").touch()
     with pytest.raises(DatasetError, match="could not be downloaded: "):
-        dataset.download(tmp_path / "file" / "data")
-    assert dataset.try_download(tmp_path / "file" / "data") is None
+        download_files(tmp_path / "file" / "data")
 
 
 def test_download_puts_the_files_where_find_looks(torchvisions, tmp_path, nowhere):
     torchvisions()
-    folder = dataset.download(dataset.DOWNLOAD_ROOT)
+    folder = download_files(dataset.DOWNLOAD_ROOT)
     assert folder == dataset.find()
     assert {path.name: path.read_text() for path in folder.iterdir()} == {
         file.name: file.name for file in IDX_FILES.values()

@@ -35,8 +35,8 @@ def facts(shipped, samples):
 def test_there_are_words_for_every_kind_of_layer(architecture):
     network = Network(architecture)
     kinds = {row.kind for row in layer_table(network)} | {type(layer).__name__ for layer in network.layers.children()}
-    assert kinds <= figures.KINDS.keys()
-    for kind, words in figures.KINDS.values():
+    assert kinds <= figures.LAYERS_IN_WORDS.keys()
+    for kind, words in figures.LAYERS_IN_WORDS.values():
         assert kind
         assert words.endswith(".")
 
@@ -59,7 +59,7 @@ def test_facts_hold_the_table_of_layers(facts, shipped):
     assert [row["name"] for row in facts["layers"]] == [row.name for row in rows]
     assert [row["shape"] for row in facts["layers"]] == [list(row.shape) for row in rows]
     assert [row["parameters"] for row in facts["layers"]] == [row.parameters for row in rows]
-    assert [row["kind"] for row in facts["layers"]] == [figures.KINDS[row.kind][0] for row in rows]
+    assert [row["kind"] for row in facts["layers"]] == [figures.LAYERS_IN_WORDS[row.kind][0] for row in rows]
     assert sum(row["parameters"] for row in facts["layers"]) == shipped.parameter_count
 
 

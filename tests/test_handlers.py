@@ -17,7 +17,7 @@ from PIL import Image
 from demo import figures
 from demo import handlers as module
 from demo.handlers import MOST_BYTES, Handlers
-from demo.requests import served
+from demo.requests import BadRequest, served
 from demo.session import Session, Sessions
 from demo.trainer import Trainer
 from fmnist_core import CLASS_NAMES, explain, inference, projection
@@ -86,7 +86,9 @@ def error_of(reply):
     return sentence
 
 
-ALWAYS = {"words", "probabilities", "familiarity", "note", "kind", "pixels", "network", "own"}
+FIELDS = {"answer": "picture", "open_file": "file"}  # in which each is sent a picture
+NOTHING = {"empty", "network", "session", "own"}  # drawn
+ALWAYS = {"words", "probabilities", "familiarity", "note", "kind", "pixels", "network", "session", "own"}
 
 # --- the answer -----------------------------------------------------------------------------------------------------
 
@@ -102,9 +104,8 @@ def test_answer_to_a_sample_is_that_of_the_core(ask, shipped, samples, index):
     assert (pixels_of(answer) == samples.test.pixels[index].numpy()).all()
 
 
-@pytest.mark.parametrize("field", ["picture", "file"])
-def test_answer_to_a_picture_is_that_of_the_core(ask, shipped, trousers, file_of, field):
-    answer = ask("answer", **{field: in_base64(file_of(trousers))})
+def test_answer_to_a_picture_is_that_of_the_core(ask, shipped, trousers, file_of):
+    answer = ask("answer", picture=in_base64(file_of(trousers)))
     reading = inference.read_picture(shipped, trousers)
     assert answer["words"] == "Trouser"
     assert answer["probabilities"] == pytest.approx(reading.probabilities.tolist(), rel=1e-5, abs=1e-9)
@@ -122,7 +123,7 @@ def test_page_and_command_line_give_the_same_answer(ask, cli, trousers, file_of,
         contents = file_of(trousers, kind, **options)
         (tmp_path / f"drawing.{kind}").write_bytes(contents)
         said = json.loads(cli("predict", tmp_path / f"drawing.{kind}", "--json").out)
-        answer = ask("answer", file=in_base64(contents), name=f"drawing.{kind}")
+        answer = ask("answer", picture=in_base64(contents), name=f"drawing.{kind}")
         assert answer["probabilities"] == pytest.approx(list(said["probabilities"].values()), rel=1e-5, abs=1e-9)
         assert CLASS_NAMES[np.argmax(answer["probabilities"])] == said["name"] == "Trouser"
 
@@ -133,7 +134,7 @@ def test_a_sample_as_a_picture_gets_the_sample_s_answer(ask, samples, file_of):
         enlarged = picture.resize((280, 280), Image.Resampling.NEAREST)
         expected = ask("answer", sample=index)
         assert ask("answer", picture=in_base64(file_of(picture))) == expected
-        assert ask("answer", file=in_base64(file_of(enlarged)), name="x.png") == expected
+        assert ask("answer", picture=in_base64(file_of(enlarged)), name="x.png") == expected
 
 
 @pytest.mark.parametrize(
@@ -396,7 +397,7 @@ def test_empty_picture_gets_no_label(ask, file_of, colour):
     reply = ask(
         "answer", picture=in_base64(file_of(Image.new("RGB", (224, 224), colour))), want={"maps": "out", "spots": True}
     )
-    assert reply.keys() == {"empty"}
+    assert reply.keys() == NOTHING
     assert reply["empty"].endswith(".")
     assert not any(name in reply["empty"] for name in CLASS_NAMES)
 
@@ -404,7 +405,7 @@ def test_empty_picture_gets_no_label(ask, file_of, colour):
 def test_a_dot_gets_no_label(ask, file_of):
     picture = Image.new("RGB", (224, 224), "white")
     picture.paste("black", (100, 100, 104, 104))
-    assert ask("answer", picture=in_base64(file_of(picture))).keys() == {"empty"}
+    assert ask("answer", picture=in_base64(file_of(picture))).keys() == NOTHING
 
 
 # --- what is wrong with a request is said in a sentence -------------------------------------------------------------
@@ -437,7 +438,7 @@ BAD_FILES = {
 @pytest.mark.parametrize("case", BAD_FILES)
 def test_bad_file_is_answered_with_a_sentence(ask, handler, case):
     contents, words = BAD_FILES[case]
-    sentence = error_of(ask(handler, file=in_base64(contents), name="My file.png"))
+    sentence = error_of(ask(handler, **{FIELDS[handler]: in_base64(contents)}, name="My file.png"))
     assert sentence.startswith("My file.png ")
     assert words in sentence
 
@@ -447,7 +448,8 @@ def test_bad_file_is_answered_with_a_sentence(ask, handler, case):
 def test_truncated_picture(ask, file_of, samples, handler, kind, part):
     noisy = Image.fromarray(samples.test.pixels[:16].reshape(16 * 28, 28).numpy())  # fills more than a header
     contents = file_of(noisy, kind)
-    sentence = error_of(ask(handler, file=in_base64(contents[: int(part * len(contents))]), name="Cut.png"))
+    cut = in_base64(contents[: int(part * len(contents))])
+    sentence = error_of(ask(handler, **{FIELDS[handler]: cut}, name="Cut.png"))
     assert sentence.startswith("Cut.png cannot be read") or sentence.startswith("Cut.png is not a picture")
 
 
@@ -471,15 +473,14 @@ def test_damaged_bytes_never_raise(ask, file_of, trousers, handler):
     "file", ["!!!!", "AAA", "AAAA\n", "AAAA====AAAA", "é" * 8, "\ud800AAA", "data:image/png;base64,AAAA", "\0\0\0\0"]
 )
 def test_broken_base64(ask, handler, file):
-    assert "damaged" in error_of(ask(handler, file=file))
+    assert "damaged" in error_of(ask(handler, **{FIELDS[handler]: file}))
 
 
-@pytest.mark.parametrize(
-    "request_", [{}, {"file": None}, {"file": 5}, {"file": ["AAAA"]}, {"file": {"path": "/etc/passwd"}}]
-)
+@pytest.mark.parametrize("contents", [None, 5, ["AAAA"], {"path": "/etc/passwd"}])
 @pytest.mark.parametrize("handler", ["answer", "open_file"])
-def test_missing_picture(ask, handler, request_):
-    assert "no picture" in error_of(ask(handler, **request_))
+def test_missing_picture(ask, handler, contents):
+    assert "no picture" in error_of(ask(handler))
+    assert "no picture" in error_of(ask(handler, **{FIELDS[handler]: contents}))
 
 
 def test_open_file_looks_at_the_file_only(ask, file_of, trousers):
@@ -490,8 +491,9 @@ def test_open_file_looks_at_the_file_only(ask, file_of, trousers):
 @pytest.mark.parametrize("handler", ["answer", "open_file"])
 def test_file_size_has_a_limit(ask, handler):
     at_most, more = in_base64(bytes(MOST_BYTES)), in_base64(bytes(MOST_BYTES + 6))
-    assert "not a picture" in error_of(ask(handler, file=at_most, name="Large.png"))
-    assert error_of(ask(handler, file=more, name="Large.png")) == "Large.png is larger than 20 MB."
+    field = FIELDS[handler]
+    assert "not a picture" in error_of(ask(handler, **{field: at_most, "name": "Large.png"}))
+    assert error_of(ask(handler, **{field: more, "name": "Large.png"})) == "Large.png is larger than 20 MB."
 
 
 @pytest.mark.parametrize("sample", [-1, 2000, 10**30, "x", "1", 1.0, True, False, None, [1], {}, float("inf")])
@@ -517,10 +519,10 @@ def test_request_of_another_form(handlers, name, request_):
 
 def test_file_name_is_plain_data(ask, file_of, trousers):
     good = in_base64(file_of(trousers))
-    assert ask("answer", file=good, name=HTML_NAME) == ask("answer", file=good, name="x.png")
+    assert ask("answer", picture=good, name=HTML_NAME) == ask("answer", picture=good, name="x.png")
     assert ask("open_file", file=good, name=HTML_NAME) == ask("open_file", file=good)
-    for handler in ("answer", "open_file"):
-        sentence = error_of(ask(handler, file=in_base64(b"text"), name=HTML_NAME))
+    for handler, field in FIELDS.items():
+        sentence = error_of(ask(handler, **{field: in_base64(b"text")}, name=HTML_NAME))
         assert sentence.startswith(f"{HTML_NAME} is not a picture")
     assert ask("answer", sample=0)["words"]
 
@@ -577,10 +579,9 @@ def test_the_visitor_knows_better_what_a_picture_is(ask, file_of, trousers, ship
         reply = ask("open_file", file=contents, kind=kind)
         assert reply["kind"] == kind
         assert (pixels_of(reply) == reading.pixels.numpy()).all()
-        for request in ({"file": contents}, {"picture": contents}):
-            answer = ask("answer", **request, kind=kind)
-            assert answer["kind"] == kind
-            assert (pixels_of(answer) == reading.pixels.numpy()).all()
+        answer = ask("answer", picture=contents, kind=kind)
+        assert answer["kind"] == kind
+        assert (pixels_of(answer) == reading.pixels.numpy()).all()
 
 
 def steps_of(reply):
@@ -630,7 +631,7 @@ def test_an_image_of_the_data_set_has_no_steps(ask, file_of, trousers):
 @pytest.mark.parametrize("kind", ["", "painting", 1, ["photo"], {"photo": 1}, True])
 def test_a_kind_that_does_not_exist_is_refused(ask, file_of, trousers, kind):
     contents = in_base64(file_of(trousers))
-    for name, field in (("open_file", "file"), ("answer", "file"), ("answer", "picture")):
+    for name, field in FIELDS.items():
         sentence = error_of(ask(name, **{field: contents, "kind": kind}))
         assert sentence.startswith("There is no such kind of picture, expected one of sample, drawing")
 
@@ -651,7 +652,7 @@ def test_what_is_not_familiar_is_a_guess_with_a_note(ask, shipped, monkeypatch):
 def test_an_opened_picture_is_known_by_its_pixels(ask, file_of, trousers):
     reply = ask("open_file", file=in_base64(file_of(trousers)))
     by_pixels = ask("answer", pixels=reply["pixels"], kind=reply["kind"], want={"maps": "out", "spots": True})
-    assert by_pixels == ask("answer", file=in_base64(file_of(trousers)), want={"maps": "out", "spots": True})
+    assert by_pixels == ask("answer", picture=in_base64(file_of(trousers)), want={"maps": "out", "spots": True})
 
 
 @pytest.mark.parametrize(
@@ -702,7 +703,7 @@ def test_what_is_shown_gets_the_answer_of_the_file(ask, file_of, trousers):
     large = trousers.resize((1120, 1120), Image.Resampling.BOX)
     contents = in_base64(file_of(large))
     shown = opened(ask("open_file", file=contents))
-    answers = [ask("answer", file=contents), ask("answer", picture=in_base64(file_of(shown)))]
+    answers = [ask("answer", picture=contents), ask("answer", picture=in_base64(file_of(shown)))]
     assert answers[0]["words"] == answers[1]["words"] == "Trouser"
     assert answers[0]["probabilities"] == pytest.approx(answers[1]["probabilities"], abs=0.02)
 
@@ -743,31 +744,70 @@ def test_visitors_at_once_each_get_their_own_network(ask, sessions, other_networ
         assert answer["probabilities"] == pytest.approx(expected[visitor]["probabilities"], rel=1e-4, abs=1e-9)
 
 
-def test_too_many_at_once_are_told_so(monkeypatch, sessions, samples):
+@pytest.mark.parametrize(("busy", "free"), [("answer", "reasons"), ("reasons", "answer")])
+def test_too_many_at_once_are_told_so_and_the_drawing_does_not_wait(monkeypatch, sessions, samples, busy, free):
     monkeypatch.setattr(module, "cores", lambda: 1)
     monkeypatch.setattr(module, "WAIT", 0.01)
     handlers = Handlers(sessions, samples.test, Trainer(sessions, samples.test, "samples"))
-    function = served(handlers.answer)
+    function, other = served(getattr(handlers, busy)), served(getattr(handlers, free))
     entered, go_on = threading.Event(), threading.Event()
     read_pixels = inference.read_pixels
 
-    def slow(network, pixels):
-        entered.set()
-        assert go_on.wait(60)
-        return read_pixels(network, pixels)
+    def slow_once(network, pixels, *more):
+        if not entered.is_set():
+            entered.set()
+            assert go_on.wait(60)
+        return read_pixels(network, pixels, *more)
 
-    monkeypatch.setattr(inference, "read_pixels", slow)
-    request = {"visitor": ANNA, "sample": 1}
+    monkeypatch.setattr(inference, "read_pixels", slow_once)
+    request = {"visitor": ANNA, "kind": "sample", "pixels": in_base64(samples.test.pixels[1].numpy().tobytes())}
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(function, request)
         assert entered.wait(60)
         try:
             assert "Many people" in error_of(function(request | {"visitor": BERT}))
-            assert "Many people" in error_of(served(handlers.open_file)({"file": ""}))
+            assert "error" not in other(request)
         finally:
             go_on.set()
-        assert "words" in first.result(60)
-    assert "words" in function(request)
+        assert "error" not in first.result(60)
+    assert "error" not in function(request)
+
+
+def test_a_line_that_is_full_refuses_at_once(monkeypatch):
+    monkeypatch.setattr(module, "WAIT", threading.TIMEOUT_MAX)  # else this test would not end
+    line = module.Line(at_once=1, waiting=1)
+    inside, done = threading.Event(), threading.Event()
+
+    def work():
+        with line.turn():
+            inside.set()
+            assert done.wait(60)
+
+    with ThreadPoolExecutor(2) as pool:
+        works = [pool.submit(work) for _ in range(2)]
+        assert inside.wait(60)
+        while line._places.acquire(blocking=False):  # until the second one waits
+            line._places.release()
+        with pytest.raises(BadRequest, match="Many people are here"), line.turn():
+            pass
+        done.set()
+        for each in works:
+            each.result(60)
+    with line.turn():
+        pass
+
+
+def test_who_answers_is_known_without_a_picture(ask, sessions, other_network):
+    shipped = ask("who", visitor=ANNA)
+    assert shipped == {"network": sessions.shipped.name, "session": sessions.shipped.number, "own": False}
+    sessions.put(ANNA, other_network)
+    mine = ask("who", visitor=ANNA)
+    assert mine == {"network": "yours", "session": other_network.number, "own": True}
+    assert mine["session"] != shipped["session"]
+    assert {name: ask("answer", visitor=ANNA, sample=1)[name] for name in mine} == mine
+    assert ask("who", visitor=BERT) == shipped
+    ask("restore", visitor=ANNA)
+    assert ask("who", visitor=ANNA) == shipped
 
 
 def test_a_core_comes_back_from_every_error(monkeypatch, sessions, samples):

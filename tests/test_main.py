@@ -77,7 +77,11 @@ def test_training_as_json_agrees_with_the_library(cli, csv, tmp_path, quick):
         "exciting.safetensors",
         "model.safetensors",
         "projection.safetensors",
+        "training.json",
     ]
+    told = json.loads((out / "training.json").read_text())
+    assert {"event": "Tested", "out": str(out)} | told == tested
+    assert told["data"] == data.source
 
 
 @pytest.mark.parametrize("validation", [0, 0.2])
@@ -106,6 +110,16 @@ def test_training_goes_on_from_weights(cli, csv, tmp_path, quick, shipped):
     for name, parameter in checkpoint.load(out).named_parameters():
         if not name.startswith("layers.out"):  # calibrated anew
             torch.testing.assert_close(parameter, before[name], rtol=0, atol=1e-5)
+
+
+def test_training_goes_on_with_the_network_of_the_weights(cli, csv, tmp_path, quick):
+    small = tmp_path / "small"
+    checkpoint.save(Network("original").eval(), small)
+    done = cli("train", "--data", csv, "--out", tmp_path / "out", "--weights", small, *SHORT, "--max-steps", 1)
+    assert done.status == 0
+    assert checkpoint.load(tmp_path / "out").architecture == "original"
+    done = cli("train", "--data", tmp_path / "nowhere", "--weights", small, "--architecture", "deep")
+    assert (done.status, done.err) == (1, "The weights to go on from are of original, expected deep.\n")
 
 
 def test_default_place_is_named_after_the_network(cli, csv, tmp_path, quick, monkeypatch):
@@ -255,6 +269,14 @@ def test_evaluation_as_json_agrees_with_the_library(cli, shipped, csv):
         "per_class": measured.per_class,
         "confusion": measured.confusion.tolist(),
     }
+
+
+def test_evaluation_takes_all_of_a_single_file(cli, shipped, csv):
+    done = cli("evaluate", "--data", csv / "test.csv", "--json")
+    answer = json.loads(done.out)
+    assert answer["images"] == 60
+    assert answer["data"] == "all 60 images from test.csv"
+    assert answer["accuracy"] == measure(shipped, dataset.load(csv).test).accuracy
 
 
 def test_evaluation_for_people_holds_the_same_numbers(cli, shipped, csv, tmp_path):
@@ -408,7 +430,7 @@ def test_samples_are_made_from_the_published_files_alone(cli, csv, monkeypatch):
 
 
 def test_download_says_where_the_files_are(cli, tmp_path, monkeypatch):
-    monkeypatch.setattr(dataset, "download", lambda: tmp_path)
+    monkeypatch.setattr(dataset, "download_files", lambda: tmp_path)
     assert cli("data", "download").out == f"All four files are in {tmp_path}.\n"
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from fmnist_core.material import FIRST_MADE, KINDS, Supply, supplies, with_made
+from fmnist_core.material import FIRST_MADE, MADE, Supply, supplies, with_made
 from fmnist_core.sketches import NO_CLASS
 
 CPU = torch.device("cpu")
@@ -23,7 +23,7 @@ def test_supply_begins_small_grows_at_each_step_and_ends_at_its_most():
 def test_each_batch_is_followed_by_what_was_made(few):
     parts = {"drawings": 0.5, "tracings": 0.25, "doodles": 0.1, "cloth": 1.0}
     made = supplies(parts, few, 0, CPU)
-    assert tuple(made) == KINDS
+    assert tuple(made) == MADE
     batch = few.take(torch.arange(40))
     pixels, labels = with_made(batch, made, torch.Generator().manual_seed(0))
     assert torch.equal(pixels[:40], batch.pixels)
@@ -39,14 +39,14 @@ def test_each_batch_is_followed_by_what_was_made(few):
 
 
 def test_same_seed_makes_the_same(few):
-    parts = dict.fromkeys(KINDS, 0.1)
+    parts = dict.fromkeys(MADE, 0.1)
     one, same, other = (supplies(parts, few, seed, CPU) for seed in (1, 1, 2))
-    for kind in KINDS:
+    for kind in MADE:
         first = [supply[kind].pixels[:FIRST_MADE] for supply in (one, same, other)]
         assert torch.equal(first[0], first[1])
         assert not torch.equal(first[0], first[2])
 
 
 def test_no_supply_of_what_is_not_asked_for(few):
-    assert supplies(dict.fromkeys(KINDS, 0.0), few, 0, CPU) == {}
-    assert list(supplies(dict.fromkeys(KINDS, 0.0) | {"cloth": 0.5}, few, 0, CPU)) == ["cloth"]
+    assert supplies(dict.fromkeys(MADE, 0.0), few, 0, CPU) == {}
+    assert list(supplies(dict.fromkeys(MADE, 0.0) | {"cloth": 0.5}, few, 0, CPU)) == ["cloth"]

@@ -29,7 +29,7 @@ DEADLINE = 120.0
 GIVEN = {
     "head": {"facts"},
     "pad": {"answer", "open_file"},
-    "answer": {"choose", "train_state"},
+    "answer": {"choose", "who", "train_state"},
     "maps": {"layers"},
     "channel": {"channel"},
     "why": {"reasons"},
@@ -89,9 +89,11 @@ def test_facts_are_those_of_the_shipped_network(facts, shipped, samples, served_
     static = f"gradio_api/file={served_page.static.as_posix()}"
     expected = figures.facts({"deep": shipped}, samples.test, f"{static}/samples.png") | {
         "sprite": f"{static}/sprite.png",
+        "session": facts["session"],
         "data": "Training uses the 10,000 training and 2,000 test images that are shipped with the program.",
     }
     assert facts == json.loads(json.dumps(expected))
+    assert facts["session"] == served_page.handlers.who({"visitor": ANNA})["session"]
 
 
 def test_head_holds_scripts_and_nothing_else(head):
@@ -213,7 +215,7 @@ def test_api_gives_the_answer_of_the_command_line(client, cli, drawing, http, sa
         assert said.pop("file") == str(path)
         assert answer.pop("probabilities") == pytest.approx(said.pop("probabilities"), rel=1e-5, abs=1e-9)
         assert answer == said
-        reply = call(http, "answer", {"visitor": ANNA, "file": in_base64(path.read_bytes()), "name": path.name})
+        reply = call(http, "answer", {"visitor": ANNA, "picture": in_base64(path.read_bytes()), "name": path.name})
         probabilities = json.loads(cli("predict", path, "--json").out)["probabilities"]
         assert reply["probabilities"] == pytest.approx(list(probabilities.values()), rel=1e-5, abs=1e-9)
     assert said["error"] is None
@@ -384,8 +386,8 @@ def test_odd_bodies_are_answered_with_a_sentence(http, name):
         ("answer", {"sample": 10**30}),
         ("answer", {"sample": float("nan")}),
         ("answer", {"picture": "é"}),
-        ("answer", {"file": "dGV4dA==", "name": "\ud800"}),
-        ("answer", {"file": {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}}),
+        ("answer", {"picture": "dGV4dA==", "name": "\ud800"}),
+        ("answer", {"picture": {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}}),
         ("open_file", {"file": "dGV4dA==", "name": "</script><b>"}),
         ("train_start", {"settings": {"architecture": "original", "epochs": 10**400}}),
         ("train_start", {"settings": {"architecture": "\ud800"}}),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, features
 
 from fmnist_core import pixels
 from fmnist_core.errors import ConfigError, NothingDrawn, PictureError
@@ -373,6 +373,21 @@ def test_turned_photo_is_put_upright(form, orientation):
     assert opened.size == (200, 240)
     difference = abs(grey_of(opened) - upright)
     assert difference.max() == 0 if form != "JPEG" else difference.mean() < 1
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+@pytest.mark.parametrize("exif", [b"Exif\0\0XX*\0\x08\0\0\0", b"Exif\0\0II*\0", b"Exif\0\0", b"II*\0\xff\xff\xff\x7f"])
+def test_a_picture_of_which_only_the_exif_header_is_broken_is_opened(exif):
+    # With a density in its own header, a JPEG's Exif data are read late.
+    for form, options in (("JPEG", {"dpi": (72, 72), "quality": 95}), ("PNG", {}), ("WEBP", {"lossless": True})):
+        opened = open_picture(encode(drawing(mode="L"), form, exif=exif, **options))
+        assert abs(grey_of(opened) - np.asarray(drawing(mode="L"))).mean() < 1, form
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
+def test_avif():
+    made = pixels_of(open_picture(encode(drawing(), "AVIF", quality=90)))
+    assert abs(made - pixels_of(drawing())).mean() < 2
 
 
 def test_first_frame_of_an_animation_is_taken():

@@ -1,3 +1,4 @@
+import asyncio
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, TimeoutError
 from types import SimpleNamespace
 
@@ -85,3 +86,40 @@ def test_what_is_too_large_is_refused_before_it_is_read(limited, form):
     reply = limited.post("/", content=form(2**20 + 1))
     assert (reply.status_code, reply.json()) == (413, {"error": "The request is larger than 1 MB."})
     assert limited.post("/", content=b"12345").json() == 5
+
+
+def test_too_much_at_once_is_refused_until_some_of_it_is_answered():
+    statuses = []
+
+    async def exercise():
+        read, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow(scope, receive, send):
+            await receive()
+            read.set()
+            await go_on.wait()
+            await JSONResponse("done")(scope, receive, send)
+
+        limit = BodyLimit(slow, most=100, at_once=150)
+
+        async def ask(name):
+            async def send(message):
+                if message["type"] == "http.response.start":
+                    statuses.append((name, message["status"]))
+
+            async def receive():
+                return {"type": "http.request", "body": bytes(100)}
+
+            await limit({"type": "http", "headers": []}, receive, send)
+
+        first = asyncio.create_task(ask("first"))
+        await read.wait()
+        await ask("second")
+        go_on.set()
+        await first
+        await ask("third")
+        assert limit.under_way == 0
+
+    with ThreadPoolExecutor(1) as pool:  # this thread may have an event loop of its own
+        pool.submit(asyncio.run, exercise()).result(DEADLINE)
+    assert statuses == [("second", 503), ("first", 200), ("third", 200)]

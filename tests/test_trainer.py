@@ -295,7 +295,7 @@ def test_visitors_wait_in_line(start, monkeypatch, shipped_session):
     assert follow(trainer, BERT, until="Waiting") == [{"event": "Waiting", "place": 1}]
     trainer.start(CARL, ENDLESS)
     assert follow(trainer, CARL, until="Waiting") == [{"event": "Waiting", "place": 2}]
-    with pytest.raises(TrainingRefused, match="3 visitors are waiting"):
+    with pytest.raises(TrainingRefused, match="3 visitors train or wait"):
         trainer.start(DORA, SHORT)
     assert trainer.state(DORA, 0)["events"] == []
     with pytest.raises(TrainingRefused, match="still running"):
@@ -405,7 +405,7 @@ def test_the_server_keeps_answering_while_one_trains(start, samples, trained):
 def test_a_map_for_a_network_given_back_is_not_kept(start, trained, shipped_session, moment):
     """The map comes some seconds after the network: the visitor may have gone back to the shipped one meanwhile."""
     server = start()
-    run = module.Run(ANNA, SHORT, go_on=False)
+    run = module.Run(ANNA, SHORT, shipped_session.network, go_on=False)
     network = module._pack(trained.own.network)
     tensors = {name: value for name, value in vars(trained.own.projection).items()}
     server.trainer._take(run, {"event": "Tested"}, network)
@@ -420,3 +420,27 @@ def test_a_map_for_a_network_given_back_is_not_kept(start, trained, shipped_sess
     else:
         assert torch.equal(server.sessions.get(ANNA).projection.tsne, trained.own.projection.tsne)
         assert names(run.events) == ["Tested", "Mapped"]
+
+
+def test_what_goes_wrong_after_the_test_is_no_failure(shipped_session):
+    run = module.Run(ANNA, SHORT, shipped_session.network, go_on=False)
+    run.tell("Tested")
+    run.fail("Its map did not come.")
+    assert names(run.events) == ["Tested"]
+    run = module.Run(ANNA, SHORT, shipped_session.network, go_on=False)
+    run.fail("It ended.")
+    assert run.events == [{"event": "Failed", "sentence": "It ended."}]
+
+
+def test_it_goes_on_from_the_network_that_answered_when_it_was_started(start, samples, trained, shipped_session):
+    server = start()
+    server.trainer.start(BERT, ENDLESS)
+    follow(server.trainer, BERT, until="Started")
+    server.sessions.put(ANNA, trained.own)
+    server.trainer.start(ANNA, dataclasses.replace(SHORT, learning_rate=1e-7), go_on=True)
+    server.sessions.drop(ANNA)  # while it waits
+    server.trainer.stop(BERT)
+    tested = {event["event"]: event for event in follow(server.trainer, ANNA)}["Tested"]
+    assert tested["before"] == measure(trained.own.network, samples.test).accuracy
+    assert tested["before"] != measure(shipped_session.network, samples.test).accuracy
+    assert tested["after"] > 0.3  # anew, at that learning rate, it would be chance

@@ -174,7 +174,7 @@ def test_training_is_the_algorithm_that_it_says(few, smoothing):
     hidden = [network.conv2.weight, network.fc1.weight, network.fc2.weight]
     rest = [weight for weight in network.parameters() if all(weight is not other for other in hidden)]
     optimizers = [Muon(hidden, 0.01, 0.1), torch.optim.AdamW(rest, weight_decay=0.1, fused=True)]
-    images = few.take(torch.randperm(300, generator=torch.Generator().manual_seed(3)))
+    images = hold_out(few, config)[0]
     order = torch.Generator().manual_seed(3)
     losses, accuracies = [], []
     for _ in range(2):
@@ -264,10 +264,31 @@ def test_validation_images_are_never_among_the_training_images(count, share, val
         assert part.labels.tolist() == (part.numbers % 10).tolist()
 
 
-def test_parts_are_drawn_at_random(few):
-    first, second = (set(hold_out(few, TrainConfig(seed=seed))[1].numbers.tolist()) for seed in (0, 1))
-    assert first != second
+def test_held_out_images_are_mixed_and_no_training_sees_them(few):
+    held = hold_out(few, TrainConfig(validation=0.2))[1].numbers
+    assert held.tolist() != sorted(held.tolist())
+    among = torch.isin(few.numbers.sort().values, held).float().nonzero()  # places in order
+    assert 100 < among.float().mean() < 200  # of 300
+    for before, after in [
+        ({"seed": 1}, {"seed": 2}),
+        ({"share": 0.5}, {}),
+        ({}, {"share": 0.5}),
+        ({"validation": 0.2}, {"validation": 0.1}),
+        ({"share": 0.3, "seed": 4}, {"share": 0.9}),
+    ]:
+        seen = hold_out(few, TrainConfig(**before))[0].numbers
+        held = hold_out(few, TrainConfig(**after))[1].numbers
+        assert len(held) and not torch.isin(held, seen).any(), (before, after)
     assert len(hold_out(few, TrainConfig(share=0.5, validation=0.1))[0]) == 135
+
+
+def test_the_shipped_samples_hold_out_what_the_whole_data_set_does(samples):
+    whole = Split.of(torch.zeros(60_000, 28, 28, dtype=torch.uint8), torch.zeros(60_000, dtype=torch.int64))
+    shown, held = hold_out(whole, TrainConfig(validation=0.1))
+    of_samples = hold_out(samples.train, TrainConfig(validation=0.05))[1]
+    assert len(of_samples) == 500
+    assert torch.isin(of_samples.numbers, held.numbers).all()
+    assert not torch.isin(of_samples.numbers, shown.numbers).any()
 
 
 def test_images_are_changed_only_for_showing_them(few):
@@ -542,7 +563,7 @@ def test_the_fewest_images_that_are_allowed_work(few, changes):
 def test_run_that_goes_wrong_says_so(few, validation):
     config = with_changes(QUICK, learning_rate=10, weight_decay=10, epochs=20, validation=validation)
     with pytest.raises(
-        ConfigError, match=r"^After epoch \d+ the loss is no number: the learning rate 10 is too high\."
+        ConfigError, match=r"^In epoch \d+ the loss is no number any more: the learning rate 10 is too high\."
     ):
         run(config, few)
 

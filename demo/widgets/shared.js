@@ -1,19 +1,20 @@
 // What all widgets share: the one current answer, the visitor, the samples, the colours.
-// Widgets never call each other: they emit and listen to events here.
+// Widgets hear of each other by the events that they emit and listen to here.
 //
 //   answer   what the server said about the current picture, or {empty: sentence}
 //   wants    a view was opened, so that answers must hold more
 //   network  this visitor's network has changed: everything known about it is stale
 //   mapped   its t-SNE map is ready: only the places of the samples have changed
+//   restored it is the shipped one again, as the visitor wished: said just before
 //   kind     the visitor says what the current picture is (a key of facts.kinds), or null: find out again
-//   sample   a test sample was chosen, to become the current picture (its place in the sprite)
+//   sample   a test sample was chosen, to become the current picture (its place on the sheet)
 //   channel  a channel of a layer was chosen: {layer, channel, count}, or null: none
 //   showchannel   what is known about it is to be brought into view
 //   closechannel  the choice is to be taken back
 //   layers   the rows of the table of layers of the network that answers now
 //   points   where the test samples lie, and what the network answers to them: {pca, pixels, tsne, answers}; from now on
 //            samples.labels holds as many
-//   marked   test samples to be shown among the others (a list of places in the sprite, perhaps empty)
+//   marked   test samples to be shown among the others (a list of places on the sheet, perhaps empty)
 //   link     the page's address is another link now
 //   tab      a tab is to be opened (its name as in a link: "look-inside")
 //   tour     the visitor wants to be shown around
@@ -66,6 +67,13 @@ window.fmnist = (() => {
     return { error: "The server did not answer. Try again in a moment." };
   };
 
+  // In the widget's place for it: the sentence, or nothing any more.
+  const showProblem = (element, sentence = "") => {
+    const place = element.querySelector(".problem");
+    place.textContent = sentence;
+    place.hidden = !sentence;
+  };
+
   const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   const words16 = (base64) => new Uint16Array(bytes(base64).buffer);
   const floats32 = (base64) => new Float32Array(bytes(base64).buffer);
@@ -99,6 +107,22 @@ window.fmnist = (() => {
   const unbroken = (text) => text.replaceAll("T-shirt", "T\u2011shirt"); // at its hyphen
 
   const percent = (part) => (part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`); // of a probability
+
+  // What this browser remembers of earlier visits; nothing where storage is forbidden.
+  const kept = (key) => {
+    try {
+      return localStorage.getItem(`fmnist-${key}`);
+    } catch {
+      return null;
+    }
+  };
+  const keep = (key, value) => {
+    try {
+      localStorage.setItem(`fmnist-${key}`, value);
+    } catch {
+      // it lasts as long as the page
+    }
+  };
 
   const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
   const bringIntoView = (element) => element.scrollIntoView({ block: "nearest", behavior: isCalm() ? "auto" : "smooth" });
@@ -236,8 +260,8 @@ window.fmnist = (() => {
   else document.addEventListener("DOMContentLoaded", watchTheme);
 
   return {
-    on, emit, latest, call, bytes, words16, floats32, isDark, isCalm, bringIntoView, want, wanted, link, unbroken, percent,
-    whenVisible, fitCanvas, greyImage, colour, signedColours, signedImage, mapOf, samples, ready, begin,
+    on, emit, latest, call, showProblem, bytes, words16, floats32, isDark, isCalm, bringIntoView, want, wanted, link, kept, keep,
+    unbroken, percent, whenVisible, fitCanvas, greyImage, colour, signedColours, signedImage, mapOf, samples, ready, begin,
     get facts() {
       return facts;
     },

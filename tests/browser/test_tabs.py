@@ -118,6 +118,7 @@ def test_retraining(page: Page, device: str, context: BrowserContext) -> None:
 
 @pytest.mark.parametrize("device", ["desktop"], indirect=True)
 def test_a_training_outlives_a_reload_on_another_tab(page: Page) -> None:
+    page.locator("#answer select").select_option("original")  # which the link then names
     open_tab(page, "Train")
     fill_form(page, epochs=30, share=1)
     page.locator("#retrain").click()
@@ -131,8 +132,14 @@ def test_a_training_outlives_a_reload_on_another_tab(page: Page) -> None:
     page.evaluate("() => fmnist.train.stop()")  # as its button does, which a tab just opened may not have wired yet
     expect(page.locator(".curves")).to_have_attribute("data-state", "trained", timeout=180_000)
     expect(page.locator("#restore")).to_be_enabled(timeout=180_000)
+    page.reload()
+    page.wait_for_selector("#answer[data-answers]")
+    settle(page)
+    expect(page.locator("#answer select")).to_have_value("yours")  # the link names the other one no more
+    open_tab(page, "Train")
     page.locator("#restore").click()
     expect(page.locator(".curves .status")).to_have_text("Back to the shipped weights.")
+    expect(page.locator("#answer .problem")).to_be_hidden()
 
 
 def test_a_learning_rate_that_cannot_work(page: Page) -> None:

@@ -17,35 +17,45 @@ fmnist.mountAnswer = (element, server) => {
   let painted = 0;
 
   const whose = element.querySelector(".whose select");
-  const problem = element.querySelector(".problem");
   const aside = element.querySelector(".aside");
   const meter = element.querySelector("meter");
   const familiar = element.querySelector(".familiar b");
-  const offer = (name, words) => {
-    const option = document.createElement("option");
-    [option.value, option.textContent] = [name, words];
-    whose.append(option);
-  };
   for (const [name, parameters] of Object.entries(fmnist.facts.networks)) {
-    offer(name, `${name}: ${parameters.toLocaleString("en")} parameters`);
+    whose.append(new Option(`${name}: ${parameters.toLocaleString("en")} parameters`, name));
   }
   const choose = async (name) => {
     const reply = await fmnist.call(server.choose, { network: name });
-    [problem.textContent, problem.hidden] = [reply.error ?? "", !reply.error];
+    fmnist.showProblem(element, reply.error);
     fmnist.link.set("network", reply.error || name === "yours" ? null : name);
     fmnist.emit("network"); // after an error too: the answer tells who it is that answers
   };
   whose.addEventListener("change", () => choose(whose.value));
-  let known = Object.keys(fmnist.facts.networks)[0]; // the network that the page speaks of
-  fmnist.on("network", () => (known = null));
+  let known = fmnist.facts.session; // number of the network that the page speaks of; null: another one, not heard of yet
+  let isRestored = false; // the visitor has given the trained network back
+  const showWhose = ({ network, session, own }) => {
+    if (session === undefined) return; // of a page that asked nobody
+    const yours = whose.querySelector("[value=yours]");
+    if (own && !yours) whose.append(new Option("the network that you trained", "yours"));
+    if (!own && yours) {
+      yours.remove();
+      if (!isRestored) fmnist.showProblem(element, "The server has forgotten the network that you trained.");
+    }
+    isRestored = false;
+    whose.value = network;
+    if (network === "yours") fmnist.link.set("network", null); // it is no other page's
+    // Chosen or trained in another tab or before a reload, or forgotten by the server: the other views do not know yet.
+    const isNews = known !== null && session !== known;
+    known = session;
+    if (isNews) fmnist.emit("network");
+  };
+  fmnist.on("restored", () => (isRestored = true));
+  fmnist.on("network", async () => {
+    known = null;
+    if (fmnist.latest("answer")?.empty) showWhose(await fmnist.call(server.who, {})); // the pad will not ask
+  });
 
-  const paint = ({ empty, words: sentence, probabilities, network, own, familiarity = 0, note }) => {
-    if (own && !whose.querySelector("[value=yours]")) offer("yours", "the network that you trained");
-    if (own === false) whose.querySelector("[value=yours]")?.remove();
-    if (network) whose.value = network;
-    // Chosen in another tab or before a reload, or forgotten by the server: the other views do not know yet.
-    if (network && known && network !== known) fmnist.emit("network");
-    if (network) known = network;
+  const paint = ({ empty, words: sentence, probabilities, familiarity = 0, note, ...who }) => {
+    showWhose(who);
     aside.textContent = note ?? "";
     words.textContent = fmnist.unbroken(empty ?? sentence);
     words.classList.toggle("empty", Boolean(empty));

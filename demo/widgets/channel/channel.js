@@ -41,7 +41,7 @@ fmnist.mountChannel = (element, server) => {
   const choosePixel = (row, column) => {
     if (!map || chosen.layer !== firstLayer) return;
     pixel = [Math.max(0, Math.min(map.height - 1, row)), Math.max(0, Math.min(map.width - 1, column))];
-    fmnist.want("pixel", [chosen.channel, ...pixel]);
+    ask();
     paintMap();
   };
   large.addEventListener("click", (event) => {
@@ -79,13 +79,16 @@ fmnist.mountChannel = (element, server) => {
   };
 
   const NO_SUM = find(".total").textContent;
+  let sum = null; // as the server told it
   const clearSum = () => {
+    sum = null;
     find(".where").textContent = "";
     find(".grids").replaceChildren();
     find(".total").textContent = NO_SUM;
     delete holder.dataset.sum;
   };
-  const paintSum = (sum) => {
+  const paintSum = () => {
+    if (!sum) return;
     const colours = fmnist.signedColours();
     const products = sum.patch.map((row, y) => row.map((value, x) => value * sum.kernel[y][x]));
     find(".where").textContent = `(row ${pixel[0] + 1}, column ${pixel[1] + 1})`;
@@ -181,8 +184,7 @@ fmnist.mountChannel = (element, server) => {
     if (!chosen) return;
     if (about !== chosen) return load();
     element.classList.remove("loading");
-    find(".problem").textContent = reply.error ?? "";
-    find(".problem").hidden = !reply.error;
+    fmnist.showProblem(element, reply.error);
     if (reply.error) return;
     known = reply;
     element.classList.remove("unknown");
@@ -230,10 +232,14 @@ fmnist.mountChannel = (element, server) => {
     if (answer.channel?.layer === chosen.layer && answer.channel.channel === chosen.channel) {
       paintChanges(answer.probabilities, answer.channel.probabilities);
     }
-    if (answer.pixel?.place.join() === [chosen.channel, ...(pixel ?? [])].join()) paintSum(answer.pixel);
+    if (answer.pixel?.place.join() === [chosen.channel, ...(pixel ?? [])].join()) {
+      sum = answer.pixel;
+      paintSum();
+    }
   });
   fmnist.on("theme", () => {
     paintMap();
+    paintSum();
     if (chosen && known) paintWeights(known);
   });
   // On a narrow page it is below all maps.

@@ -63,6 +63,9 @@ fmnist.mountCurves = (element, server) => {
       context.stroke();
       context.fillText(value.toFixed(1), left - 6, y(value));
     }
+    const last = epochs.at(-1);
+    const latest = last ? `${name === "loss" ? last.loss.toFixed(3) : percent(last.accuracy)} after step ${last.step} of ${steps}` : "none yet";
+    canvas.setAttribute("aria-label", `${name === "loss" ? "Loss" : "Accuracy"} by steps; on images held out: ${latest}`);
     context.textBaseline = "alphabetic";
     if (steps > 1) context.fillText(`${steps} steps`, width - right, height - 6);
     const line = (list, colour, withDots) => {
@@ -137,6 +140,7 @@ fmnist.mountCurves = (element, server) => {
     } else if (event.event === "Restored") {
       reset();
       show("Back to the shipped weights.", "idle");
+      fmnist.emit("restored");
       answersNow();
     }
   };

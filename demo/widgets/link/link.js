@@ -49,7 +49,9 @@ fmnist.mountLink = (element) => {
 
   const copy = async () => {
     const isSample = fmnist.link.get("sample") !== null;
-    const opens = isSample ? "It opens this view with this test image." : "It opens this view, without your picture.";
+    const isYours = fmnist.latest("answer")?.network === "yours";
+    const opens = `It opens this view${isSample ? " with this test image" : ", without your picture"}`
+      + `${isYours ? ", answered by a shipped network" : ""}.`;
     copied = location.href;
     try {
       await navigator.clipboard.writeText(copied);

@@ -81,7 +81,7 @@ fmnist.hearMapGestures = (element, { marks, places, view, lit }) => {
     "+": () => view.zoomBy(1.5), "=": () => view.zoomBy(1.5), "-": () => view.zoomBy(1 / 1.5), 0: view.showAll,
     ArrowLeft: () => view.moveBy(60, 0), ArrowRight: () => view.moveBy(-60, 0),
     ArrowUp: () => view.moveBy(0, 60), ArrowDown: () => view.moveBy(0, -60),
-    n: () => lit.walk(1), N: () => lit.walk(-1), Escape: () => lit.light(-1),
+    n: () => lit.walk(1), N: () => lit.walk(-1), Escape: () => lit.index >= 0 && lit.light(-1),
     Enter: () => (lit.index >= 0 ? fmnist.emit("sample", lit.index) : lit.walk(1)),
   };
   over.addEventListener("keydown", (event) => {

@@ -52,12 +52,12 @@ fmnist.makeMapPoints = (element, server, show) => {
 
   const load = async () => {
     const mine = ++loads;
+    const wasWhole = isWhole() || more.disabled; // or on its way
     const reply = await fmnist.call(server.points, {});
     if (mine !== loads) return;
-    find(".problem").textContent = reply.error ?? "";
-    find(".problem").hidden = !reply.error;
+    fmnist.showProblem(element, reply.error);
     hasFailed = Boolean(reply.error);
-    if (hasFailed) return;
+    if (hasFailed) return offer();
     shipped = { ...own, answers: fmnist.bytes(reply.answers) };
     for (const name of LAYOUTS) {
       shipped[name] = reply[name] && Float32Array.from(fmnist.words16(reply[name]), (part) => part / 65535);
@@ -65,6 +65,7 @@ fmnist.makeMapPoints = (element, server, show) => {
     [whole, others] = [null, reply.others];
     find(".said").textContent = "";
     use(shipped);
+    if (wasWhole) loadOthers();
   };
 
   const joined = (lists) => {

@@ -57,6 +57,7 @@ fmnist.mountMaps = (element, server) => {
   };
 
   const build = () => {
+    const focused = list.contains(document.activeElement) && document.activeElement.dataset.layer;
     list.replaceChildren(
       ...layers.map(({ name, kind, shape }) => {
         const item = document.createElement("li");
@@ -77,6 +78,7 @@ fmnist.mountMaps = (element, server) => {
       }),
     );
     mark();
+    list.querySelector(`[data-layer="${focused}"]`)?.focus({ preventScroll: true });
   };
 
   // How the size of the maps comes about, and how many numbers training adjusts.
@@ -191,7 +193,7 @@ fmnist.mountMaps = (element, server) => {
   tiles.addEventListener("keydown", (event) => {
     if (!open || !grid || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -grid.columns, ArrowDown: grid.columns }[event.key];
-    if (event.key === "Escape") pickChannel(null);
+    if (event.key === "Escape" && channel !== null) pickChannel(null);
     else if (step) pickChannel(channel === null ? 0 : Math.max(0, Math.min(grid.count - 1, channel + step)));
     else return;
     event.preventDefault();
@@ -224,8 +226,7 @@ fmnist.mountMaps = (element, server) => {
     const mine = ++loads;
     const reply = await fmnist.call(server.layers, {});
     if (mine !== loads) return; // the network was changed again
-    find(".problem").textContent = reply.error ?? "";
-    find(".problem").hidden = !reply.error;
+    fmnist.showProblem(element, reply.error);
     hasFailed = Boolean(reply.error);
     if (hasFailed) return;
     layers = reply.layers;

@@ -35,9 +35,13 @@ fmnist.mountMistakes = (element, server) => {
 
   // --- counting ------------------------------------------------------------------------------------------------
 
+  let counted = null; // the answers in the table
   const count = (answers) => {
     asked += 1; // what is under way is no newer than this
+    const isSame = !isStale && answers.length === counted.length && answers.every((answer, i) => answer === counted[i]);
+    if (isSame) return chosen && fmnist.emit("marked", behind()); // only the map is another one
     isStale = false;
+    counted = answers;
     cells = facts.classes.map(() => facts.classes.map(() => []));
     const all = Math.min(answers.length, samples.labels.length);
     for (let i = 0; i < all; i++) cells[samples.labels[i]][answers[i]]?.push(i);
@@ -59,8 +63,7 @@ fmnist.mountMistakes = (element, server) => {
     const mine = ++asked;
     const reply = await fmnist.call(server.points, {});
     if (mine !== asked) return;
-    find(".problem").textContent = reply.error ?? "";
-    find(".problem").hidden = !reply.error;
+    fmnist.showProblem(element, reply.error);
     if (!reply.error) count(fmnist.bytes(reply.answers));
   };
 

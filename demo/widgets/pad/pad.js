@@ -9,6 +9,7 @@ fmnist.mountPad = (element, server) => {
   const MOST_STEPS = 500; // that are kept for undo
   const LARGE_FILE = 3 * 2 ** 20; // bytes, from which a photo is made smaller before it is sent
   const LARGE_SIDE = 2240; // pixels, of its longer side then
+  const SERVER_KNOWS = /^image\/(png|jpeg|gif|webp|bmp|tiff)$/;
   const MAX_FILE = 20 * 2 ** 20; // bytes
   const blank = () => ({ kind: "ground", paper: "#ffffff", pen: "#111111" }); // a new sheet each time
 
@@ -164,6 +165,7 @@ fmnist.mountPad = (element, server) => {
   };
 
   fmnist.on("wants", () => isBlank() || changed());
+  window.addEventListener("online", () => hasFailed && askAnew());
   fmnist.on("network", askAnew);
   fmnist.on("kind", async (chosen) => {
     const { ask } = ground();
@@ -177,10 +179,7 @@ fmnist.mountPad = (element, server) => {
     askAnew();
   });
 
-  const showProblem = (sentence) => {
-    find(".problem").textContent = sentence ?? "";
-    find(".problem").hidden = !sentence;
-  };
+  const showProblem = (sentence) => fmnist.showProblem(element, sentence);
 
   const showHint = (sentence) => {
     find(".hint").textContent = sentence ?? "";
@@ -298,14 +297,16 @@ fmnist.mountPad = (element, server) => {
       reader.readAsDataURL(file);
     });
 
-  // A photo of many megapixels, made smaller: less to send, and below the server's limit. What may have transparent
-  // parts keeps them. What the browser cannot open is sent as it is, so that the server says what is wrong with it.
-  const smaller = async (file) => {
-    if (file.size < LARGE_FILE || !file.type.startsWith("image/")) return file;
+  // A photo of many megapixels, made smaller: less to send, and below the server's limit; and a picture of a kind that
+  // only the browser may know. What may have transparent parts keeps them. What the browser cannot open is sent as it is,
+  // so that the server says what is wrong with it.
+  const sendable = async (file) => {
+    const isKnown = SERVER_KNOWS.test(file.type);
+    if (!file.type.startsWith("image/") || (isKnown && file.size < LARGE_FILE)) return file;
     try {
       const image = await createImageBitmap(file, { imageOrientation: "from-image" });
-      const scale = LARGE_SIDE / Math.max(image.width, image.height);
-      if (scale >= 1) return file;
+      const scale = Math.min(1, LARGE_SIDE / Math.max(image.width, image.height));
+      if (isKnown && scale === 1) return file;
       const small = new OffscreenCanvas(Math.round(image.width * scale), Math.round(image.height * scale));
       small.getContext("2d").drawImage(image, 0, 0, small.width, small.height);
       image.close();
@@ -319,7 +320,7 @@ fmnist.mountPad = (element, server) => {
   const openFile = async (chosen) => {
     if (!chosen) return;
     const mine = newWish(true);
-    const ask = { file: await smaller(chosen) };
+    const ask = { file: await sendable(chosen) };
     const opened = mine === wish && (await prepareFile(ask, null, mine));
     if (!opened) return;
     const image = new Image();

@@ -8,10 +8,7 @@ fmnist.mountSeen = (element) => {
   const how = element.querySelector(".how");
   canvas.width = canvas.height = 28;
   for (const [kind, words] of Object.entries(fmnist.facts.kinds)) {
-    const option = document.createElement("option");
-    option.value = kind;
-    option.textContent = words.split(":")[0];
-    select.append(option);
+    select.append(new Option(words.split(":")[0], kind));
   }
   const paint = ({ pixels, kind, overruled }) => {
     select.value = kind ?? "";

@@ -110,13 +110,9 @@ fmnist.mountTour = (element) => {
   fmnist.on("tour", start);
 
   const isFirstVisit = () => {
-    try {
-      if (localStorage.getItem("fmnist-toured")) return false;
-      localStorage.setItem("fmnist-toured", "yes");
-      return true;
-    } catch {
-      return false; // storage is forbidden: it would come at every visit
-    }
+    if (fmnist.kept("toured")) return false;
+    fmnist.keep("toured", "yes");
+    return fmnist.kept("toured") !== null; // where storage is forbidden it would come at every visit
   };
   // With the first answer the page is complete. Who follows a link to a view is not led away from it.
   let isWaiting = true;

@@ -14,10 +14,7 @@ fmnist.mountWhy = (element, server) => {
   let isVisible = false;
 
   for (const [label, name] of fmnist.facts.classes.entries()) {
-    const option = document.createElement("option");
-    option.value = String(label);
-    option.textContent = name;
-    select.append(option);
+    select.append(new Option(name, String(label)));
   }
 
   // The picture, grey and dim, under the colours of values -1..1.
@@ -55,9 +52,11 @@ fmnist.mountWhy = (element, server) => {
     const cost = hiding();
     const [most, least] = [Math.max(...cost), Math.min(...cost)];
     paintOver(find(".occlusion"), pixels, cost.map((value) => value / Math.max(0.02, most, -least)));
-    find(".needs").textContent = Math.max(most, -least) < 0.01 ? `Hiding any one part changes ${name} by less than a point.`
-      : `Orange: hidden here, ${name} loses up to ${points(Math.max(0, most))}`
-        + (least < -0.01 ? `; blue: it gains up to ${points(least)}.` : ".");
+    const changes = [
+      most >= 0.01 && `Orange: hidden here, ${name} loses up to ${points(most)}.`,
+      least <= -0.01 && `Blue: hidden here, ${name} gains up to ${points(least)}.`,
+    ].filter(Boolean);
+    find(".needs").textContent = changes.join(" ") || `Hiding any one part changes ${name} by less than a point.`;
     find(".grad-cam").setAttribute("aria-label", find(".looks").textContent);
     find(".occlusion").setAttribute("aria-label", find(".needs").textContent);
     holder.dataset.label = String(reasons.label);
@@ -83,22 +82,23 @@ fmnist.mountWhy = (element, server) => {
   // --- asking: one question at a time, about the latest picture ------------------------------------------------
 
   let asking = false;
+  let told = []; // answer and label that ``reasons`` are about
   let timer;
   const rest = () => {
     clearTimeout(timer);
     timer = setTimeout(ask, REST);
   };
   const ask = async () => {
-    if (asking || !isVisible || !current) return;
-    asking = true;
     const [answer, label] = [current, select.value];
+    if (asking || !isVisible || !answer || (reasons && told[0] === answer && told[1] === label)) return;
+    asking = true;
     const reply = await fmnist.call(server.reasons, { pixels: answer.pixels, label: label ? Number(label) : null });
     asking = false;
-    find(".problem").textContent = reply.error ?? "";
-    find(".problem").hidden = !reply.error;
+    fmnist.showProblem(element, reply.error);
     if (label !== select.value) return ask();
     if (answer !== current) return rest();
     reasons = reply.error ? null : { ...reply, pixels: answer.pixels };
+    told = [answer, label];
     paint();
   };
 
