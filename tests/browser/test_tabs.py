@@ -30,6 +30,14 @@ def test_the_data_tab(page: Page, samples: Dataset) -> None:
     before = answers(page)
     cards.first.locator("button").click()
     wait_for_answer(page, before)
+    settle(page)
+    # The answer is far above: it is told here, with the way there.
+    expect(page.locator("#answer .words")).not_to_be_in_viewport()
+    said = page.locator("#answer .words").inner_text()
+    expect(page.locator("#answer .elsewhere")).to_have_text(re.compile(rf"{said}, \d+ %\s+↑"))
+    page.locator("#answer .elsewhere").click()
+    expect(page.locator("#answer .words")).to_be_in_viewport()
+    expect(page.locator("#answer .elsewhere")).to_be_hidden()
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,21 @@ fmnist.mountAnswer = (element, server) => {
   };
   fmnist.on("answer", paint);
 
+  // A sample that is chosen in a view far below changes what is up here: what is said of it is told there, too.
+  const elsewhere = element.querySelector(".elsewhere");
+  let isChosenBelow = false;
+  fmnist.on("sample", () => (isChosenBelow = words.getBoundingClientRect().bottom < 0));
+  fmnist.on("answer", ({ empty, words: sentence, probabilities }) => {
+    elsewhere.hidden = !isChosenBelow || Boolean(empty);
+    if (!elsewhere.hidden) elsewhere.textContent = `${sentence}, ${fmnist.percent(Math.max(...probabilities))}  ↑`;
+  });
+  fmnist.whenVisible(words, (isVisible) => {
+    if (!isVisible) return;
+    isChosenBelow = false;
+    elsewhere.hidden = true;
+  });
+  elsewhere.addEventListener("click", () => fmnist.bringIntoView(document.querySelector("#pad")));
+
   // The server ends a training that nobody asks about. The view that follows one is made when its tab is first opened,
   // which after a reload may be never: until then it is kept going here.
   const KEEPING = 20_000; // milliseconds from one question to the next
