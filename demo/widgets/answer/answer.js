@@ -35,7 +35,10 @@ fmnist.mountAnswer = (element, server) => {
   const showWhose = ({ network, session, own }) => {
     if (session === undefined) return; // of a page that asked nobody
     const yours = whose.querySelector("[value=yours]");
-    if (own && !yours) whose.append(new Option("the network that you trained", "yours"));
+    if (own && !yours) {
+      whose.append(new Option("the network that you trained", "yours"));
+      fmnist.showProblem(element); // that the one before was forgotten
+    }
     if (!own && yours) {
       yours.remove();
       if (!isRestored) fmnist.showProblem(element, "The server has forgotten the network that you trained.");

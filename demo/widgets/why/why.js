@@ -10,7 +10,7 @@ fmnist.mountWhy = (element, server) => {
   const DIM = 0.55; // brightness of the picture under the colours
   const [AGAINST, FOR] = [[90, 170, 255], [255, 160, 60]]; // blue and orange on the black ground of both themes
   let current = null; // the latest answer, unless the pad is empty
-  let reasons = null; // {label, grad_cam, occlusion, pixels} as they are painted
+  let reasons = null; // {label, grad_cam, occlusion} as they are painted, and the answer and the label they were asked for
   let isVisible = false;
 
   for (const [label, name] of fmnist.facts.classes.entries()) {
@@ -44,7 +44,7 @@ fmnist.mountWhy = (element, server) => {
       holder.dataset.label = "";
       return;
     }
-    const pixels = fmnist.bytes(reasons.pixels);
+    const pixels = fmnist.bytes(reasons.answer.pixels);
     const heat = Array.from(fmnist.bytes(reasons.grad_cam), (level) => level / 255);
     paintOver(find(".grad-cam"), pixels, heat);
     find(".looks").textContent = heat.some((value) => value > 0)
@@ -82,7 +82,6 @@ fmnist.mountWhy = (element, server) => {
   // --- asking: one question at a time, about the latest picture ------------------------------------------------
 
   let asking = false;
-  let told = []; // answer and label that ``reasons`` are about
   let timer;
   const rest = () => {
     clearTimeout(timer);
@@ -90,15 +89,14 @@ fmnist.mountWhy = (element, server) => {
   };
   const ask = async () => {
     const [answer, label] = [current, select.value];
-    if (asking || !isVisible || !answer || (reasons && told[0] === answer && told[1] === label)) return;
+    if (asking || !isVisible || !answer || (reasons?.answer === answer && reasons.asked === label)) return;
     asking = true;
     const reply = await fmnist.call(server.reasons, { pixels: answer.pixels, label: label ? Number(label) : null });
     asking = false;
     fmnist.showProblem(element, reply.error);
     if (label !== select.value) return ask();
     if (answer !== current) return rest();
-    reasons = reply.error ? null : { ...reply, pixels: answer.pixels };
-    told = [answer, label];
+    reasons = reply.error ? null : { ...reply, answer, asked: label };
     paint();
   };
 
