@@ -61,6 +61,7 @@ def main() -> None:
         "the recipe": {},
         "the data set alone": dict.fromkeys(FOR_PEOPLE, 0.0),
         "without pruning": {"pruning": 0.0, "epochs": round(options.epochs * (1 - base.pruning))},
+        "without erasing": {"erase": 0.0},
     }
     variants |= {f"without {name}": {name: 0.0} for name in FOR_PEOPLE}
     variants |= {f"with {name}": {name: part} for name, part in MORE.items()}

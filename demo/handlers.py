@@ -165,10 +165,10 @@ class Handlers:
         if go_on and answering != recipe.architecture:
             raise ConfigError(f"The network that answers now is {answering}: choose it above to go on from it.")
         for_people = FOR_PEOPLE if settings.get("for_people") is True else dict.fromkeys(FOR_PEOPLE, 0.0)
-        # No pruning: beside the slider it says how often each image is seen. To go on holds out no more than the
-        # training before did, which has seen all else.
+        # No pruning: beside the slider it says how often each image is seen. No erasing, which helps in long trainings
+        # and costs in short ones. To go on holds out no more than the training before did, which has seen all else.
         held_out = recipe.validation if go_on else 0.1
-        config: TrainConfig = with_changes(recipe, **changes, **for_people, pruning=0.0, validation=held_out)
+        config: TrainConfig = with_changes(recipe, **changes, **for_people, pruning=0.0, erase=0.0, validation=held_out)
         self._trainer.start(_visitor(request), config, go_on)
         return {}
 

@@ -15,7 +15,7 @@ Reply = dict[str, Any]
 
 MOST_SENT: Final = 30 * 2**20  # bytes of a request: a file of 20 MB in base64, and what goes with it
 MOST_AT_ONCE: Final = 10 * MOST_SENT  # bytes of all requests that are under way
-MOST_BATCH: Final = 1024  # images in a visitor's batch: the deep network keeps about 0.8 MB of each, made ones included
+MOST_BATCH: Final = 1024  # images in a visitor's batch: the deep network keeps about 1.7 MB of each, made ones included
 
 
 class BodyLimit:

@@ -97,6 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("cloth", float, "garments cut out of cloth along the templates, likewise"),
         ("doodles", float, "drawings of other things, to be answered with any class, likewise"),
         ("photos", float, "part of the images changed as if they had been photographed"),
+        ("erase", float, "part of the images in which a rectangle is filled with noise"),
         ("pruning", float, "part of the images that each epoch leaves out, among the easy ones"),
         ("share", float, "part of the training images to use, up to 1"),
         ("validation", float, "part of those held out to find the epoch of least loss; 0: keep the last"),

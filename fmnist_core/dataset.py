@@ -294,7 +294,7 @@ def download_files(root: Path = DOWNLOAD_ROOT) -> Path:
 
 
 def batches(split: Split, size: int, generator: torch.Generator | None = None) -> Iterator[Split]:
-    """Every image of ``split`` once, ``size`` at a time; shuffled by ``generator``, in order without one.
+    """Every image of ``split`` once, ``size`` at a time, in order, or shuffled by a ``generator`` of the same device.
 
     The last batch is smaller when ``size`` does not divide the number of images.
     """
@@ -302,7 +302,7 @@ def batches(split: Split, size: int, generator: torch.Generator | None = None) -
     if generator is None:
         order = torch.arange(count, device=split.labels.device)
     else:
-        order = torch.randperm(count, generator=generator).to(split.labels.device)
+        order = torch.randperm(count, generator=generator, device=split.labels.device)
     for start in range(0, count, size):
         yield split.take(order[start : start + size])
 

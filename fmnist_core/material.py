@@ -38,15 +38,18 @@ class Supply:
 
     def grow(self, count: int) -> None:
         """Make ``count`` more, but none beyond the most."""
-        for place in range(self.made, min(self.made + count, len(self.labels))):
-            pixels, label = self.draw()
-            self.pixels[place], self.labels[place] = torch.from_numpy(pixels).to(self.pixels.device), label
-            self.made += 1
+        drawn = [self.draw() for _ in range(min(count, len(self.labels) - self.made))]
+        if drawn:
+            pixels, labels = zip(*drawn, strict=True)
+            more = slice(self.made, self.made + len(drawn))
+            self.pixels[more], self.labels[more] = torch.from_numpy(np.stack(pixels)), torch.tensor(labels)
+            self.made += len(drawn)
 
     def choose(self, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Pixels (K, 28, 28) and labels (K,) to go with a batch of so many images."""
         self.grow(MADE_PER_STEP)
-        chosen = torch.randint(self.made, (round(self.part * batch),), generator=generator).to(self.labels.device)
+        size = (round(self.part * batch),)
+        chosen = torch.randint(self.made, size, generator=generator, device=self.labels.device)
         return self.pixels[chosen], self.labels[chosen]
 
 

@@ -9,6 +9,7 @@ from typing import Final
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from fmnist_core import CLASS_NAMES
 from fmnist_core.cutout import DARKEST
@@ -125,24 +126,18 @@ def _contours(mask: Bytes, shortest: float) -> Strokes:
 
 def by_hand(strokes: Strokes, dice: Dice) -> Strokes:
     """The strokes as a person might draw them: turned, stretched, bent, wobbly, with gaps and things left out."""
-    outline, *details = _resampled(strokes)
+    outline, *details = strokes
     kept = [outline, *(stroke for stroke in details if not dice.chance(0.02))]
-    matrix = _random_matrix(dice)
-    phase = np.array([dice(0, 2 * np.pi) for _ in range(4)])
-    bend = dice(0, 0.045)
-    drawn: Strokes = []
-    for stroke in kept:
-        places = stroke @ matrix
-        wave = np.stack([
-            np.sin(5 * places[:, 1] + phase[0]) + np.sin(9 * places[:, 0] + phase[1]),
-            np.sin(5 * places[:, 0] + phase[2]) + np.sin(9 * places[:, 1] + phase[3]),
-        ], axis=1)  # fmt: skip
-        places = places + bend * wave + dice.generator.normal(0, 0.006, 2)  # all bent alike, each put down anew
-        places = places + _wobble(len(places), dice(0, 0.012), dice.generator)
-        if len(places) > 6 and dice.chance(0.3):  # begun late, ended early
-            places = places[dice.count(0, 2) : len(places) - dice.count(0, 2)]
-        drawn.append(places)
-    return drawn
+    places, counts = _resampled(kept)  # of all strokes at once from here on, for there are many short ones
+    places = places @ _random_matrix(dice)
+    x, y = places.T
+    phase = dice.generator.uniform(0, 2 * np.pi, 4)
+    wave = [np.sin(5 * y + phase[0]) + np.sin(9 * x + phase[1]), np.sin(5 * x + phase[2]) + np.sin(9 * y + phase[3])]
+    apart = dice.generator.normal(0, 0.006, (len(kept), 2))  # all are bent alike, but each is put down anew
+    wobble = dice.generator.uniform(0, 0.012, (len(kept), 1))
+    places = places + dice(0, 0.045) * np.stack(wave, axis=1) + apart.repeat(counts, axis=0)
+    places = places + wobble.repeat(counts, axis=0) * _slow_noise(len(places), dice.generator)
+    return [_late_and_early(stroke, dice) for stroke in np.split(places, counts.cumsum()[:-1])]
 
 
 def ink(strokes: Strokes) -> Bytes:
@@ -157,18 +152,20 @@ def ink(strokes: Strokes) -> Bytes:
     return cells
 
 
-def _resampled(strokes: Strokes) -> Strokes:
-    """The strokes scaled to a longer side of 1, with points ``STEP`` apart."""
-    every = np.concatenate(strokes)
+def _resampled(strokes: Strokes) -> tuple[Stroke, NDArray[np.intp]]:
+    """Points ``STEP`` apart of all strokes, scaled to a longer side of 1: places (K, 2) and how many of each."""
+    every, ends = np.concatenate(strokes), np.cumsum([len(stroke) for stroke in strokes])
     low = every.min(0)
-    unit = float((every.max(0) - low).max())
-    resampled = []
-    for stroke in strokes:
-        places = (stroke - low) / unit
-        lengths = np.concatenate([[0.0], np.hypot(*np.diff(places, axis=0).T).cumsum()])
-        even = np.linspace(0, lengths[-1], max(2, round(lengths[-1] / STEP) + 1))
-        resampled.append(np.stack([np.interp(even, lengths, places[:, axis]) for axis in (0, 1)], axis=1))
-    return resampled
+    every = (every - low) / (every - low).max()
+    steps = np.hypot(*np.diff(every, axis=0).T)
+    steps[ends[:-1] - 1] = 1.0  # from one stroke to the next: longer than nothing, and no point is put there
+    along = np.concatenate([[0.0], steps.cumsum()])
+    first, last = along[np.concatenate([[0], ends[:-1]])], along[ends - 1]
+    pieces = np.maximum(1, np.round((last - first) / STEP).astype(np.intp))
+    counts = pieces + 1
+    number = np.arange(counts.sum()) - (counts.cumsum() - counts).repeat(counts)  # of a point in its stroke
+    even = first.repeat(counts) + number * ((last - first) / pieces).repeat(counts)
+    return np.stack([np.interp(even, along, every[:, axis]) for axis in (0, 1)], axis=1), counts
 
 
 def _random_matrix(dice: Dice) -> Stroke:
@@ -180,8 +177,14 @@ def _random_matrix(dice: Dice) -> Stroke:
     return matrix
 
 
-def _wobble(count: int, size: float, generator: np.random.Generator) -> Stroke:
-    """A slowly changing error (count, 2) with a standard deviation of about ``size``."""
+def _slow_noise(count: int, generator: np.random.Generator) -> Stroke:
+    """Slowly changing numbers (count, 2) with a standard deviation of about 1."""
     noise = generator.normal(0, 1, (count + 8, 2))
-    smooth: Stroke = np.stack([np.convolve(noise[:, axis], np.ones(9) / 3, "valid") for axis in (0, 1)], axis=1)
-    return size * smooth
+    return np.stack([np.convolve(noise[:, axis], np.ones(9) / 3, "valid") for axis in (0, 1)], axis=1)
+
+
+def _late_and_early(stroke: Stroke, dice: Dice) -> Stroke:
+    """A stroke of some length is now and then begun late and ended early."""
+    if len(stroke) > 6 and dice.chance(0.3):
+        return stroke[dice.count(0, 2) : len(stroke) - dice.count(0, 2)]
+    return stroke

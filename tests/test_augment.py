@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fmnist_core.augment import random_cloth, random_flip, random_photo, random_shift, random_warp
+from fmnist_core.augment import random_cloth, random_erase, random_flip, random_photo, random_shift, random_warp
 from fmnist_core.cutout import DARKEST
 
 
@@ -229,3 +229,37 @@ def test_some_images_are_as_if_photographed(few):
     assert torch.equal(pixels, few.pixels)  # those that are kept are not touched
     assert random_photo(pixels, 0.0, generator(1)) is pixels
     assert (random_photo(pixels, 1.0, generator(1)) != pixels).flatten(1).any(1).all()
+
+
+def test_erasing_fills_one_rectangle_with_noise_in_about_that_part_of_the_images():
+    pixels = torch.zeros(2000, 28, 28, dtype=torch.uint8)
+    erased = random_erase(pixels, 0.5, generator())
+    assert not pixels.any()  # what goes in stays as it was
+    boxes = []
+    for image in erased[(erased != 0).flatten(1).any(1)]:
+        rows, columns = (image.any(axis).nonzero()[:, 0].tolist() for axis in (1, 0))
+        box = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        assert (box == 0).sum() <= 8  # one value in 256 of noise is 0
+        boxes.append(box.shape)
+    assert 890 < len(boxes) < 1110  # five standard deviations
+    heights, widths = torch.tensor(boxes).float().T
+    areas, sides = heights * widths / 28**2, heights / widths
+    # The paper's bounds, but for the rounding of sides to whole pixels.
+    assert 0.008 < areas.min() < 0.03
+    assert 0.35 < areas.max() < 0.45
+    assert areas.mean() == pytest.approx(0.21, abs=0.02)
+    assert 0.2 < sides.min() < 0.4
+    assert 2.5 < sides.max() < 5
+    assert sides.log().mean().abs() < 0.1  # as often upright as lying
+
+
+def test_erasing_leaves_all_that_is_outside_the_rectangle():
+    pixels = noise(300)
+    changed = random_erase(pixels, 1.0, generator(1)) != pixels
+    assert changed.flatten(1).any(1).all()
+    for each in changed:
+        rows, columns = each.any(1).nonzero()[:, 0], each.any(0).nonzero()[:, 0]
+        box = each[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        assert box.float().mean() > 0.9
+        assert each.sum() == box.sum()
+    assert random_erase(pixels, 0.0, generator(1)) is pixels

@@ -91,7 +91,7 @@ def test_training_for_people(cli, csv, tmp_path, quick, validation):
     accuracy = measure(checkpoint.load(tmp_path / "out"), dataset.load(csv).test).accuracy
     assert done.out == f"Test accuracy {accuracy:.4f} on 60 images. Saved in {tmp_path / 'out'}.\n"
     held = round(300 * validation)
-    assert f"Training 611,434 parameters on {300 - held} images (cpu), {held} held out." in done.err
+    assert f"Training 482,154 parameters on {300 - held} images (cpu), {held} held out." in done.err
     for epoch in (1, 2):
         line = next(line for line in done.err.splitlines() if f"epoch   {epoch}   loss" in line)
         assert ("held out: loss" in line) == (validation > 0)
@@ -263,7 +263,7 @@ def test_evaluation_as_json_agrees_with_the_library(cli, shipped, csv):
     assert answer == {
         "weights": str(__main__.DEFAULT_WEIGHTS),
         "data": data.source,
-        "parameters": 611_434,
+        "parameters": 482_154,
         "images": 60,
         "accuracy": measured.accuracy,
         "per_class": measured.per_class,

@@ -308,6 +308,13 @@ def test_flip_and_shift_are_done_when_asked_for_only(few, monkeypatch):
         assert calls == expected
 
 
+def test_images_are_erased_as_asked_for_and_what_is_made_is_not(few, monkeypatch):
+    calls = []
+    monkeypatch.setattr(training, "random_erase", lambda pixels, part, _: calls.append((len(pixels), part)) or pixels)
+    run(with_changes(QUICK, epochs=1, max_steps=2, batch_size=30, drawings=0.5, erase=0.4), few)
+    assert calls == [(30, 0.4)] * 2
+
+
 # ---------------------------------------------------------------- the same again
 
 
@@ -503,6 +510,7 @@ def test_weights_of_another_network_are_refused(few, monkeypatch):
         ({"label_smoothing": 1.0}, "The label smoothing is 1, expected 0 to 0.99."),
         ({"shift": 15}, "The shift is 15, expected 0 to 14."),
         ({"shift": -1}, "The shift is -1, expected 0 to 14."),
+        ({"erase": 1.5}, "The part of erasing is 1.5, expected 0 to 1."),
         ({"pruning": 0.95}, "The pruning is 0.95, expected 0 to 0.9."),
         ({"pruning": -0.1}, "The pruning is -0.1, expected 0 to 0.9."),
         ({"validation": 1.0}, "The validation part is 1, expected 0 to 0.9."),

@@ -99,17 +99,17 @@ def test_another_network_leaves_nothing_of_the_one_before(page: Page, original: 
     example = int((samples.test.labels == CLASS_NAMES.index("Ankle boot")).nonzero()[0])
     page.locator("#maps .tiles").scroll_into_view_if_needed()
     expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
-    page.locator("#maps [data-layer=relu6]").click()
-    expect(page.locator("#maps")).to_have_attribute("data-open", "relu6")
+    page.locator("#maps [data-layer=relu9]").click()
+    expect(page.locator("#maps")).to_have_attribute("data-open", "relu9")
     page.locator("#maps .tiles").focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#channel h4")).to_have_text("relu6, 1 of 160")
+    expect(page.locator("#channel h4")).to_have_text("relu9, 1 of 128")
     page.locator("#answer select").select_option("original")
     expect(page.locator("#answer .problem")).to_be_hidden()
     names = [name for name, _ in original.layers.named_children()]
     expect(page.locator("#maps .layers b")).to_have_text(names)
     page.locator("#maps .tiles").scroll_into_view_if_needed()
-    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")  # the other one has no relu6
+    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")  # the other one has no relu9
     expect(page.locator("#channel .about")).to_be_hidden()
     settle(page)
     expect(page.locator("#answer select")).to_have_value("original")
@@ -118,7 +118,7 @@ def test_another_network_leaves_nothing_of_the_one_before(page: Page, original: 
     expect(page.locator("#sizes tbody tr td:first-child")).to_have_text(names)
     page.locator("#answer select").select_option("deep")
     expect(page.locator("#sizes tbody tr td:first-child").last).to_have_text("out")
-    expect(page.locator("#sizes tbody tr td:first-child", has_text="relu6")).to_be_visible()
+    expect(page.locator("#sizes tbody tr td:first-child", has_text="relu9")).to_be_visible()
 
 
 @pytest.mark.parametrize("device", ["desktop"], indirect=True)  # the same on a phone

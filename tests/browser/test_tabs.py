@@ -74,6 +74,16 @@ def fill_form(page: Page, epochs: int, share: float, rate: float | None = None) 
         page.keyboard.press("Tab")
 
 
+@pytest.mark.parametrize("device", ["desktop"], indirect=True)
+def test_the_large_network_is_offered_a_part_of_the_data(page: Page) -> None:
+    open_tab(page, "Train")
+    share = page.get_by_label("number input for Share of the data")
+    for network, part in (("deep", 0.2), ("original", 1.0)):
+        page.get_by_role("combobox", name="Network").fill(network)
+        page.keyboard.press("Enter")
+        expect(share).to_have_value(re.compile(f"{part:g}"))
+
+
 def test_retraining(page: Page, device: str, context: BrowserContext) -> None:
     open_tab(page, "Train")
     before = answers(page)
@@ -119,7 +129,7 @@ def test_retraining(page: Page, device: str, context: BrowserContext) -> None:
     expect(page.locator("#answer select")).to_have_value("deep")
     expect(curves.locator(".progress")).to_have_attribute("aria-valuenow", "0")
     assert page.locator("#answer option").all_inner_texts() == [
-        "deep: 611,434 parameters",
+        "deep: 482,154 parameters",
         "original: 33,250 parameters",
     ]
 
