@@ -14,7 +14,7 @@ from fmnist_core.model import Network, Trace, to_inputs, to_probabilities
 from fmnist_core.pixels import Prepared, prepare
 
 SURE: Final = 0.8  # probability from which the best class is named without "probably"
-FAMILIAR: Final = 0.3  # below it, a picture is like nothing learned; of held-out drawings 1 in 100 is, of doodles 94
+FAMILIAR: Final = 0.3  # below it, a picture is like nothing learned: of held-out drawings 3 in 100 are, of doodles 98
 WORTH_NAMING: Final = 0.15  # probability from which the second class is named too
 
 UNFAMILIAR: Final = "This does not look like anything I was trained on."  # the sentence beside such an answer
