@@ -54,7 +54,7 @@ def random_erase(pixels: Tensor, part: float, generator: torch.Generator) -> Ten
     height, width = (area * aspect).sqrt(), (area / aspect).sqrt()
     top = dice.uniform(0, 1) * (IMAGE_SIZE - height).clamp(min=0)
     left = dice.uniform(0, 1) * (IMAGE_SIZE - width).clamp(min=0)
-    columns = torch.arange(IMAGE_SIZE, device=pixels.device)
+    columns = torch.arange(IMAGE_SIZE, device=pixels.device) + 0.5  # the middle of each pixel
     rows = columns[:, None]
     inside = (rows >= top) & (rows < top + height) & (columns >= left) & (columns < left + width)
     noise = torch.randint(0, 256, pixels.shape, generator=generator, dtype=torch.uint8, device=pixels.device)

@@ -154,13 +154,14 @@ def ink(strokes: Strokes) -> Bytes:
 
 def _resampled(strokes: Strokes) -> tuple[Stroke, NDArray[np.intp]]:
     """Points ``STEP`` apart of all strokes, scaled to a longer side of 1: places (K, 2) and how many of each."""
-    every, ends = np.concatenate(strokes), np.cumsum([len(stroke) for stroke in strokes])
+    every, sizes = np.concatenate(strokes), np.array([len(stroke) for stroke in strokes])
+    ends = sizes.cumsum()
     low = every.min(0)
     every = (every - low) / (every - low).max()
     steps = np.hypot(*np.diff(every, axis=0).T)
     steps[ends[:-1] - 1] = 1.0  # from one stroke to the next: longer than nothing, and no point is put there
     along = np.concatenate([[0.0], steps.cumsum()])
-    first, last = along[np.concatenate([[0], ends[:-1]])], along[ends - 1]
+    first, last = along[ends - sizes], along[ends - 1]
     pieces = np.maximum(1, np.round((last - first) / STEP).astype(np.intp))
     counts = pieces + 1
     number = np.arange(counts.sum()) - (counts.cumsum() - counts).repeat(counts)  # of a point in its stroke

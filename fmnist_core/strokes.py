@@ -35,7 +35,7 @@ def curve(*places: tuple[float, float], closed: bool = False, steps: int = 8) ->
     """A smooth stroke through the places: Catmull-Rom (Catmull, Rom 1974), ``steps`` pieces from one to the next."""
     p = np.array(places, dtype=np.float64)
     p = np.concatenate([p[-1:], p, p[:2]]) if closed else np.concatenate([p[:1], p, p[-1:]])
-    a, b, c, d = p[:-3, None], p[1:-2, None], p[2:-1, None], p[3:, None]  # (pieces, 1, 2)
+    a, b, c, d = p[:-3, None], p[1:-2, None], p[2:-1, None], p[3:, None]  # (count, 1, 2) each
     t = np.arange(steps)[:, None] / steps  # (steps, 1)
     pieces = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
     smooth: Stroke = np.concatenate([pieces.reshape(-1, 2), p[-2:-1]])

@@ -251,6 +251,11 @@ def test_erasing_fills_one_rectangle_with_noise_in_about_that_part_of_the_images
     assert 0.2 < sides.min() < 0.4
     assert 2.5 < sides.max() < 5
     assert sides.log().mean().abs() < 0.1  # as often upright as lying
+    for axis in (1, 2):  # the edges alike, and the middle most often
+        often = (erased != 0).any(axis).float().mean(0)
+        assert abs(often[0] - often[-1]) < 0.03  # five standard deviations
+        assert often[0] > 0.02
+        assert often.argmax() in range(7, 21)
 
 
 def test_erasing_leaves_all_that_is_outside_the_rectangle():

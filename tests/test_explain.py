@@ -88,7 +88,7 @@ def test_grad_cam_of_a_class_that_nothing_speaks_for_is_nothing(split_in_two):
 
 @pytest.mark.parametrize("name", ["original", "shipped"])
 def test_grad_cam_is_the_formula_in_the_paper(name, samples, request):
-    network = request.getfixturevalue(name)
+    network = request.getfixturevalue(name)  # trained: in a new one of nine layers hardly anything is left at the end
     trace = trace_of(network, samples.test.pixels[7])
     layer = {"original": "pool2", "shipped": "relu9"}[name]
     maps = trace.maps[layer].clone()

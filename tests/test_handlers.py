@@ -875,6 +875,7 @@ def test_training_for_people_shows_what_the_program_makes(train, trainer, archit
         assert {name: config[name] for name in FOR_PEOPLE} == {
             name: part if wish is True else 0 for name, part in FOR_PEOPLE.items()
         }
+        assert config["pruning"] == config["erase"] == 0  # each image is seen as often as the form says, and whole
 
 
 def test_whole_numbers_may_come_with_a_point(train, trainer):

@@ -102,7 +102,7 @@ def test_head_holds_scripts_and_nothing_else(head):
 
 def test_networks_and_recipe_are_those_of_the_core():
     assert {name: Network(name).parameter_count for name in ARCHITECTURES} == page.NETWORKS
-    assert page.NETWORKS.keys() == RECIPES.keys()
+    assert page.NETWORKS.keys() == page.SHARES.keys() == RECIPES.keys()
     assert RECIPES["original"].learning_rate == page.LEARNING_RATE
     assert RECIPES["original"].batch_size == page.BATCH_SIZE
 

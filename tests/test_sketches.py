@@ -14,6 +14,8 @@ from fmnist_core.pixels import prepare
 from fmnist_core.sketches import (
     LEAST_CLOTH,
     NO_CLASS,
+    STEP,
+    _resampled,
     as_drawing,
     by_hand,
     cloth,
@@ -25,7 +27,7 @@ from fmnist_core.sketches import (
     of_all_classes,
     trace,
 )
-from fmnist_core.strokes import Dice
+from fmnist_core.strokes import Dice, curve
 from fmnist_core.training import EpochDone, Finished, TrainConfig, train
 
 
@@ -43,6 +45,30 @@ def test_templates_are_in_the_order_of_the_classes():
     names = [template.__name__.replace("_", "") for template in TEMPLATES]
     classes = [name.lower().replace("-", "").replace(" ", "").removesuffix("/top") for name in CLASS_NAMES]
     assert names == classes
+
+
+def test_strokes_are_resampled_evenly_each_by_itself():
+    corner = np.array([[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]])
+    dot, line = np.array([[1.0, 1.0]]), np.array([[0.0, 2.0], [0.0, 2.0], [1.01, 2.0]])
+    places, counts = _resampled([corner, dot, line])  # scaled by the longer side, 4
+    for stroke, resampled in zip((corner, dot, line), np.split(places, counts.cumsum()[:-1]), strict=True):
+        assert resampled[[0, -1]] * 4 == pytest.approx(stroke[[0, -1]])
+    first, _, last = np.split(places, counts.cumsum()[:-1])
+    steps = np.hypot(*np.diff(last, axis=0).T)
+    assert steps == pytest.approx(steps[0])
+    assert steps[0] == pytest.approx(STEP, rel=0.1)
+    assert len(first) == round(7 / 4 / STEP) + 1
+    assert (np.isclose(first[:, 1], 0) | np.isclose(first[:, 0], 3 / 4)).all()  # on the stroke, no short cut
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_curve_goes_through_its_places(closed):
+    places = [(0, 0), (2, 1), (3, 3), (1, 4)]
+    smooth = curve(*places, closed=closed)
+    assert smooth[::8] == pytest.approx(np.array([*places, places[0]] if closed else places))
+    if closed:
+        assert smooth[0] == pytest.approx(smooth[-1])
+    assert np.hypot(*np.diff(smooth, axis=0).T).max() < 0.8  # no jumps
 
 
 def test_the_same_seed_gives_the_same_drawings_and_another_seed_others():

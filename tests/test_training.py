@@ -608,6 +608,12 @@ def test_a_network_that_saw_doodles_tells_them_from_garments(few):
     assert (garments[:, None] > other[None]).float().mean() > 0.85
 
 
+@pytest.mark.parametrize(("supported", "half"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_cuda_takes_bfloat16_where_it_is_fast(monkeypatch, supported, half):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: supported)
+    assert training._half_type(torch.device("cuda")) == half
+
+
 @pytest.mark.parametrize("half", [torch.float16, torch.bfloat16])
 def test_mixed_precision_learns_as_well(few, monkeypatch, half):
     monkeypatch.setattr(training, "_half_type", lambda device: half)
