@@ -138,7 +138,7 @@ def test_a_visit_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
 
     keyboard.go("Sizes", back=True)
     keyboard.press("Enter")
-    keyboard.go("conv2")
+    keyboard.go("conv4")
     keyboard.press("Enter")
     expect(page.locator("#sizes .result")).to_have_attribute("data-size", "14x14")
 

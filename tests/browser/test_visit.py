@@ -24,6 +24,7 @@ from visitor import (
 
 from fmnist_core import CLASS_NAMES
 from fmnist_core.dataset import Dataset
+from fmnist_core.model import Network
 
 # --- the tour -------------------------------------------------------------------------------------------------------
 
@@ -195,7 +196,7 @@ def test_a_link_names_no_sample_that_is_drawn_on_or_gone(page: Page, device: str
     page.wait_for_function("() => location.hash === ''")
 
 
-def test_a_link_put_into_an_open_page(page: Page, device: str, samples: Dataset) -> None:
+def test_a_link_put_into_an_open_page(page: Page, device: str, samples: Dataset, shipped: Network) -> None:
     number = int(samples.test.numbers[11])
 
     def put(link: str) -> None:
@@ -211,7 +212,7 @@ def test_a_link_put_into_an_open_page(page: Page, device: str, samples: Dataset)
     expect(page.locator("#channel")).to_have_attribute("data-channel", "fc1 3", timeout=30_000)
     put("tab=look-inside&network=deep")
     expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
-    expect(page.locator("#maps .layers li")).to_have_count(23)
+    expect(page.locator("#maps .layers li")).to_have_count(len(shipped.layers))
     expect(page.locator("#channel .about")).to_be_hidden()
     put("tab=map&layout=pixels&colour=mistakes")
     expect(page.locator("#map")).to_have_attribute("data-layout", "pixels")
