@@ -89,8 +89,8 @@ def test_default_network_knows_drawings_and_what_is_none(shipped):
     assert (known[:, None] > unknown[None]).float().mean() > 0.9  # area under the ROC curve
 
 
-def test_default_network_is_calibrated(shipped, full_data):
-    assert measure(shipped, full_data.test).calibration_error <= 0.02
+def test_shipped_weights_are_calibrated(on_all_test_images):
+    assert on_all_test_images.calibration_error <= 0.02
 
 
 def test_what_excites_the_channels_is_told_for_these_weights(folder, network, samples):
