@@ -4,7 +4,6 @@ What answers is loaded while the browser opens the page: nothing here imports Py
 """
 
 import functools
-import json
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -68,7 +67,6 @@ element.querySelector(".theme").onclick = () => {
 NETWORKS: Final = {"original": 33_250, "deep": 482_154}
 LEARNING_RATE: Final = 0.01
 BATCH_SIZE: Final = 256
-SHARES: Final = {"original": 1.0, "deep": 0.1}  # of the data, at first: five epochs of it take minutes, not an hour
 
 GLANCE: Final = """
 <div class="glance">
@@ -227,7 +225,7 @@ def _train_tab(ask: Callable[[str], Callable[[Request], Reply]]) -> None:
                 minimum=2,
                 maximum=MOST_BATCH,
             )
-            share = gr.Slider(0.01, 1, value=SHARES["original"], step=0.01, label="Share of the data", buttons=[])
+            share = gr.Slider(0.01, 1, value=1, step=0.01, label="Share of the data", buttons=[])
             for_people = gr.Checkbox(
                 True, label="also for drawings and photos", info="learns from drawings made by the program too"
             )
@@ -245,7 +243,7 @@ def _train_tab(ask: Callable[[str], Callable[[Request], Reply]]) -> None:
                     ask("restore"),
                 ],
             )
-    architecture.change(None, architecture, share, js=f"(network) => ({json.dumps(SHARES)})[network]")
+    architecture.change(None, architecture, share, js="(network) => fmnist.facts.shares[network]")
     # The browser hands the form's values to the widget, which starts the run and draws it.
     start.click(
         None,

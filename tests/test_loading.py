@@ -1,5 +1,6 @@
 from demo import loading
 from fmnist_core import dataset
+from fmnist_core.training import RECIPES
 
 
 def test_description_of_the_training_data(tmp_path, monkeypatch, full_folder):
@@ -15,3 +16,9 @@ def test_description_of_the_training_data(tmp_path, monkeypatch, full_folder):
         for name in pair:
             (folder / name).touch()
         assert "two CSV files" in loading.describe(folder)
+
+
+def test_the_deep_network_is_offered_a_part_of_the_whole_data_set_only(full_folder):
+    assert loading.shares(full_folder) == {"original": 1.0, "deep": 0.1}
+    assert loading.shares("samples") == {"original": 1.0, "deep": 1.0}
+    assert loading.shares("samples").keys() == RECIPES.keys()

@@ -91,6 +91,7 @@ def test_facts_are_those_of_the_shipped_network(facts, shipped, samples, served_
         "sprite": f"{static}/sprite.png",
         "session": facts["session"],
         "data": "Training uses the 10,000 training and 2,000 test images that are shipped with the program.",
+        "shares": {"original": 1, "deep": 1},
     }
     assert facts == json.loads(json.dumps(expected))
     assert facts["session"] == served_page.handlers.who({"visitor": ANNA})["session"]
@@ -102,7 +103,7 @@ def test_head_holds_scripts_and_nothing_else(head):
 
 def test_networks_and_recipe_are_those_of_the_core():
     assert {name: Network(name).parameter_count for name in ARCHITECTURES} == page.NETWORKS
-    assert page.NETWORKS.keys() == page.SHARES.keys() == RECIPES.keys()
+    assert page.NETWORKS.keys() == RECIPES.keys()
     assert RECIPES["original"].learning_rate == page.LEARNING_RATE
     assert RECIPES["original"].batch_size == page.BATCH_SIZE
 
