@@ -17,11 +17,11 @@ import torch
 
 from benchmarks.pictures import ours, prepared, read_manifest, recognised
 from fmnist_core import dataset
-from fmnist_core.evaluation import all_logits, measure
-from fmnist_core.exam import make_exam
+from fmnist_core.evaluation import predict_logits, evaluate
+from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
 from fmnist_core.inference import familiarity
 from fmnist_core.model import Network, to_probabilities
-from fmnist_core.sketches import make_doodles
+from fmnist_core.synthetic.rendering import make_doodles
 from fmnist_core.training import FOR_PEOPLE, RECIPES, Finished, TrainConfig, train
 
 DOODLE_SEED = 2**31
@@ -54,7 +54,7 @@ def main() -> None:
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
     held_out, images = images.take(order[:HELD_OUT]), images.take(order[HELD_OUT:])
     pictures = {path.stem: (rows := read_manifest(path), prepared(rows, ours)) for path in options.manifests}
-    exam, doodles = make_exam(), make_doodles(500, DOODLE_SEED)
+    exam, doodles = make_sketch_test_set(), make_doodles(500, DOODLE_SEED)
 
     base = replace(RECIPES["deep"], epochs=options.epochs, share=options.share)
     variants = {
@@ -73,8 +73,8 @@ def main() -> None:
         for seed in range(options.seeds):
             config = replace(base, seed=seed, **changes)  # type: ignore[arg-type]
             network = trained(config, images)
-            known, unknown = (familiarity(to_probabilities(all_logits(network, split))) for split in (exam, doodles))
-            row = [measure(network, held_out).accuracy, measure(network, exam).accuracy]
+            known, unknown = (familiarity(to_probabilities(predict_logits(network, split))) for split in (exam, doodles))
+            row = [evaluate(network, held_out).accuracy, evaluate(network, exam).accuracy]
             row += [area_under_roc(known, unknown)]
             results.append(row + [recognised(network, pixels, rows) for rows, pixels in pictures.values()])
         columns = [mean(column) for column in zip(*results, strict=True)]

@@ -68,7 +68,7 @@ def summary(name: str, times: list[float]) -> str:
     return f"{name:26s} n={len(times):4d}   median {middle:6.1f} ms   95th percentile {high:6.1f} ms"
 
 
-def measure(page: Page, points: int, moves: int, switches: int) -> None:
+def evaluate(page: Page, points: int, moves: int, switches: int) -> None:
     page.wait_for_selector(f"#map[data-points='{points}'][data-moving=false]", timeout=300_000)
     page.locator("#map .plane").scroll_into_view_if_needed()
     print(f"{points:,} points:")
@@ -99,10 +99,10 @@ def main() -> None:
         page.wait_for_selector("#answer[data-answers]")
         page.get_by_role("tab", name="Map", exact=True).click()
         print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, gradio {gr.__version__}, {sys.platform}")
-        measure(page, 2000, options.moves, options.switches)
+        evaluate(page, 2000, options.moves, options.switches)
         if page.locator("#map .more").is_visible():
             page.locator("#map .more").click()
-            measure(page, 10_000, options.moves, options.switches)
+            evaluate(page, 10_000, options.moves, options.switches)
         browser.close()
 
 

@@ -22,19 +22,19 @@ from torch import Tensor
 
 from fmnist_core import IMAGE_SIZE, checkpoint
 from fmnist_core.errors import PictureError
-from fmnist_core.files import Bytes
+from fmnist_core.formats import UInt8Image
 from fmnist_core.model import Network, to_inputs
-from fmnist_core.pixels import open_picture, prepare, unprepared
+from fmnist_core.preparation import open_picture, prepare, unprepared
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 
 
-def ours(picture: Image.Image) -> Bytes:
+def ours(picture: Image.Image) -> UInt8Image:
     """The preparation of this package."""
     return prepare(picture).pixels
 
 
-PREPARATIONS: dict[str, Callable[[Image.Image], Bytes]] = {"usual": unprepared, "ours": ours}
+PREPARATIONS: dict[str, Callable[[Image.Image], UInt8Image]] = {"usual": unprepared, "ours": ours}
 
 
 def read_manifest(manifest: Path) -> list[dict[str, str]]:
@@ -43,7 +43,7 @@ def read_manifest(manifest: Path) -> list[dict[str, str]]:
         return [row | {"path": str(manifest.with_suffix("") / row["file"])} for row in csv.DictReader(file)]
 
 
-def prepared(rows: list[dict[str, str]], prepare_one: Callable[[Image.Image], Bytes]) -> Tensor:
+def prepared(rows: list[dict[str, str]], prepare_one: Callable[[Image.Image], UInt8Image]) -> Tensor:
     """Pixels (N, 28, 28) of the pictures of a manifest; one that cannot be prepared stays black, and is told."""
     pixels = torch.zeros(len(rows), IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)
     for i, row in enumerate(rows):

@@ -3,8 +3,8 @@
     python -m benchmarks.training_speed [--runs N] [--target 0.886]
 
 The original loop: torchvision's data set with ToTensor and Normalize, a shuffling DataLoader, the same network, Adam
-with a learning rate of 0.01, batches of 1,000. It is measured after every epoch on the test images until it reaches the
-target. Ours: the whole set as one tensor and a one-cycle schedule of a fixed length, measured once, at the end. Reading
+with a learning rate of 0.01, batches of 1,000. It is evaluation after every epoch on the test images until it reaches the
+target. Ours: the whole set as one tensor and a one-cycle schedule of a fixed length, evaluation once, at the end. Reading
 the files and measuring on the test images are outside both clocks. The runs of the two take turns.
 """
 
@@ -23,12 +23,12 @@ from torchvision import datasets, transforms
 
 from fmnist_core import MEAN, STD, dataset
 from fmnist_core.dataset import Dataset
-from fmnist_core.evaluation import measure
-from fmnist_core.files import format_idx
+from fmnist_core.evaluation import evaluate
+from fmnist_core.formats import format_idx
 from fmnist_core.model import Network
 from fmnist_core.training import EpochDone, Finished, TrainConfig, train
 
-MOST_EPOCHS = 30
+MAX_EPOCHS = 30
 
 # Three passes are too few to gain from changed images, and few enough that every image can be used for training.
 OURS = TrainConfig(epochs=3, batch_size=256, learning_rate=0.01, flip=False, shift=0, validation=0)
@@ -44,7 +44,7 @@ def original(data: Dataset, root: str, seed: int, target: float, workers: int) -
     network = Network("original")
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     seconds = 0.0
-    for epoch in range(1, MOST_EPOCHS + 1):
+    for epoch in range(1, MAX_EPOCHS + 1):
         began = time.perf_counter()
         for images, labels in loader:
             loss = F.cross_entropy(network(images), labels)
@@ -52,7 +52,7 @@ def original(data: Dataset, root: str, seed: int, target: float, workers: int) -
             loss.backward()
             optimizer.step()
         seconds += time.perf_counter() - began
-        accuracy = measure(network, data.test).accuracy
+        accuracy = evaluate(network, data.test).accuracy
         print(f"  original, seed {seed}, epoch {epoch:2d}: {seconds:6.1f} s, {accuracy:.4f}", flush=True)
         if accuracy >= target:
             break
@@ -66,7 +66,7 @@ def ours(data: Dataset, seed: int) -> tuple[float, float, int]:
     for event in train(config, data.train):
         epochs += isinstance(event, EpochDone)
     assert isinstance(event, Finished)
-    accuracy = measure(event.network, data.test).accuracy
+    accuracy = evaluate(event.network, data.test).accuracy
     print(f"  ours,     seed {seed}, epoch {epochs:2d}: {event.seconds:6.1f} s, {accuracy:.4f}", flush=True)
     return event.seconds, accuracy, epochs
 

@@ -14,27 +14,27 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 from torch import Tensor
 
-from demo import figures
+from demo import payloads
 from demo.cores import cores
-from demo.others import PART, Others
-from demo.requests import MOST_BATCH, BadRequest, Reply, Request
+from demo.full_test_set import PART, Others
+from demo.requests import MAX_BATCH, BadRequest, Reply, Request
 from demo.session import Session, Sessions
-from demo.trainer import Trainer
+from demo.training_queue import TrainingQueue
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE, explain, inference, projection
 from fmnist_core.dataset import Split
 from fmnist_core.errors import ConfigError, FmnistError, NothingDrawn, PictureError
-from fmnist_core.explain import Exciting
+from fmnist_core.explain import TopActivations
 from fmnist_core.inference import Reading
-from fmnist_core.pixels import KINDS, Prepared, flatten, open_picture, prepare, unprepared
+from fmnist_core.preparation import KINDS, Prepared, flatten, open_picture, prepare, unprepared
 from fmnist_core.projection import PixelMap
 from fmnist_core.training import FOR_PEOPLE, RECIPES, TrainConfig, with_changes
 
-MOST_BYTES: Final = 20 * 2**20  # of an uploaded file
+MAX_BYTES: Final = 20 * 2**20  # of an uploaded file
 SHOWN_SIDE: Final = 560  # pixels, of an uploaded picture on the pad
 VISITOR: Final = re.compile("[0-9a-f]{32}")
 WAIT: Final = 10.0  # seconds that a request may wait for its turn
 # Requests that wait, each of which holds one of the 40 threads in which Gradio serves all that is asked.
-MOST_WAITING: Final = {"quick": 24, "slow": 8}
+MAX_WAITING: Final = {"quick": 24, "slow": 8}
 SETTINGS: Final = ("epochs", "learning_rate", "batch_size", "share")
 
 
@@ -45,16 +45,16 @@ class Handlers:
         self,
         sessions: Sessions,
         samples: Split,
-        trainer: Trainer,
+        training_queue: TrainingQueue,
         others: Others | None = None,
         facts: Callable[[], Reply] = dict,
     ) -> None:
-        self._sessions, self._samples, self._trainer, self._others = sessions, samples, trainer, others
+        self._sessions, self._samples, self._training_queue, self._others = sessions, samples, training_queue, others
         self._facts = facts
         # Server functions bypass Gradio's queue and its limits, so the number of networks at work is bounded here. No
         # drawing waits for what takes longer than an answer.
-        self._quick = Line(cores(), MOST_WAITING["quick"])
-        self._slow = Line(max(1, cores() - 1), MOST_WAITING["slow"])
+        self._quick = Line(cores(), MAX_WAITING["quick"])
+        self._slow = Line(max(1, cores() - 1), MAX_WAITING["slow"])
 
     def facts(self, request: Request) -> Reply:
         """What every widget knows from the start, the same for all visitors."""
@@ -71,14 +71,14 @@ class Handlers:
                 picture, reading = self._read(request, session)
             except NothingDrawn as nothing:
                 return {"empty": str(nothing)} | self._who(visitor, session)
-            reply = figures.answer(reading, session.network, session.projection, want, request.get("sample"))
+            reply = payloads.answer(reading, session.network, session.projection, want, request.get("sample"))
             if "spots" in reply:
-                reply["spots"]["pixels"] = figures.pixel_spot(reading.pixels, self._pixel_map)
+                reply["spots"]["pixels"] = payloads.pixel_spot(reading.pixels, self._pixel_map)
             if "steps" in want and picture is not None and reading.prepared is not None:
                 reply["steps"] = self._steps(session, picture, reading.prepared)
             elif "steps" in want and "without" in request:  # of an opened file, all other steps are known to the page
                 without = inference.read_pixels(session.network, _pixels(request, "without"))
-                reply["steps"] = {"without": figures.without_steps(without)}
+                reply["steps"] = {"without": payloads.without_steps(without)}
             return reply | self._who(visitor, session)
 
     def who(self, request: Request) -> Reply:
@@ -95,7 +95,7 @@ class Handlers:
             picture = flatten(picture)
             picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
             pixels = base64.b64encode(prepared.pixels.tobytes()).decode()
-            return {"picture": figures.png(picture), "pixels": pixels, "kind": prepared.kind, "steps": steps}
+            return {"picture": payloads.png(picture), "pixels": pixels, "kind": prepared.kind, "steps": steps}
 
     def choose(self, request: Request) -> Reply:
         """Let another network answer the visitor."""
@@ -104,7 +104,7 @@ class Handlers:
 
     def layers(self, request: Request) -> Reply:
         """The layers of the visitor's network."""
-        return {"layers": figures.layers(self._session(request).network)}
+        return {"layers": payloads.layers(self._session(request).network)}
 
     def channel(self, request: Request) -> Reply:
         """What one channel of a layer of the visitor's network is made by, and what excites it."""
@@ -117,7 +117,7 @@ class Handlers:
             raise BadRequest(f"There is no such channel, expected 0..{len(found[layer].values) - 1}.")
         with self._quick.turn():
             trace = inference.read_pixels(session.network, self._samples.pixels[0]).trace  # for the sizes of its maps
-            return figures.channel(session.network, trace, found[layer], layer, number)
+            return payloads.channel(session.network, trace, found[layer], layer, number)
 
     def reasons(self, request: Request) -> Reply:
         """Why the network takes pixels for a class, the best one when none is named.
@@ -130,11 +130,11 @@ class Handlers:
             raise BadRequest(f"There is no such class, expected 0..{len(CLASS_NAMES) - 1}.")
         with self._slow.turn():
             reading = inference.read_pixels(session.network, _pixels(request))
-            return figures.reasons(session.network, reading, reading.label if label is None else label)
+            return payloads.reasons(session.network, reading, reading.label if label is None else label)
 
     def points(self, request: Request) -> Reply:
         """The map of the test samples for the visitor's network; ``others``: how many more there are to be shown."""
-        figure = figures.points(self._session(request).projection, self._pixel_map)
+        figure = payloads.points(self._session(request).projection, self._pixel_map)
         return figure | {"others": self._others.count if self._others else 0}
 
     def all_points(self, request: Request) -> Reply:
@@ -146,7 +146,7 @@ class Handlers:
         if type(part) is not int or not 0 <= part * PART < len(images):
             raise BadRequest(f"There is no such part, expected 0..{(len(images) - 1) // PART}.")
         figure = self._once(session, ("all_points", part), lambda: self._place(session, images, part))
-        return figure | {"sheet": figures.url(self._others.sheet), "count": len(images)}
+        return figure | {"sheet": payloads.url(self._others.sheet), "count": len(images)}
 
     def train_start(self, request: Request) -> Reply:
         """Start a training with the visitor's settings."""
@@ -157,9 +157,9 @@ class Handlers:
         if recipe is None:
             raise ConfigError(f"There is no network {str(settings.get('architecture'))[:40]!r}.")
         changes = {name: _number(name, settings.get(name)) for name in SETTINGS}
-        if changes["batch_size"] > MOST_BATCH:
+        if changes["batch_size"] > MAX_BATCH:
             raise ConfigError(
-                f"The batch size is {changes['batch_size']}, expected at most {MOST_BATCH:,} on this page."
+                f"The batch size is {changes['batch_size']}, expected at most {MAX_BATCH:,} on this page."
             )
         go_on, answering = settings.get("go_on") is True, self._session(request).network.architecture
         if go_on and answering != recipe.architecture:
@@ -169,23 +169,23 @@ class Handlers:
         # and costs in short ones. To go on holds out no more than the training before did, which has seen all else.
         held_out = recipe.validation if go_on else 0.1
         config: TrainConfig = with_changes(recipe, **changes, **for_people, pruning=0.0, erase=0.0, validation=held_out)
-        self._trainer.start(_visitor(request), config, go_on)
+        self._training_queue.start(_visitor(request), config, go_on)
         return {}
 
     def train_state(self, request: Request) -> Reply:
         """What has happened in the visitor's training since the last question."""
         seen = request.get("seen")
-        return self._trainer.state(_visitor(request), seen if isinstance(seen, int) and seen > 0 else 0)
+        return self._training_queue.state(_visitor(request), seen if isinstance(seen, int) and seen > 0 else 0)
 
     def train_stop(self, request: Request) -> Reply:
         """Stop the visitor's training and keep the best weights so far."""
-        self._trainer.stop(_visitor(request))
+        self._training_queue.stop(_visitor(request))
         return {}
 
     def restore(self, request: Request) -> Reply:
         """Take the visitor back to the shipped weights."""
         self._sessions.drop(_visitor(request))
-        self._trainer.forget(_visitor(request))
+        self._training_queue.forget(_visitor(request))
         return {}
 
     def predict(self, picture: Any) -> dict[str, Any]:
@@ -231,8 +231,8 @@ class Handlers:
     def _place(self, session: Session, images: Split, part: int) -> Reply:
         some = images.take(torch.arange(part * PART, min((part + 1) * PART, len(images))))
         with self._slow.turn():
-            embeddings, answers = projection.see(session.network, some)
-            return figures.more_points(some, embeddings, answers, session.projection, self._pixel_map)
+            embeddings, answers = projection.embed(session.network, some)
+            return payloads.more_points(some, embeddings, answers, session.projection, self._pixel_map)
 
     def _once(self, session: Session, name: Any, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What ``work`` gives, worked out once for a network, however many ask at the same time."""
@@ -243,13 +243,13 @@ class Handlers:
         kept: dict[str, Any] = session.kept[name]
         return kept
 
-    def _exciting(self, session: Session) -> dict[str, Exciting]:
+    def _exciting(self, session: Session) -> dict[str, TopActivations]:
         with self._slow.turn():
-            return explain.exciting(session.network, self._samples)
+            return explain.top_activations(session.network, self._samples)
 
     def _steps(self, session: Session, picture: Image.Image, prepared: Prepared) -> dict[str, Any]:
         without = inference.read_pixels(session.network, torch.from_numpy(unprepared(picture)), prepared.kind)
-        return figures.steps(prepared, without)
+        return payloads.steps(prepared, without)
 
     def _who(self, visitor: str, session: Session) -> Reply:
         """Which network answers the visitor; ``own``: whether there is one that they have trained."""
@@ -292,8 +292,8 @@ def _contents(request: Request, field: str) -> bytes:
     text = request.get(field)
     if not isinstance(text, str):
         raise BadRequest("There is no picture in the request.")
-    if len(text) > MOST_BYTES * 4 // 3 + 4:
-        raise PictureError(f"{_file_name(request)} is larger than {MOST_BYTES // 2**20} MB.")
+    if len(text) > MAX_BYTES * 4 // 3 + 4:
+        raise PictureError(f"{_file_name(request)} is larger than {MAX_BYTES // 2**20} MB.")
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:  # binascii.Error, or a character that is not even ASCII

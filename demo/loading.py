@@ -6,12 +6,12 @@ Importing this imports PyTorch; nothing that is needed before imports this.
 from collections.abc import Sequence
 from pathlib import Path
 
-from demo import figures
+from demo import payloads
 from demo.handlers import Handlers
-from demo.others import Others
+from demo.full_test_set import Others
 from demo.requests import Reply
 from demo.session import Session, Sessions
-from demo.trainer import Trainer
+from demo.training_queue import TrainingQueue
 from fmnist_core import checkpoint, dataset, explain, projection
 
 
@@ -32,14 +32,14 @@ def load_handlers(
     samples = data.test
     shipped, *more = (_session(each, samples) for each in (weights, *others))
     sessions = Sessions(shipped, more)
-    trainer = Trainer(sessions, samples, where)
+    training_queue = TrainingQueue(sessions, samples, where)
 
     sheet, sprite = static / "samples.png", static / "sprite.png"
-    figures.sheet(samples).save(sheet)
+    payloads.sheet(samples).save(sheet)
     dataset.sprite(data.train).save(sprite)
     networks = {session.name: session.network for session in (shipped, *more)}
-    known = figures.facts(networks, samples, figures.url(sheet)) | {
-        "sprite": figures.url(sprite),
+    known = payloads.facts(networks, samples, payloads.url(sheet)) | {
+        "sprite": payloads.url(sprite),
         "session": shipped.number,
     }
 
@@ -47,7 +47,7 @@ def load_handlers(
         # Told anew, for a download may have ended since.
         return known | {"data": f"Training uses {describe(where)}.", "shares": shares(where)}
 
-    return Handlers(sessions, samples, trainer, Others(samples, where, static), facts)
+    return Handlers(sessions, samples, training_queue, Others(samples, where, static), facts)
 
 
 def describe(where: str | Path | None) -> str:

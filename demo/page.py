@@ -14,7 +14,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from demo import widgets
-from demo.requests import MOST_BATCH, BodyLimit, Reply, Request, served_later
+from demo.requests import MAX_BATCH, BodyLimit, Reply, Request, served_later
 
 if TYPE_CHECKING:
     from demo.handlers import Handlers
@@ -223,7 +223,7 @@ def _train_tab(ask: Callable[[str], Callable[[Request], Reply]]) -> None:
                 info="images looked at before each step",
                 precision=0,
                 minimum=2,
-                maximum=MOST_BATCH,
+                maximum=MAX_BATCH,
             )
             share = gr.Slider(0.01, 1, value=1, step=0.01, label="Share of the data", buttons=[])
             for_people = gr.Checkbox(

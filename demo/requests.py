@@ -13,9 +13,9 @@ from fmnist_core.errors import FmnistError
 Request = dict[str, Any]
 Reply = dict[str, Any]
 
-MOST_SENT: Final = 30 * 2**20  # bytes of a request: a file of 20 MB in base64, and what goes with it
-MOST_AT_ONCE: Final = 10 * MOST_SENT  # bytes of all requests that are under way
-MOST_BATCH: Final = 1024  # images in a visitor's batch: the deep network keeps about 1.7 MB of each, made ones included
+MAX_SENT: Final = 30 * 2**20  # bytes of a request: a file of 20 MB in base64, and what goes with it
+MAX_AT_ONCE: Final = 10 * MAX_SENT  # bytes of all requests that are under way
+MAX_BATCH: Final = 1024  # images in a visitor's batch: the deep network keeps about 1.7 MB of each, made ones included
 
 
 class BodyLimit:
@@ -24,7 +24,7 @@ class BodyLimit:
     (Gradio reads the whole of what is sent to a server function into memory, whatever its size.)
     """
 
-    def __init__(self, app: ASGIApp, most: int = MOST_SENT, at_once: int = MOST_AT_ONCE) -> None:
+    def __init__(self, app: ASGIApp, most: int = MAX_SENT, at_once: int = MAX_AT_ONCE) -> None:
         self.app, self.most, self.at_once = app, most, at_once
         self.under_way = 0  # bytes
 

@@ -11,7 +11,7 @@ from fmnist_core.errors import ConfigError
 from fmnist_core.model import Network
 from fmnist_core.projection import Projection
 
-MOST_VISITORS: Final = 200  # whose networks are kept at a time; about 3 MB each with its map
+MAX_VISITORS: Final = 200  # whose networks are kept at a time; about 3 MB each with its map
 OWN: Final = "yours"  # the name of a network that a visitor has trained
 
 
@@ -44,7 +44,7 @@ class Sessions:
     before any network that somebody has trained.
     """
 
-    def __init__(self, shipped: Session, others: Sequence[Session] = (), most: int = MOST_VISITORS) -> None:
+    def __init__(self, shipped: Session, others: Sequence[Session] = (), most: int = MAX_VISITORS) -> None:
         self.shipped = shipped
         self.others = others
         self._most = most

@@ -1,8 +1,9 @@
 """Weights on disk: a folder with the layout of a Hub model repository, and nothing in it that is ever executed.
 
-``config.json`` names the architecture, ``model.safetensors`` holds the numbers, ``projection.safetensors`` the map of
-the test samples for exactly these numbers, ``exciting.safetensors`` which of them excite each channel most,
-``training.json`` how the ``train`` command made them and what they reached, ``README.md`` is the model card.
+``config.json`` names the architecture and the preparation it is trained for, ``model.safetensors`` holds the weights,
+``projection.safetensors`` the map of the test samples for exactly these weights, ``top_activations.safetensors`` which of
+them activate each channel most, ``training.json`` how the ``train`` command made the weights and how accurate they are,
+``README.md`` is the model card.
 """
 
 import hashlib
@@ -23,12 +24,12 @@ try:  # with which huggingface_hub asks, by its version
 except ImportError:
     from httpx import HTTPError  # type: ignore[assignment]
 
-from fmnist_core.errors import CheckpointError
-from fmnist_core.files import as_path, write_whole
-from fmnist_core.model import ARCHITECTURES, CONFIG_FILE, WEIGHTS_FILE, Network
+from fmnist_core.errors import CheckpointError, ConfigError
+from fmnist_core.model import CONFIG_FILE, CONFIG_KEYS, WEIGHTS_FILE, Network
+from fmnist_core.storage import as_path, write_whole
 
 TRAINING_FILE = "training.json"
-FILES = (CONFIG_FILE, WEIGHTS_FILE, "projection.safetensors", "exciting.safetensors", TRAINING_FILE, "README.md")
+FILES = (CONFIG_FILE, WEIGHTS_FILE, "projection.safetensors", "top_activations.safetensors", TRAINING_FILE, "README.md")
 
 
 def save(network: Network, folder: Path) -> None:
@@ -38,7 +39,7 @@ def save(network: Network, folder: Path) -> None:
         StorageError: they could not be written; when the disk is full, what was there before is unchanged.
     """
     contents = to_safetensors({name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()})
-    config = json.dumps({"architecture": network.architecture}, indent=2) + "\n"
+    config = json.dumps(network.config, indent=2, ensure_ascii=False) + "\n"
     with write_whole(folder / CONFIG_FILE) as config_file, write_whole(folder / WEIGHTS_FILE) as weights_file:
         config_file.write(config.encode())
         config_file.flush()
@@ -50,10 +51,10 @@ def load(where: str | Path) -> Network:
     """The network in a folder, or in the Hub repository ``user/name``, ready to answer.
 
     Raises:
-        CheckpointError: it is not there, foreign, cut short, or does not fit; the sentence says which.
+        CheckpointError: it is not there, of another kind, truncated, or does not fit; the sentence says which.
     """
     folder = fetch(where)
-    network = Network(_read_architecture(folder))
+    network = _make_network(folder / CONFIG_FILE)
     network.load_state_dict(_read_weights(folder / WEIGHTS_FILE, network))
     return network.eval()
 
@@ -68,7 +69,7 @@ def fetch(where: str | Path) -> Path:
             raise CheckpointError(f"{where} is a file, expected a folder with {CONFIG_FILE} and {WEIGHTS_FILE}.")
         return Path(snapshot_download(str(where), allow_patterns=list(FILES)))
     except HFValidationError:
-        raise CheckpointError(f"There is no folder {where}, and it is no Hub repository's name.") from None
+        raise CheckpointError(f"There is no folder {where}, and it is not the name of a Hub repository.") from None
     except (HTTPError, OSError) as error:  # OSError: the Hub's own errors too
         raise CheckpointError(
             f"There is no folder {where}, and the Hub gave no repository of that name ({_first_line(error)})."
@@ -77,7 +78,7 @@ def fetch(where: str | Path) -> Path:
 
 def fingerprint(network: Network) -> str:
     """A short name for exactly these weights: what was computed from others does not belong to them."""
-    digest = hashlib.sha256(network.architecture.encode())
+    digest = hashlib.sha256(json.dumps(network.config, sort_keys=True).encode())
     for name, tensor in network.state_dict().items():
         digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
@@ -91,7 +92,7 @@ def save_companion(tensors: dict[str, Tensor], network: Network, file: Path) -> 
 
 
 def load_companion(file: Path, network: Network) -> dict[str, Tensor] | None:
-    """What ``save_companion`` wrote; None when there is nothing that belongs to these weights."""
+    """What ``save_companion`` wrote; None when nothing there belongs to these weights."""
     try:
         with safe_open(file, framework="pt") as opened:
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
@@ -101,20 +102,20 @@ def load_companion(file: Path, network: Network) -> dict[str, Tensor] | None:
     return tensors if belongs else None
 
 
-def _read_architecture(folder: Path) -> str:
-    path = folder / CONFIG_FILE
+def _make_network(path: Path) -> Network:
+    """A network as the config at ``path`` says, still without its weights; what it leaves out is as for Fashion-MNIST."""
     try:
         config: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise CheckpointError(f"{folder} holds no {CONFIG_FILE}, expected one that names the architecture.") from None
+        raise CheckpointError(f"{path.parent} holds no {path.name}, which names the architecture.") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path} cannot be read: {_first_line(error)}.") from error
-    architecture = config.get("architecture") if isinstance(config, dict) else None
-    if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
-        raise CheckpointError(
-            f"{path} names the architecture {architecture!r}, expected one of {', '.join(ARCHITECTURES)}."
-        )
-    return architecture
+    if not isinstance(config, dict) or not isinstance(config.get("architecture"), str):
+        raise CheckpointError(f"{path} names no architecture.")
+    try:
+        return Network(**{name: config[name] for name in CONFIG_KEYS if name in config})
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: {error}") from error
 
 
 def _read_weights(path: Path, network: Network) -> dict[str, Tensor]:
@@ -127,7 +128,7 @@ def _read_weights(path: Path, network: Network) -> dict[str, Tensor]:
             found: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
-            f"{path} is no whole safetensors file ({_first_line(error)}): it is cut short, damaged, or of another kind."
+            f"{path} is not a complete safetensors file ({_first_line(error)}): it is truncated, damaged, or of another kind."
         ) from error
     for name, tensor in expected.items():
         if name not in found:
@@ -138,7 +139,7 @@ def _read_weights(path: Path, network: Network) -> dict[str, Tensor]:
                 f"expected {_form(tensor)}."
             )
         if not torch.isfinite(found[name]).all():
-            raise CheckpointError(f"{path} holds values in {name} that are no numbers: this training had failed.")
+            raise CheckpointError(f"{path} holds values in {name} that are not finite: this training has failed.")
     extra = sorted(found.keys() - expected.keys())
     if extra:
         raise CheckpointError(f"{path} holds {extra[0]}, which the network {network.architecture} does not have.")

@@ -1,4 +1,4 @@
-"""Fashion-MNIST as tensors: finding it, verifying it, downloading it, batches of it, one picture of it.
+"""Fashion-MNIST as tensors: find, verify and download it, draw batches, and show it as one picture (its sprite).
 
 Han Xiao, Kashif Rasul, Roland Vollgraf: Fashion-MNIST, https://arxiv.org/abs/1708.07747. 60,000 training and 10,000
 test images of Zalando's articles, MIT licence.
@@ -24,7 +24,8 @@ from torch import Tensor
 
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.errors import DatasetError
-from fmnist_core.files import Bytes, as_path, parse_idx, read_bytes, read_csv, write_whole
+from fmnist_core.formats import UInt8Array, parse_idx, read_bytes, read_csv
+from fmnist_core.storage import as_path, write_whole
 
 SAMPLES_FILE: Final = Path(__file__).parent.parent / "weights" / "samples.npz"
 SAMPLES: Final = "samples"  # the name that stands for the shipped samples wherever a folder can be given
@@ -34,6 +35,8 @@ DOWNLOAD_TIMEOUT: Final = 20.0  # seconds without an answer
 
 CSV_PAIRS: Final = (("fashion-mnist_train.csv", "fashion-mnist_test.csv"), ("train.csv", "test.csv"))
 SPRITE_ROWS: Final = 3  # rows a class, as in the picture of the data set's own page
+TRAINING_IMAGES: Final = 60_000  # of the published data set
+TEST_IMAGES: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -49,16 +52,16 @@ class IdxFile:
 
 IDX_FILES: Final = {
     ("train", "pixels"): IdxFile(
-        "train-images-idx3-ubyte", 60_000, 3, "8d4fb7e6c68d591d4c3dfef9ec88bf0d", "f4a8712d7a061bf5bd6d2ca38dc4d50a"
+        "train-images-idx3-ubyte", TRAINING_IMAGES, 3, "8d4fb7e6c68d591d4c3dfef9ec88bf0d", "f4a8712d7a061bf5bd6d2ca38dc4d50a"
     ),
     ("train", "labels"): IdxFile(
-        "train-labels-idx1-ubyte", 60_000, 1, "25c81989df183df01b3e8a0aad5dffbe", "9018921c3c673c538a1fc5bad174d6f9"
+        "train-labels-idx1-ubyte", TRAINING_IMAGES, 1, "25c81989df183df01b3e8a0aad5dffbe", "9018921c3c673c538a1fc5bad174d6f9"
     ),
     ("test", "pixels"): IdxFile(
-        "t10k-images-idx3-ubyte", 10_000, 3, "bef4ecab320f06d8554ea6380940ec79", "8181f5470baa50b63fa0f6fddb340f0a"
+        "t10k-images-idx3-ubyte", TEST_IMAGES, 3, "bef4ecab320f06d8554ea6380940ec79", "8181f5470baa50b63fa0f6fddb340f0a"
     ),
     ("test", "labels"): IdxFile(
-        "t10k-labels-idx1-ubyte", 10_000, 1, "bb300cfdad3c16e7a12a480ee83cd310", "15d484375f8d13e6eb1aabb0c3f46965"
+        "t10k-labels-idx1-ubyte", TEST_IMAGES, 1, "bb300cfdad3c16e7a12a480ee83cd310", "15d484375f8d13e6eb1aabb0c3f46965"
     ),
 }
 
@@ -166,7 +169,7 @@ def _asks_for_samples(where: str | Path | None) -> bool:
 def load_path(path: Path) -> Dataset:
     """The data set in a folder of IDX files or of two CSV files, or in one CSV file, a sixth of it for testing.
 
-    Which rows these are is left to chance, always the same: a file may have its classes in turn.
+    These rows are drawn at random, always the same ones: a file may list its classes one after the other.
     """
     if path.is_file():
         whole = load_csv(path)
@@ -191,7 +194,7 @@ def load_csv(path: Path) -> Split:
     """All images of one CSV file.
 
     Raises:
-        DatasetError: it is not in the form used on Kaggle; the sentence names the row.
+        DatasetError: it is not in the format used on Kaggle; the sentence names the line.
     """
     return _split(*read_csv(path))
 
@@ -241,11 +244,11 @@ def save_samples(data: Dataset, seed: int = 0) -> None:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
-def read_published(folder: Path, file: IdxFile) -> Bytes:
+def read_published(folder: Path, file: IdxFile) -> UInt8Array:
     """The array in one of the four published files, raw or .gz, after making sure that it is that file.
 
     Raises:
-        DatasetError: the file is missing, cut, swapped with another, or its contents differ from the published ones.
+        DatasetError: the file is missing, truncated, swapped with another, or its contents differ from the published ones.
     """
     path = _idx_path(folder, file)
     if path is None:
@@ -337,6 +340,6 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _split(pixels: Bytes, labels: Bytes) -> Split:
+def _split(pixels: UInt8Array, labels: UInt8Array) -> Split:
     # A copy: the arrays are views of read-only bytes.
     return Split.of(torch.from_numpy(pixels.copy()), torch.from_numpy(labels.astype(np.int64)))

@@ -2,8 +2,8 @@
 
 FmnistError              its text is one sentence, fit to be shown to a visitor
 ├── ConfigError          a setting has a value that cannot work
-├── DatasetError         a data file is missing, cut, swapped, altered, or holds a bad row
-├── PictureError         a file is no picture that can be read
+├── DatasetError         a data file is missing, truncated, swapped, altered, or holds a bad row
+├── PictureError         a file cannot be read as a picture
 │   └── NothingDrawn     a picture was read, but there is nothing in it to recognise
 ├── CheckpointError      weights cannot be read or do not fit the network
 └── StorageError         a file could not be written
@@ -19,11 +19,11 @@ class ConfigError(FmnistError):
 
 
 class DatasetError(FmnistError):
-    """A data file is missing, cut, swapped or altered, or a row of a CSV file is bad."""
+    """A data file is missing, truncated, swapped or altered, or a row of a CSV file is bad."""
 
 
 class PictureError(FmnistError):
-    """A file is no picture that can be read."""
+    """A file cannot be read as a picture."""
 
 
 class NothingDrawn(PictureError):

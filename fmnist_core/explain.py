@@ -1,7 +1,7 @@
 """Why a network answers as it does, and what each of its channels looks for.
 
 Everything walks the network's own list of layers, so that it is right for every network. A channel of a layer is one of
-its maps, or one of its numbers where it puts out a vector.
+its maps, or one of its values where it puts out a vector.
 """
 
 from dataclasses import dataclass
@@ -16,28 +16,35 @@ from fmnist_core import IMAGE_SIZE
 from fmnist_core.checkpoint import load_companion, save_companion
 from fmnist_core.dataset import Split, batches
 from fmnist_core.errors import ConfigError
-from fmnist_core.model import Network, Trace, layer_table, pair, to_inputs, to_probabilities
+from fmnist_core.layers import padding_of, pair, receptive_fields
+from fmnist_core.model import Network, Trace, to_probabilities
 
-EXCITING_FILE: Final = "exciting.safetensors"
-COVER: Final = 7  # side in pixels of the square that hides a part of the picture
+TOP_ACTIVATIONS_FILE: Final = "top_activations.safetensors"
+SQUARE: Final = 7  # side in pixels of the square that hides a part of the picture
 STRIDE: Final = 3  # pixels from one such square to the next
-BATCH: Final = 100  # samples looked at together
+BATCH_SIZE: Final = 100  # samples at a time
+# What changes values but leaves each channel where it was.
+CHANNELWISE: Final = (
+    *(nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.GELU, nn.Tanh, nn.Sigmoid, nn.Hardswish, nn.Identity),
+    *(nn.BatchNorm1d, nn.BatchNorm2d, nn.Dropout, nn.Dropout2d),
+    *(nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d),
+)
 
 
 @dataclass(frozen=True, eq=False)
-class Exciting:
-    """For each of C channels of a layer, the samples that excite it most, the strongest first."""
+class TopActivations:
+    """For each of C channels of a layer, the K samples that activate it most, the strongest first."""
 
     values: Tensor  # float32 (C, K), the largest value anywhere in the map
     indices: Tensor  # int64 (C, K), which samples
-    places: Tensor  # int64 (C, K, 2), row and column of that value in the map; 0, 0 in a vector
+    boxes: Tensor  # int64 (C, K, 4): left, top, right, bottom, in pixels, of what that value depends on
 
 
 @dataclass(frozen=True, eq=False)
 class PixelSum:
-    """How one value of a map of the first convolution came about: sum(patch * kernel) + bias."""
+    """How one value of a map of the first convolution comes about: sum(patch * kernel) + bias."""
 
-    top: int  # row of the patch's first line in the picture, below 0 in the padding
+    top: int  # row of the patch's first line in the picture, negative in the padding
     left: int
     patch: Tensor  # float32 (f, f), of the inputs
     kernel: Tensor  # float32 (f, f)
@@ -48,83 +55,91 @@ class PixelSum:
 def grad_cam(network: Network, trace: Trace, label: int) -> Tensor:
     """Where the last maps speak for the class ``label``: float32 (28, 28), 0..1, all 0 if they speak for it nowhere.
 
-    The maps of the last layer that still has places, each weighed by the mean of the class logit's gradient over it,
-    summed, and kept where positive. Selvaraju and others: Grad-CAM, arXiv:1610.02391, equations 1 and 2.
+    The maps of the last layer that is more than one pixel wide, each weighted by the mean of the class logit's gradient
+    over it, summed, and clipped below 0. Selvaraju and others: Grad-CAM, arXiv:1610.02391, equations 1 and 2.
+
+    Raises:
+        ConfigError: no layer has maps.
     """
-    layer = [name for name, maps in trace.maps.items() if maps.dim() == 4 and maps.shape[-1] > 1][-1]
+    candidates = [name for name, maps in trace.maps.items() if maps.dim() == 4 and maps.shape[-1] > 1]
+    if not candidates:
+        raise ConfigError("This network has no feature maps that could show where it looks.")
+    layer = candidates[-1]
     maps = trace.maps[layer].clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(_onward(network, layer, maps)[0, label], maps)
+    (gradient,) = torch.autograd.grad(network.forward_from(layer, maps)[0, label], maps)
     heat = (gradient.mean((2, 3), keepdim=True) * maps.detach()).sum(1, keepdim=True).relu()
     large = F.interpolate(heat, (IMAGE_SIZE, IMAGE_SIZE), mode="bilinear", align_corners=False)[0, 0]
     return large / large.max().clamp(min=1e-9)
 
 
 def occlusion(network: Network, pixels: Tensor, label: int) -> Tensor:
-    """What hiding each part of a picture costs the class ``label``: float32 (28, 28), -1..1, in probability.
+    """How much probability the class ``label`` loses when each part of a picture is hidden: float32 (28, 28), -1..1.
 
-    A black square of ``COVER`` pixels slides over the picture; a place has the mean of the squares that hide it. Below
-    zero, the class becomes more probable. Zeiler, Fergus: Visualizing and understanding convolutional networks,
-    arXiv:1311.2901, section 4.2.
+    A black square of ``SQUARE`` pixels slides over the picture; each pixel gets the mean over the squares that hide it.
+    Negative values: the class becomes more probable. Zeiler, Fergus: Visualizing and understanding convolutional
+    networks, arXiv:1311.2901, section 4.2.
 
     Args:
-        network: who answers.
+        network: which network.
         pixels: uint8 (28, 28).
-        label: 0..9.
+        label: index of the class.
     """
-    corners = range(0, IMAGE_SIZE - COVER + 1, STRIDE)
+    corners = range(0, IMAGE_SIZE - SQUARE + 1, STRIDE)
     hidden = pixels.repeat(1 + len(corners) ** 2, 1, 1)  # the first one stays as it is
     for number, (row, column) in enumerate(((row, column) for row in corners for column in corners), start=1):
-        hidden[number, row : row + COVER, column : column + COVER] = 0
+        hidden[number, row : row + SQUARE, column : column + SQUARE] = 0
     with torch.inference_mode():
-        probabilities = to_probabilities(network(to_inputs(hidden)))[:, label]
-    cost = (probabilities[0] - probabilities[1:]).reshape(1, 1, len(corners), len(corners))
-    square = torch.ones(1, 1, COVER, COVER)
-    total, count = (F.conv_transpose2d(grid, square, stride=STRIDE) for grid in (cost, torch.ones_like(cost)))
+        probabilities = network(hidden)[:, label]
+    loss = (probabilities[0] - probabilities[1:]).reshape(1, 1, len(corners), len(corners))
+    square = torch.ones(1, 1, SQUARE, SQUARE)
+    total, count = (F.conv_transpose2d(grid, square, stride=STRIDE) for grid in (loss, torch.ones_like(loss)))
     heat: Tensor = (total / count)[0, 0]
     return heat
 
 
-def exciting(network: Network, samples: Split, count: int = 9) -> dict[str, Exciting]:
-    """For each layer, the ``count`` samples that excite its channels most; seconds of work for 2,000 samples."""
+def top_activations(network: Network, samples: Split, count: int = 9) -> dict[str, TopActivations]:
+    """For each layer, the ``count`` samples that activate its channels most; seconds of work for 2,000 samples."""
     with torch.inference_mode():
         strongest: dict[str, list[tuple[Tensor, Tensor]]] = {}
-        for batch in batches(samples, BATCH):
-            trace = network.trace(to_inputs(batch.pixels).to(memory_format=torch.channels_last))
+        for batch in batches(samples, BATCH_SIZE):
+            trace = network.trace(network.to_inputs(batch.pixels).to(memory_format=torch.channels_last))
             for layer, maps in trace.maps.items():
                 strongest.setdefault(layer, []).append(maps.reshape(*maps.shape[:2], -1).max(2))
+        fields = receptive_fields(network)
         found = {}
         for layer, parts in strongest.items():
             values, indices = torch.cat([value for value, _ in parts]).topk(min(count, len(samples)), dim=0)
-            place = torch.cat([place for _, place in parts]).gather(0, indices)
+            place = torch.cat([place for _, place in parts]).gather(0, indices)  # (K, C), in the flattened map
             width = trace.maps[layer].shape[-1] if trace.maps[layer].dim() == 4 else 1
-            places = torch.stack([place // width, place % width], dim=-1)
-            found[layer] = Exciting(values.T, indices.T, places.transpose(0, 1))
+            boxes = [[fields.of(layer, each // width, each % width) for each in row] for row in place.T.tolist()]
+            found[layer] = TopActivations(values.T, indices.T, torch.tensor(boxes))
         return found
 
 
-def save(found: dict[str, Exciting], network: Network, folder: Path) -> None:
-    """Write what ``exciting`` found beside the weights that it belongs to."""
+def save(found: dict[str, TopActivations], network: Network, folder: Path) -> None:
+    """Write what ``top_activations`` found beside the weights that it belongs to."""
     tensors = {}
     for layer, each in found.items():
         tensors[f"{layer}.values"] = each.values.contiguous()
         tensors[f"{layer}.indices"] = each.indices.to(torch.int32).contiguous()
-        tensors[f"{layer}.places"] = each.places.to(torch.uint8).contiguous()
-    save_companion(tensors, network, folder / EXCITING_FILE)
+        tensors[f"{layer}.boxes"] = each.boxes.to(torch.uint8).contiguous()
+    save_companion(tensors, network, folder / TOP_ACTIVATIONS_FILE)
 
 
-def load(folder: Path, network: Network) -> dict[str, Exciting] | None:
-    """What ``save`` wrote beside the weights; None when there is nothing of theirs."""
-    tensors = load_companion(folder / EXCITING_FILE, network)
-    names = [name for name, _ in network.layers.named_children()]
-    parts = ("values", "indices", "places")
+def load(folder: Path, network: Network) -> dict[str, TopActivations] | None:
+    """What ``save`` wrote beside the weights; None when nothing there belongs to them."""
+    tensors = load_companion(folder / TOP_ACTIVATIONS_FILE, network)
+    names, parts = network.layer_names, ("values", "indices", "boxes")
     if tensors is None or tensors.keys() != {f"{name}.{part}" for name in names for part in parts}:
         return None
     found = {name: [tensors[f"{name}.{part}"] for part in parts] for name in names}
-    return {name: Exciting(values, indices.long(), places.long()) for name, (values, indices, places) in found.items()}
+    return {
+        name: TopActivations(values, indices.long(), boxes.long()) for name, (values, indices, boxes) in found.items()
+    }
 
 
-def switched_off(network: Network, trace: Trace, layer: str, channel: int) -> Tensor:
-    """The logits (1, 10) that the network would give if that channel of ``layer`` put out nothing but 0.
+def ablate_channel(network: Network, trace: Trace, layer: str, channel: int) -> Tensor:
+    """The logits (1, classes) that the network would give if that channel of ``layer`` were all 0.
 
     Raises:
         ConfigError: there is no such layer, or no such channel.
@@ -133,25 +148,29 @@ def switched_off(network: Network, trace: Trace, layer: str, channel: int) -> Te
     with torch.inference_mode():
         maps = trace.maps[layer].clone()
         maps[:, channel] = 0
-        return _onward(network, layer, maps)
+        return network.forward_from(layer, maps)
 
 
-def weights_of(network: Network, trace: Trace, layer: str, channel: int) -> tuple[str, Tensor]:
-    """The layer whose weights make a channel of ``layer``, itself or the nearest above, and those weights.
+def channel_weights(network: Network, trace: Trace, layer: str, channel: int) -> tuple[str, Tensor]:
+    """The layer whose weights make a channel of ``layer``, itself or the nearest before it, and those weights.
 
-    They are float32 (I, f, f) of a convolution, a kernel for each map that goes in, or (D,) of a fully connected layer.
+    They are float32 (I, f, f) of a convolution, a kernel for each map that enters it, or (D,) of a fully connected
+    layer.
 
     Raises:
-        ConfigError: there is no such layer, or no such channel, or no layer with weights above it.
+        ConfigError: there is no such layer or channel, or no single layer's weights make it.
     """
     _check_channel(network, trace, layer, channel)
-    names = list(trace.maps)
+    names = network.layer_names
     for place in range(names.index(layer), -1, -1):
         module = network.layers[place]
         if isinstance(module, nn.Conv2d | nn.Linear):
             return names[place], module.weight.detach()[channel]
         if isinstance(module, nn.Flatten) and place:
             channel //= trace.maps[names[place - 1]][0, 0].numel()
+        elif not isinstance(module, CHANNELWISE):
+            kind = type(module).__name__
+            raise ConfigError(f"{names[place]} ({kind}) has no single set of weights for each of its channels.")
     raise ConfigError(f"No layer with weights comes before {layer}.")
 
 
@@ -159,59 +178,29 @@ def pixel_sum(network: Network, inputs: Tensor, channel: int, row: int, column: 
     """The arithmetic behind one value of the first layer, a convolution, for inputs (1, 1, 28, 28).
 
     Raises:
-        ConfigError: the first layer is none, or it has no such channel or place.
+        ConfigError: the first layer is not a convolution, or it has no such channel or place.
     """
     first = network.layers[0]
-    if not isinstance(first, nn.Conv2d) or first.stride != (1, 1):
-        raise ConfigError("The first layer is no convolution with a stride of 1.")
+    if not isinstance(first, nn.Conv2d) or first.padding_mode != "zeros":
+        raise ConfigError("The first layer is not a convolution with zeros around the picture: its sum cannot be shown.")
     with torch.inference_mode():
-        side = first.kernel_size[0]
-        padding = int(first.padding[0])
-        shape = next(layer_table(network)).shape
+        shape = tuple(first(inputs)[0].shape)
         if not all(0 <= number < size for number, size in zip((channel, row, column), shape, strict=True)):
             raise ConfigError(f"There is no value {channel}, {row}, {column} in maps {shape}.")
-        padded = F.pad(inputs[0, 0], (padding,) * 4)
-        patch = padded[row : row + side, column : column + side].clone()
+        left, right, above, below = padding_of(first)
+        padded = F.pad(inputs[0, 0], (left, right, above, below))
+        (height, width), (down, across), stride = pair(first.kernel_size), pair(first.dilation), pair(first.stride)
+        top, start = row * stride[0], column * stride[1]
+        rows = slice(top, top + down * (height - 1) + 1, down)
+        columns = slice(start, start + across * (width - 1) + 1, across)
+        patch = padded[rows, columns].clone()
         kernel = first.weight.detach()[channel, 0]
         bias = 0.0 if first.bias is None else float(first.bias[channel])
-        return PixelSum(row - padding, column - padding, patch, kernel, bias, float((patch * kernel).sum()) + bias)
-
-
-def receptive_field(network: Network, layer: str, row: int, column: int) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of the part of the picture, in pixels, that a place in a map of ``layer`` depends on.
-
-    A convolution or pooling of filter f, stride s and padding p looks at s·n - p .. s·n - p + f - 1 of what enters it
-    (arXiv:1603.07285); from a vector on, at everything.
-
-    Raises:
-        ConfigError: there is no such layer.
-    """
-    (top, bottom), (left, right) = (row, row), (column, column)
-    for module in reversed(list(network.layers[: _place(network, layer) + 1])):
-        if isinstance(module, nn.Flatten | nn.Linear):
-            return 0, 0, IMAGE_SIZE, IMAGE_SIZE
-        if isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d):
-            f, s, p = pair(module.kernel_size), pair(module.stride), pair(module.padding)
-            top, left = top * s[0] - p[0], left * s[1] - p[1]
-            bottom, right = bottom * s[0] - p[0] + f[0] - 1, right * s[1] - p[1] + f[1] - 1
-    return max(left, 0), max(top, 0), min(right + 1, IMAGE_SIZE), min(bottom + 1, IMAGE_SIZE)
-
-
-def _place(network: Network, layer: str) -> int:
-    names = [name for name, _ in network.layers.named_children()]
-    if layer not in names:
-        raise ConfigError(f"There is no layer {layer!r}; the layers are {', '.join(names)}.")
-    return names.index(layer)
+        return PixelSum(top - above, start - left, patch, kernel, bias, float((patch * kernel).sum()) + bias)
 
 
 def _check_channel(network: Network, trace: Trace, layer: str, channel: int) -> None:
-    _place(network, layer)
+    network.index_of(layer)
     count = trace.maps[layer].shape[1]
     if not 0 <= channel < count:
         raise ConfigError(f"There is no channel {channel} in {layer}, expected 0..{count - 1}.")
-
-
-def _onward(network: Network, layer: str, maps: Tensor) -> Tensor:
-    """The logits (N, 10) for ``maps`` in place of what ``layer`` puts out."""
-    logits: Tensor = network.layers[_place(network, layer) + 1 :](maps)
-    return logits

@@ -8,13 +8,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fmnist_core import CLASS_NAMES
 from fmnist_core.errors import FmnistError
-from fmnist_core.model import Network, Trace, to_inputs, to_probabilities
-from fmnist_core.pixels import Prepared, prepare
+from fmnist_core.model import Network, Trace, to_probabilities
+from fmnist_core.preparation import Prepared, prepare
 
-SURE: Final = 0.8  # probability from which the best class is named without "probably"
-FAMILIAR: Final = 0.3  # below it, a picture is like nothing learned: of held-out drawings 3 in 100 are, of doodles 98
+CONFIDENT: Final = 0.8  # probability from which the best class is named without "probably"
+FAMILIAR: Final = 0.3  # familiarity below which an answer is a guess: 3 in 100 held-out drawings are, 98 of doodles
 WORTH_NAMING: Final = 0.15  # probability from which the second class is named too
 
 UNFAMILIAR: Final = "This does not look like anything I was trained on."  # the sentence beside such an answer
@@ -24,10 +23,11 @@ UNFAMILIAR: Final = "This does not look like anything I was trained on."  # the 
 class Reading:
     """One picture as the network sees it, and all that it answers."""
 
-    kind: str  # what the picture was taken for: a key of ``pixels.KINDS``
+    kind: str  # what the picture was detected as: a key of ``preparation.PICTURE_KINDS``
     pixels: Tensor  # uint8 (28, 28)
     trace: Trace  # of this one input
-    probabilities: Tensor  # float32 (10,)
+    probabilities: Tensor  # float32 (classes,)
+    class_names: tuple[str, ...]
     prepared: Prepared | None = None  # the steps from a picture to the pixels; None without a picture
 
     @property
@@ -42,24 +42,23 @@ class Reading:
 
     @property
     def label(self) -> int:
-        """The class with the highest probability, 0..9."""
+        """The class with the highest probability, an index into ``class_names``."""
         return int(self.probabilities.argmax())
 
 
 def familiarity(probabilities: Tensor) -> Tensor:
-    """How much pictures are like what the network was trained on, 0..1 (N,), from probabilities (N, 10).
+    """How much images are like what the network was trained on, 0..1 (N,), from probabilities (N, classes).
 
-    It is 1 - entropy / log(10): 0 when all classes are alike, 1 when one of them is certain.
-
-    A network that has seen other things too (``doodles`` of ``TrainConfig``) answers what it does not know with all
-    classes alike.
+    It is 1 - entropy / log(classes): 0 when all classes are equally probable, 1 when one of them is certain. A network
+    that was trained with doodles (outlier exposure) gives all classes about the same probability for what it does not
+    know.
     """
     entropy: Tensor = torch.special.entr(probabilities).sum(-1)
-    return (1 - entropy / math.log(len(CLASS_NAMES))).clamp(0, 1)  # beyond them by rounding
+    return (1 - entropy / math.log(probabilities.shape[-1])).clamp(0, 1)  # rounding can lead beyond
 
 
 def read_picture(network: Network, picture: Image.Image, kind: str | None = None) -> Reading:
-    """Prepare a picture, as of the kind when one is given (see ``pixels.prepare``), and let the network answer.
+    """Prepare a picture, as of the kind when one is given (see ``preparation.prepare``), and let the network answer.
 
     Raises:
         NothingDrawn: there is nothing in the picture.
@@ -72,8 +71,8 @@ def read_picture(network: Network, picture: Image.Image, kind: str | None = None
 def read_pixels(network: Network, pixels: Tensor, kind: str = "sample") -> Reading:
     """Let the network answer to pixels (28, 28) uint8 as they are."""
     with torch.inference_mode():
-        trace = network.trace(to_inputs(pixels[None]))
-        return Reading(kind, pixels, trace, to_probabilities(trace.logits)[0])
+        trace = network.trace(network.to_inputs(pixels[None]))
+        return Reading(kind, pixels, trace, to_probabilities(trace.logits)[0], network.class_names)
 
 
 def in_words(reading: Reading) -> str:
@@ -81,15 +80,15 @@ def in_words(reading: Reading) -> str:
 
     Of what is not familiar: "At a guess: Ankle boot".
     """
-    probabilities = reading.probabilities
+    names, probabilities = reading.class_names, reading.probabilities
     if not reading.is_familiar:
-        return f"At a guess: {CLASS_NAMES[reading.label]}"
+        return f"At a guess: {names[reading.label]}"
     best, second = probabilities.topk(2).indices.tolist()
-    if probabilities[best] >= SURE:
-        return CLASS_NAMES[best]
+    if probabilities[best] >= CONFIDENT:
+        return names[best]
     if probabilities[second] >= WORTH_NAMING:
-        return f"{CLASS_NAMES[best]}, perhaps {CLASS_NAMES[second]}"
-    return f"Probably {CLASS_NAMES[best]}"
+        return f"{names[best]}, perhaps {names[second]}"
+    return f"Probably {names[best]}"
 
 
 def to_json(file: str, outcome: Reading | FmnistError) -> dict[str, Any]:
@@ -108,7 +107,7 @@ def to_json(file: str, outcome: Reading | FmnistError) -> dict[str, Any]:
     return answer | {
         "kind": outcome.kind,
         "label": outcome.label,
-        "name": CLASS_NAMES[outcome.label],
+        "name": outcome.class_names[outcome.label],
         "familiarity": outcome.familiarity,
-        "probabilities": dict(zip(CLASS_NAMES, outcome.probabilities.tolist(), strict=True)),
+        "probabilities": dict(zip(outcome.class_names, outcome.probabilities.tolist(), strict=True)),
     }

@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw
 
 from fmnist_core import checkpoint, dataset, projection
 from fmnist_core.__main__ import main
-from fmnist_core.files import format_idx
+from fmnist_core.formats import format_idx
 
 ROOT = Path(__file__).parent.parent
 
@@ -176,7 +176,7 @@ def shipped_session(shipped, samples):
 @pytest.fixture(scope="session")
 def others(samples, full_folder, tmp_path_factory):
     """The test images that are not shipped, as the page has them."""
-    from demo.others import Others
+    from demo.full_test_set import Others
 
     return Others(samples.test, full_folder, tmp_path_factory.mktemp("static"))
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fmnist_core.augment import random_cloth, random_erase, random_flip, random_photo, random_shift, random_warp
-from fmnist_core.cutout import DARKEST
+from fmnist_core.preparation.segmentation import DARKEST
 
 
 def generator(seed=0):
@@ -89,7 +89,7 @@ def test_same_seed_same_change_and_the_next_batch_another(change):
 
 
 def silhouettes(pixels):
-    return pixels > 15  # LEAST_CLOTH of 255
+    return pixels > 15  # MIN_CLOTH of 255
 
 
 def likeness(one, other):
@@ -142,7 +142,7 @@ def test_an_empty_batch_stays_empty_when_it_is_warped():
 
 @pytest.mark.parametrize(("change", "least", "mean"), [(random_warp, 0.15, 0.7), (random_cloth, 0.5, 0.9)])
 def test_the_silhouette_is_mostly_kept(samples, change, least, mean):
-    """Measured: 0.74 and 0.94 on average; an image and any other 0.48."""
+    """Evaluation: 0.74 and 0.94 on average; an image and any other 0.48."""
     pixels = samples.test.pixels[:1000]
     kept = likeness(pixels, change(pixels, generator()))
     assert kept.min() > least

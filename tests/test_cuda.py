@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fmnist_core.augment import random_cloth, random_erase, random_flip, random_shift, random_warp
-from fmnist_core.evaluation import all_logits, measure
+from fmnist_core.evaluation import predict_logits, evaluate
 from fmnist_core.training import RECIPES, EpochDone, Finished, Started, train, with_changes
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA device here.")
@@ -18,8 +18,8 @@ CUDA = torch.device("cuda")
 def test_answers_are_those_of_the_processor(name, samples, request):
     network = request.getfixturevalue(name)
     images = samples.test.take(torch.arange(500))
-    expected = all_logits(network, images)
-    answers = all_logits(copy.deepcopy(network).to(CUDA), images.to(CUDA)).cpu()
+    expected = predict_logits(network, images)
+    answers = predict_logits(copy.deepcopy(network).to(CUDA), images.to(CUDA)).cpu()
     assert (answers - expected).abs().max() < 0.05  # convolutions in TF32: ten bits
     assert (answers.argmax(1) == expected.argmax(1)).float().mean() > 0.995
 
@@ -53,7 +53,7 @@ def test_a_training_learns_and_gives_back_a_network_on_the_processor(mixed, samp
     assert len([event for event in events if isinstance(event, EpochDone)]) == 2
     assert isinstance(events[-1], Finished)
     assert all(tensor.device.type == "cpu" for tensor in events[-1].network.state_dict().values())
-    assert measure(events[-1].network, samples.test).accuracy > 0.7
+    assert evaluate(events[-1].network, samples.test).accuracy > 0.7
 
 
 def test_evaluate_on_cuda_prints_what_it_prints_on_the_processor(cli):

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from fmnist_core import CLASS_NAMES, evaluation
 from fmnist_core.dataset import Split
-from fmnist_core.evaluation import BINS, all_logits, calibrate, calibration_error, fit_temperature, measure
+from fmnist_core.evaluation import BINS, predict_logits, calibrate, calibration_error, fit_temperature, evaluate
 from fmnist_core.model import Network, to_inputs
 
 
@@ -22,44 +22,44 @@ def some(samples):
 def test_measures_are_those_of_scikit_learn(shipped, some):
     from sklearn import metrics
 
-    measured = measure(shipped, some)
+    evaluation = evaluate(shipped, some)
     with torch.inference_mode():
         probabilities = shipped(to_inputs(some.pixels)).double().softmax(1).numpy()
     truth, answers = some.labels.numpy(), probabilities.argmax(1)
-    assert measured.images == 1234
-    assert measured.accuracy == metrics.accuracy_score(truth, answers)
-    assert measured.loss == pytest.approx(metrics.log_loss(truth, probabilities, labels=range(10)), rel=1e-4)
-    assert (measured.confusion.numpy() == metrics.confusion_matrix(truth, answers, labels=range(10))).all()
+    assert evaluation.images == 1234
+    assert evaluation.accuracy == metrics.accuracy_score(truth, answers)
+    assert evaluation.loss == pytest.approx(metrics.log_loss(truth, probabilities, labels=range(10)), rel=1e-4)
+    assert (evaluation.confusion.numpy() == metrics.confusion_matrix(truth, answers, labels=range(10))).all()
     recall = metrics.recall_score(truth, answers, average=None, labels=range(10))
-    assert list(measured.per_class) == list(CLASS_NAMES)
-    assert list(measured.per_class.values()) == pytest.approx(recall.tolist())
+    assert list(evaluation.per_class) == list(CLASS_NAMES)
+    assert list(evaluation.per_class.values()) == pytest.approx(recall.tolist())
 
 
 @pytest.fixture(scope="module")
 def whole(shipped, some):
-    return measure(shipped, some)
+    return evaluate(shipped, some)
 
 
 @pytest.mark.parametrize("size", [1, 7, 617, 1233, 1234, 5000])
 def test_result_does_not_depend_on_the_batches(shipped, some, whole, monkeypatch, size):
     monkeypatch.setattr(evaluation, "BATCH", size)
     part = some if size > 1 else some.take(torch.arange(50))
-    measured = measure(shipped, part)
-    assert measured.images == int(measured.confusion.sum()) == len(part)
+    evaluation = evaluate(shipped, part)
+    assert evaluation.images == int(evaluation.confusion.sum()) == len(part)
     if size > 1:
-        assert torch.equal(measured.confusion, whole.confusion)
-        assert measured.accuracy == whole.accuracy
-        assert measured.loss == pytest.approx(whole.loss, rel=1e-5)
+        assert torch.equal(evaluation.confusion, whole.confusion)
+        assert evaluation.accuracy == whole.accuracy
+        assert evaluation.loss == pytest.approx(whole.loss, rel=1e-5)
 
 
 def test_every_image_counts_once_also_those_of_the_last_batch(shipped, samples):
     # The images of the last, small batch are turned into wrong ones: each of them has to be missed.
     images = samples.test.take(torch.arange(1003))
-    right = measure(shipped, images)
-    answers = all_logits(shipped, images).argmax(1)
+    right = evaluate(shipped, images)
+    answers = predict_logits(shipped, images).argmax(1)
     labels = images.labels.clone()
     labels[1000:] = (answers[1000:] + 1) % 10
-    wrong = measure(shipped, type(images)(images.pixels, labels, images.numbers))
+    wrong = evaluate(shipped, type(images)(images.pixels, labels, images.numbers))
     before = int((answers[1000:] == images.labels[1000:]).sum())
     assert round((right.accuracy - wrong.accuracy) * 1003) == before
     assert int(wrong.confusion.sum()) == 1003
@@ -72,24 +72,24 @@ def test_row_is_the_truth_and_column_the_answer(samples):
             return torch.eye(10)[torch.full((len(inputs),), 8)]
 
     images = samples.test.take((samples.test.labels == 3).nonzero()[:5, 0])
-    measured = measure(AlwaysBag(), images)
-    assert measured.confusion.nonzero().tolist() == [[3, 8]]
-    assert measured.confusion[3, 8] == 5
-    assert measured.accuracy == 0
-    assert measured.loss == pytest.approx(np.log(np.e + 9))
+    evaluation = evaluate(AlwaysBag(), images)
+    assert evaluation.confusion.nonzero().tolist() == [[3, 8]]
+    assert evaluation.confusion[3, 8] == 5
+    assert evaluation.accuracy == 0
+    assert evaluation.loss == pytest.approx(np.log(np.e + 9))
     # A class without images has no accuracy, and not 0.
-    assert measured.per_class == {name: 0.0 if name == "Dress" else None for name in CLASS_NAMES}
+    assert evaluation.per_class == {name: 0.0 if name == "Dress" else None for name in CLASS_NAMES}
 
 
 def test_mode_of_the_network_is_put_back_and_no_number_changes(some):
     network = Network().train()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    first = measure(network, some)
+    first = evaluate(network, some)
     assert network.training
     assert all(layer.training for layer in network.layers)
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
     network.eval()
-    assert measure(network, some).loss == first.loss  # it was measured as it answers
+    assert evaluate(network, some).loss == first.loss  # it was evaluation as it answers
     assert not network.training
 
 
@@ -97,14 +97,14 @@ def test_mode_is_put_back_after_a_failure_too(some):
     network = Network().train()
     network.layers.append(torch.nn.Linear(3, 3))
     with pytest.raises(RuntimeError):
-        all_logits(network, some)
+        predict_logits(network, some)
     assert network.training
 
 
 def test_logits_are_in_the_order_of_the_images(shipped, some):
-    logits = all_logits(shipped, some)
+    logits = predict_logits(shipped, some)
     order = torch.randperm(len(some), generator=torch.Generator().manual_seed(3))
-    torch.testing.assert_close(all_logits(shipped, some.take(order)), logits[order], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(predict_logits(shipped, some.take(order)), logits[order], rtol=1e-4, atol=1e-4)
     assert not logits.requires_grad
 
 
@@ -140,9 +140,9 @@ def test_calibration_error_is_that_of_the_equation(seed, count, scale, skill):
     numbers = np.random.default_rng(seed)
     logits = (scale * numbers.normal(size=(count, 10))).astype(np.float32)
     labels = np.where(numbers.random(count) < skill, logits.argmax(1), numbers.integers(0, 10, count))
-    measured = calibration_error(torch.from_numpy(logits), torch.from_numpy(labels))
-    assert measured == pytest.approx(expected_calibration_error(logits.tolist(), labels.tolist()), abs=1e-5)
-    assert 0 <= measured <= 1
+    evaluation = calibration_error(torch.from_numpy(logits), torch.from_numpy(labels))
+    assert evaluation == pytest.approx(expected_calibration_error(logits.tolist(), labels.tolist()), abs=1e-5)
+    assert 0 <= evaluation <= 1
 
 
 def test_who_is_right_as_often_as_sure_has_no_calibration_error():
@@ -172,8 +172,8 @@ def test_too_sure_here_does_not_make_up_for_too_unsure_there():
 
 
 def test_calibration_is_measured_with_the_rest(shipped, some):
-    expected = expected_calibration_error(all_logits(shipped, some).tolist(), some.labels.tolist())
-    assert measure(shipped, some).calibration_error == pytest.approx(expected, abs=1e-4)
+    expected = expected_calibration_error(predict_logits(shipped, some).tolist(), some.labels.tolist())
+    assert evaluate(shipped, some).calibration_error == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize("temperature", [0.3, 0.7, 1, 2, 5])
@@ -213,9 +213,9 @@ def uncalibrated(request, shipped):
 
 
 def test_calibration_divides_the_logits_and_changes_no_answer(uncalibrated, some):
-    before, kept = all_logits(uncalibrated, some), copy.deepcopy(uncalibrated.state_dict())
+    before, kept = predict_logits(uncalibrated, some), copy.deepcopy(uncalibrated.state_dict())
     temperature = calibrate(uncalibrated, some)
-    after = all_logits(uncalibrated, some)
+    after = predict_logits(uncalibrated, some)
     assert temperature == fit_temperature(before, some.labels)
     torch.testing.assert_close(after, before / temperature, rtol=1e-4, atol=1e-4)
     assert torch.equal(after.argmax(1), before.argmax(1))
@@ -225,9 +225,9 @@ def test_calibration_divides_the_logits_and_changes_no_answer(uncalibrated, some
 
 
 def test_calibration_lowers_loss_and_calibration_error_of_the_held_out_images(uncalibrated, some):
-    before = measure(uncalibrated, some)
+    before = evaluate(uncalibrated, some)
     calibrate(uncalibrated, some)
-    after = measure(uncalibrated, some)
+    after = evaluate(uncalibrated, some)
     assert after.loss < before.loss
     assert after.calibration_error < max(before.calibration_error, 0.025)  # the shipped network is calibrated already
     assert after.accuracy == before.accuracy
@@ -240,6 +240,6 @@ def test_what_is_calibrated_stays_as_it_is(uncalibrated, some):
 
 def test_calibration_of_images_all_answered_rightly_still_leaves_numbers(shipped, some):
     network = copy.deepcopy(shipped)
-    answers = all_logits(network, some).argmax(1)
+    answers = predict_logits(network, some).argmax(1)
     assert calibrate(network, Split(some.pixels, answers, some.numbers)) == pytest.approx(0.1, rel=1e-3)
-    assert all_logits(network, some).isfinite().all()
+    assert predict_logits(network, some).isfinite().all()

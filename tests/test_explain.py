@@ -13,7 +13,7 @@ from fmnist_core import MEAN, STD
 from fmnist_core.errors import ConfigError
 from fmnist_core.explain import (
     COVER,
-    EXCITING_FILE,
+    TOP_ACTIVATIONS_FILE,
     STRIDE,
     exciting,
     grad_cam,
@@ -22,8 +22,8 @@ from fmnist_core.explain import (
     pixel_sum,
     receptive_field,
     save,
-    switched_off,
-    weights_of,
+    ablate_channel,
+    channel_weights,
 )
 from fmnist_core.model import ARCHITECTURES, Network, to_inputs, to_probabilities
 
@@ -196,7 +196,7 @@ def test_what_was_found_comes_back_from_its_file_with_its_own_weights_only(name,
         for part in ("values", "indices", "places"):
             assert torch.equal(getattr(back[layer], part), getattr(each, part))
     assert load(tmp_path, Network(name)) is None  # other weights
-    (tmp_path / EXCITING_FILE).write_bytes(b"nothing of that kind")
+    (tmp_path / TOP_ACTIVATIONS_FILE).write_bytes(b"nothing of that kind")
     assert load(tmp_path, network) is None
 
 
@@ -207,7 +207,7 @@ def test_fewer_samples_than_asked_for(shipped, samples):
 def test_a_layer_that_is_none(shipped, samples):
     trace = trace_of(shipped, samples.test.pixels[0])
     with pytest.raises(ConfigError, match="There is no layer 'conv99'; the layers are conv1, "):
-        switched_off(shipped, trace, "conv99", 0)
+        ablate_channel(shipped, trace, "conv99", 0)
     with pytest.raises(ConfigError, match="There is no layer"):
         receptive_field(shipped, "", 0, 0)
 
@@ -218,10 +218,10 @@ def test_a_layer_that_is_none(shipped, samples):
 def test_switched_off_by_hand(split_in_two):
     trace = trace_of(split_in_two, half_bright())
     assert trace.logits[0, 3] == pytest.approx(2 * BRIGHT, abs=1e-5)
-    assert (switched_off(split_in_two, trace, "mix", 0) == 0).all()
-    assert torch.equal(switched_off(split_in_two, trace, "mix", 1), trace.logits)  # no class listens to it
-    assert switched_off(split_in_two, trace, "flatten", 2)[0, 3] == pytest.approx(BRIGHT, abs=1e-5)
-    assert switched_off(split_in_two, trace, "out", 3)[0, 3] == 0
+    assert (ablate_channel(split_in_two, trace, "mix", 0) == 0).all()
+    assert torch.equal(ablate_channel(split_in_two, trace, "mix", 1), trace.logits)  # no class listens to it
+    assert ablate_channel(split_in_two, trace, "flatten", 2)[0, 3] == pytest.approx(BRIGHT, abs=1e-5)
+    assert ablate_channel(split_in_two, trace, "out", 3)[0, 3] == 0
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -241,16 +241,16 @@ def test_switched_off_is_the_network_with_that_output_at_zero(name, samples):
         with torch.inference_mode():
             expected = network(to_inputs(samples.test.pixels[5][None]))
         handle.remove()
-        torch.testing.assert_close(switched_off(network, trace, layer, channel), expected)
+        torch.testing.assert_close(ablate_channel(network, trace, layer, channel), expected)
     before = {name: maps.clone() for name, maps in trace.maps.items()}
-    switched_off(network, trace, next(iter(before)), 0)
+    ablate_channel(network, trace, next(iter(before)), 0)
     assert all(torch.equal(trace.maps[name], maps) for name, maps in before.items())
 
 
 @pytest.mark.parametrize("channel", [-1, 10, 1000])
 def test_a_channel_that_is_none(shipped, samples, channel):
     trace = trace_of(shipped, samples.test.pixels[0])
-    for ask in (switched_off, weights_of):
+    for ask in (ablate_channel, channel_weights):
         with pytest.raises(ConfigError, match=f"There is no channel {channel} in out, expected 0..9."):
             ask(shipped, trace, "out", channel)
 
@@ -273,7 +273,7 @@ def test_weights_of_a_channel_are_those_of_the_layer_that_makes_it(samples):
         ("norm2", 100, "fc1", 100),
         ("out", 9, "out", 9),
     ]:
-        name, found = weights_of(network, trace, layer, channel)
+        name, found = channel_weights(network, trace, layer, channel)
         assert name == maker
         assert torch.equal(found, weight[maker][row])
 
@@ -281,7 +281,7 @@ def test_weights_of_a_channel_are_those_of_the_layer_that_makes_it(samples):
 def test_weights_of_what_has_none(split_in_two):
     trace = trace_of(split_in_two, half_bright())
     with pytest.raises(ConfigError, match="No layer with weights comes before pool"):
-        weights_of(split_in_two, trace, "pool", 0)
+        channel_weights(split_in_two, trace, "pool", 0)
 
 
 # --- the arithmetic of a pixel --------------------------------------------------------------------------------------

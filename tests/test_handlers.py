@@ -14,15 +14,15 @@ import pytest
 import torch
 from PIL import Image
 
-from demo import figures
+from demo import payloads
 from demo import handlers as module
-from demo.handlers import MOST_BYTES, Handlers
+from demo.handlers import MAX_BYTES, Handlers
 from demo.requests import BadRequest, served
 from demo.session import Session, Sessions
-from demo.trainer import Trainer
+from demo.training_queue import TrainingQueue
 from fmnist_core import CLASS_NAMES, explain, inference, projection
 from fmnist_core.model import ARCHITECTURES, Network, to_probabilities
-from fmnist_core.pixels import KINDS, prepare, unprepared
+from fmnist_core.preparation import KINDS, prepare, unprepared
 from fmnist_core.training import FOR_PEOPLE, RECIPES
 
 ANNA, BERT = "a" * 32, "0123456789abcdef" * 2
@@ -43,7 +43,7 @@ def sessions(shipped_session):
 
 @pytest.fixture
 def handlers(sessions, samples):
-    return Handlers(sessions, samples.test, Trainer(sessions, samples.test, "samples"))
+    return Handlers(sessions, samples.test, TrainingQueue(sessions, samples.test, "samples"))
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def test_the_answer_with_a_channel_switched_off(ask, shipped, samples):
     for layer, channel in (("conv1", 3), ("relu4", 40), ("flatten", 7), ("out", 9)):
         found = ask("answer", sample=8, want={"channel": [layer, channel]})["channel"]
         assert (found["layer"], found["channel"]) == (layer, channel)
-        expected = to_probabilities(explain.switched_off(shipped, trace, layer, channel))[0]
+        expected = to_probabilities(explain.ablate_channel(shipped, trace, layer, channel))[0]
         assert found["probabilities"] == pytest.approx(expected.tolist(), abs=1e-6)
 
 
@@ -310,7 +310,7 @@ def test_points_hold_the_network_s_answers(ask, shipped, samples):
 @pytest.fixture
 def ask_all(sessions, samples, others):
     """As ``ask``, on a server that has the whole data set."""
-    handlers = Handlers(sessions, samples.test, Trainer(sessions, samples.test, "samples"), others)
+    handlers = Handlers(sessions, samples.test, TrainingQueue(sessions, samples.test, "samples"), others)
     return lambda handler, visitor=ANNA, **request: served(getattr(handlers, handler))({"visitor": visitor} | request)
 
 
@@ -360,7 +360,7 @@ def test_a_part_is_worked_out_once_for_a_network(ask_all, sessions, shipped_sess
     fresh = Session(shipped_session.network, shipped_session.projection)
     sessions.shipped = fresh
     seen = []
-    see = projection.see
+    see = projection.embed
     monkeypatch.setattr(projection, "see", lambda network, images: seen.append(network) or see(network, images))
     with ThreadPoolExecutor(6) as pool:
         figures_ = list(pool.map(lambda visitor: ask_all("all_points", visitor, part=3), [ANNA, BERT] * 6))
@@ -490,7 +490,7 @@ def test_open_file_looks_at_the_file_only(ask, file_of, trousers):
 
 @pytest.mark.parametrize("handler", ["answer", "open_file"])
 def test_file_size_has_a_limit(ask, handler):
-    at_most, more = in_base64(bytes(MOST_BYTES)), in_base64(bytes(MOST_BYTES + 6))
+    at_most, more = in_base64(bytes(MAX_BYTES)), in_base64(bytes(MAX_BYTES + 6))
     field = FIELDS[handler]
     assert "not a picture" in error_of(ask(handler, **{field: at_most, "name": "Large.png"}))
     assert error_of(ask(handler, **{field: more, "name": "Large.png"})) == "Large.png is larger than 20 MB."
@@ -642,7 +642,7 @@ def test_what_is_not_familiar_is_a_guess_with_a_note(ask, shipped, monkeypatch):
         network.layers.out.weight.zero_()
         network.layers.out.bias.zero_()
     reading = inference.read_pixels(network, torch.zeros(28, 28, dtype=torch.uint8))
-    answer = figures.answer(reading, network, None, {})
+    answer = payloads.answer(reading, network, None, {})
     assert answer["familiarity"] == pytest.approx(0, abs=1e-6)
     assert answer["words"] == "At a guess: T-shirt/top"
     assert answer["note"] == "This does not look like anything I was trained on."
@@ -748,7 +748,7 @@ def test_visitors_at_once_each_get_their_own_network(ask, sessions, other_networ
 def test_too_many_at_once_are_told_so_and_the_drawing_does_not_wait(monkeypatch, sessions, samples, busy, free):
     monkeypatch.setattr(module, "cores", lambda: 1)
     monkeypatch.setattr(module, "WAIT", 0.01)
-    handlers = Handlers(sessions, samples.test, Trainer(sessions, samples.test, "samples"))
+    handlers = Handlers(sessions, samples.test, TrainingQueue(sessions, samples.test, "samples"))
     function, other = served(getattr(handlers, busy)), served(getattr(handlers, free))
     entered, go_on = threading.Event(), threading.Event()
     read_pixels = inference.read_pixels
@@ -812,7 +812,7 @@ def test_who_answers_is_known_without_a_picture(ask, sessions, other_network):
 
 def test_a_core_comes_back_from_every_error(monkeypatch, sessions, samples):
     monkeypatch.setattr(module, "WAIT", 0.01)
-    handlers = Handlers(sessions, samples.test, Trainer(sessions, samples.test, "samples"))
+    handlers = Handlers(sessions, samples.test, TrainingQueue(sessions, samples.test, "samples"))
     for _ in range(2 * module.cores() + 1):
         error_of(served(handlers.answer)({"visitor": ANNA, "sample": -1}))
         error_of(served(handlers.open_file)({"file": in_base64(b"text")}))
@@ -820,7 +820,7 @@ def test_a_core_comes_back_from_every_error(monkeypatch, sessions, samples):
     assert "words" in served(handlers.answer)({"visitor": ANNA, "sample": 1})
 
 
-# --- training: what reaches the trainer -----------------------------------------------------------------------------
+# --- training: what reaches the training_queue -----------------------------------------------------------------------------
 
 GOOD = {"architecture": "original", "go_on": False, "epochs": 3, "learning_rate": 0.02, "batch_size": 64, "share": 0.5}
 
@@ -843,14 +843,14 @@ class FakeTrainer:
 
 
 @pytest.fixture
-def trainer():
+def training_queue():
     return FakeTrainer()
 
 
 @pytest.fixture
-def train(trainer, sessions, samples):
-    """``train("train_start", settings=...)``, with a trainer that only writes down."""
-    handlers = Handlers(sessions, samples.test, trainer)
+def train(training_queue, sessions, samples):
+    """``train("train_start", settings=...)``, with a training_queue that only writes down."""
+    handlers = Handlers(sessions, samples.test, training_queue)
 
     def train(name, visitor=ANNA, **request):
         return served(getattr(handlers, name))({"visitor": visitor} | request)
@@ -858,9 +858,9 @@ def train(trainer, sessions, samples):
     return train
 
 
-def test_settings_reach_the_trainer(train, trainer):
+def test_settings_reach_the_trainer(train, training_queue):
     assert train("train_start", settings=GOOD) == {}
-    ((what, visitor, config, go_on),) = trainer.asked
+    ((what, visitor, config, go_on),) = training_queue.asked
     assert (what, visitor, go_on) == ("start", ANNA, False)
     changes = {"epochs": 3, "learning_rate": 0.02, "batch_size": 64, "share": 0.5, "validation": 0.1}
     assert asdict(config) == asdict(RECIPES["original"]) | changes
@@ -868,21 +868,21 @@ def test_settings_reach_the_trainer(train, trainer):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_training_for_people_shows_what_the_program_makes(train, trainer, architecture):
+def test_training_for_people_shows_what_the_program_makes(train, training_queue, architecture):
     for wish in (True, False, None, "yes", 1):
         train("train_start", settings=GOOD | {"architecture": architecture, "for_people": wish})
-        config = asdict(trainer.asked[-1][2])
+        config = asdict(training_queue.asked[-1][2])
         assert {name: config[name] for name in FOR_PEOPLE} == {
             name: part if wish is True else 0 for name, part in FOR_PEOPLE.items()
         }
         assert config["pruning"] == config["erase"] == 0  # each image is seen as often as the form says, and whole
 
 
-def test_whole_numbers_may_come_with_a_point(train, trainer):
+def test_whole_numbers_may_come_with_a_point(train, training_queue):
     assert (
         train("train_start", settings=GOOD | {"epochs": 3.0, "batch_size": 64.0, "share": 1, "learning_rate": 1}) == {}
     )
-    config = trainer.asked[0][2]
+    config = training_queue.asked[0][2]
     assert (config.epochs, config.batch_size) == (3, 64)
     assert type(config.epochs) is type(config.batch_size) is int
 
@@ -890,16 +890,16 @@ def test_whole_numbers_may_come_with_a_point(train, trainer):
 @pytest.mark.parametrize(
     ("go_on", "expected"), [(True, True), (False, False), (None, False), ("yes", False), (1, False)]
 )
-def test_going_on_must_be_asked_for(train, trainer, go_on, expected):
+def test_going_on_must_be_asked_for(train, training_queue, go_on, expected):
     assert train("train_start", settings=GOOD | {"architecture": "deep", "go_on": go_on}) == {}
-    assert trainer.asked[0][3] is expected
+    assert training_queue.asked[0][3] is expected
 
 
-def test_going_on_from_another_kind_of_network_is_refused_at_once(train, trainer):
+def test_going_on_from_another_kind_of_network_is_refused_at_once(train, training_queue):
     assert train("train_start", settings=GOOD | {"go_on": True}) == {
         "error": "The network that answers now is deep: choose it above to go on from it."
     }
-    assert trainer.asked == []
+    assert training_queue.asked == []
 
 
 NAN, INFINITY = float("nan"), float("inf")
@@ -946,38 +946,38 @@ NAN, INFINITY = float("nan"), float("inf")
         ("architecture", "\ud800", "no network"),
     ],
 )
-def test_bad_setting_is_refused_and_nothing_is_started(train, trainer, name, value, words):
+def test_bad_setting_is_refused_and_nothing_is_started(train, training_queue, name, value, words):
     sentence = error_of(train("train_start", settings=GOOD | {name: value}))
     assert words in sentence
     assert len(sentence) < 200
     json.dumps(sentence, ensure_ascii=False).encode()
-    assert trainer.asked == []
+    assert training_queue.asked == []
 
 
 @pytest.mark.parametrize("name", ["architecture", "epochs", "learning_rate", "batch_size", "share"])
-def test_missing_setting_is_refused(train, trainer, name):
+def test_missing_setting_is_refused(train, training_queue, name):
     error_of(train("train_start", settings={key: value for key, value in GOOD.items() if key != name}))
-    assert trainer.asked == []
+    assert training_queue.asked == []
 
 
 @pytest.mark.parametrize("settings", [None, [], "x", 5, [GOOD]])
-def test_settings_of_another_form(train, trainer, settings):
+def test_settings_of_another_form(train, training_queue, settings):
     assert "settings" in error_of(train("train_start", settings=settings))
     assert "settings" in error_of(train("train_start"))
-    assert trainer.asked == []
+    assert training_queue.asked == []
 
 
 @pytest.mark.parametrize(
     ("seen", "expected"), [(0, 0), (7, 7), (-1, 0), ("x", 0), (None, 0), (1.5, 0), ([], 0), (INFINITY, 0)]
 )
-def test_events_seen(train, trainer, seen, expected):
+def test_events_seen(train, training_queue, seen, expected):
     assert train("train_state", seen=seen) == {"events": []}
-    assert trainer.asked == [("state", ANNA, expected)]
+    assert training_queue.asked == [("state", ANNA, expected)]
 
 
-def test_stop_reaches_the_trainer(train, trainer):
+def test_stop_reaches_the_trainer(train, training_queue):
     assert train("train_stop", visitor=BERT) == {}
-    assert trainer.asked == [("stop", BERT)]
+    assert training_queue.asked == [("stop", BERT)]
 
 
 # --- the API: files that were uploaded, and no others ---------------------------------------------------------------

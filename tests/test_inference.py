@@ -11,15 +11,15 @@ from torch.distributions import Categorical
 
 from fmnist_core import CLASS_NAMES, inference
 from fmnist_core.errors import ConfigError, NothingDrawn
-from fmnist_core.evaluation import all_logits
+from fmnist_core.evaluation import predict_logits
 from fmnist_core.inference import Reading, in_words, read_picture, read_pixels, to_json
 from fmnist_core.model import to_inputs
-from fmnist_core.pixels import KINDS, prepare
+from fmnist_core.preparation import KINDS, prepare
 
 
 def test_reading_agrees_with_evaluation(shipped, samples):
     images = samples.test.take(torch.arange(0, 2000, 50))
-    logits = all_logits(shipped, images)
+    logits = predict_logits(shipped, images)
     for pixels, expected in zip(images.pixels, logits, strict=True):
         for reading in (read_pixels(shipped, pixels), read_picture(shipped, Image.fromarray(pixels.numpy()))):
             assert torch.equal(reading.pixels, pixels)

@@ -10,11 +10,11 @@ from PIL import Image
 from torch import nn
 
 from fmnist_core import CLASS_NAMES, __main__, checkpoint, dataset, files, projection
-from fmnist_core.evaluation import measure
-from fmnist_core.exam import make_exam
+from fmnist_core.evaluation import evaluate
+from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
 from fmnist_core.inference import in_words, read_picture, to_json
 from fmnist_core.model import ARCHITECTURES, Network, layer_table
-from fmnist_core.pixels import open_picture
+from fmnist_core.preparation import open_picture
 from fmnist_core.training import RECIPES, Finished, TrainConfig, train, with_changes
 
 
@@ -59,11 +59,11 @@ def test_training_as_json_agrees_with_the_library(cli, csv, tmp_path, quick):
     assert isinstance(finished, Finished)
     saved = checkpoint.load(out)
     assert checkpoint.fingerprint(saved) == checkpoint.fingerprint(finished.network)
-    measured = measure(saved, data.test)
+    evaluation = evaluate(saved, data.test)
     tested = lines[-1]
-    assert tested["accuracy"] == measured.accuracy
+    assert tested["accuracy"] == evaluation.accuracy
     assert tested["images"] == 60
-    assert tested["confusion"] == measured.confusion.tolist()
+    assert tested["confusion"] == evaluation.confusion.tolist()
     assert tested["out"] == str(out)
     assert TrainConfig(**tested["config"]) == config
     assert lines[-2] == {"event": "Finished", "best_epoch": finished.best_epoch, "stopped": False} | {
@@ -74,7 +74,7 @@ def test_training_as_json_agrees_with_the_library(cli, csv, tmp_path, quick):
     assert projection.load(out, saved, quick.test).tsne is not None
     assert sorted(path.name for path in out.iterdir()) == [
         "config.json",
-        "exciting.safetensors",
+        "top_activations.safetensors",
         "model.safetensors",
         "projection.safetensors",
         "training.json",
@@ -88,7 +88,7 @@ def test_training_as_json_agrees_with_the_library(cli, csv, tmp_path, quick):
 def test_training_for_people(cli, csv, tmp_path, quick, validation):
     done = cli("train", "--data", csv, "--out", tmp_path / "out", *SHORT, "--validation", validation)
     assert done.status == 0
-    accuracy = measure(checkpoint.load(tmp_path / "out"), dataset.load(csv).test).accuracy
+    accuracy = evaluate(checkpoint.load(tmp_path / "out"), dataset.load(csv).test).accuracy
     assert done.out == f"Test accuracy {accuracy:.4f} on 60 images. Saved in {tmp_path / 'out'}.\n"
     held = round(300 * validation)
     assert f"Training 482,154 parameters on {300 - held} images (cpu), {held} held out." in done.err
@@ -252,22 +252,22 @@ def test_full_disk_at_the_end_of_a_training_is_one_sentence(cli, csv, tmp_path, 
 def test_evaluation_as_json_agrees_with_the_library(cli, shipped, csv):
     done = cli("evaluate", "--data", csv, "--json")
     data = dataset.load(csv)
-    measured = measure(shipped, data.test)
+    evaluation = evaluate(shipped, data.test)
     answer = json.loads(done.out)
     assert done.status == 0
-    assert answer.pop("loss") == pytest.approx(measured.loss, rel=1e-5)
+    assert answer.pop("loss") == pytest.approx(evaluation.loss, rel=1e-5)
     drawings = answer.pop("drawings")
     assert drawings["images"] == 1000
-    assert drawings["accuracy"] == measure(shipped, make_exam()).accuracy
-    assert answer.pop("calibration_error") == pytest.approx(measured.calibration_error, rel=1e-5)
+    assert drawings["accuracy"] == evaluate(shipped, make_sketch_test_set()).accuracy
+    assert answer.pop("calibration_error") == pytest.approx(evaluation.calibration_error, rel=1e-5)
     assert answer == {
         "weights": str(__main__.DEFAULT_WEIGHTS),
         "data": data.source,
         "parameters": 482_154,
         "images": 60,
-        "accuracy": measured.accuracy,
-        "per_class": measured.per_class,
-        "confusion": measured.confusion.tolist(),
+        "accuracy": evaluation.accuracy,
+        "per_class": evaluation.per_class,
+        "confusion": evaluation.confusion.tolist(),
     }
 
 
@@ -276,18 +276,18 @@ def test_evaluation_takes_all_of_a_single_file(cli, shipped, csv):
     answer = json.loads(done.out)
     assert answer["images"] == 60
     assert answer["data"] == "all 60 images from test.csv"
-    assert answer["accuracy"] == measure(shipped, dataset.load(csv).test).accuracy
+    assert answer["accuracy"] == evaluate(shipped, dataset.load(csv).test).accuracy
 
 
 def test_evaluation_for_people_holds_the_same_numbers(cli, shipped, csv, tmp_path):
     checkpoint.save(shipped, tmp_path / "w")
     done = cli("evaluate", "--data", csv, "--weights", tmp_path / "w")
-    measured = measure(shipped, dataset.load(csv).test)
-    assert f"Accuracy    {measured.accuracy:.4f} on 60 images, loss {measured.loss:.4f}" in done.out
+    evaluation = evaluate(shipped, dataset.load(csv).test)
+    assert f"Accuracy    {evaluation.accuracy:.4f} on 60 images, loss {evaluation.loss:.4f}" in done.out
     rows = done.out.splitlines()[-10:]
     table = torch.tensor([[int(word) for word in row.split()[-10:]] for row in rows])
-    assert torch.equal(table, measured.confusion)
-    for row, (name, right) in zip(rows, measured.per_class.items(), strict=True):
+    assert torch.equal(table, evaluation.confusion)
+    for row, (name, right) in zip(rows, evaluation.per_class.items(), strict=True):
         assert f" {name} " in row
         assert f"{right:.3f}" in row
 

@@ -17,7 +17,7 @@ import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from demo import figures, page, widgets
+from demo import payloads, page, widgets
 from fmnist_core import dataset, inference
 from fmnist_core.model import ARCHITECTURES, Network
 from fmnist_core.training import RECIPES
@@ -87,7 +87,7 @@ class Elements(HTMLParser):
 
 def test_facts_are_those_of_the_shipped_network(facts, shipped, samples, served_page):
     static = f"gradio_api/file={served_page.static.as_posix()}"
-    expected = figures.facts({"deep": shipped}, samples.test, f"{static}/samples.png") | {
+    expected = payloads.facts({"deep": shipped}, samples.test, f"{static}/samples.png") | {
         "sprite": f"{static}/sprite.png",
         "session": facts["session"],
         "data": "Training uses the 10,000 training and 2,000 test images that are shipped with the program.",
@@ -403,8 +403,8 @@ def test_rude_requests_are_answered_with_a_sentence(http, name, data):
 
 def test_what_is_no_number_in_json_goes_out_as_null(http, served_page, monkeypatch):
     # A loss may be none for some steps, before the training notices.
-    trainer = served_page.handlers._trainer
-    monkeypatch.setattr(trainer, "state", lambda *_: {"events": [{"loss": float("nan")}, {"loss": float("inf")}]})
+    training_queue = served_page.handlers._training_queue
+    monkeypatch.setattr(training_queue, "state", lambda *_: {"events": [{"loss": float("nan")}, {"loss": float("inf")}]})
     assert call(http, "train_state", {"visitor": ANNA}) == {"events": [{"loss": None}, {"loss": None}]}
 
 
@@ -418,7 +418,7 @@ def test_files_in_a_body_are_refused(http, config):
 
 @pytest.mark.parametrize(
     "name",
-    ["points", "none", "", "__class__", "__init__", "get_config", "postprocess", "server_fns", "_trainer", "restore"],
+    ["points", "none", "", "__class__", "__init__", "get_config", "postprocess", "server_fns", "_training_queue", "restore"],
 )
 def test_only_a_widget_s_own_functions_can_be_called(http, name):
     assert post(http, name, {"visitor": ANNA}, widget="pad").status_code == 404

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from fmnist_core import projection
 from fmnist_core.checkpoint import fingerprint
 from fmnist_core.dataset import Split
-from fmnist_core.evaluation import all_logits
+from fmnist_core.evaluation import predict_logits
 from fmnist_core.model import Network, to_inputs
 from fmnist_core.projection import NEIGHBOURS, PROJECTION_FILE, Projection, fit, fit_pixels, see, with_tsne
 
@@ -53,14 +53,14 @@ def test_pca_is_that_of_scikit_learn(shipped, fitted, others):
     torch.testing.assert_close(fitted.mean, torch.from_numpy(reference.mean_).float())
     new = embeddings_of(shipped, others)
     theirs = torch.from_numpy(reference.transform(new.double().numpy()) * signs.numpy()).float()
-    torch.testing.assert_close(fitted.place_pca(new), theirs, rtol=1e-3, atol=1e-2)
+    torch.testing.assert_close(fitted.project_pca(new), theirs, rtol=1e-3, atol=1e-2)
     spread = fitted.pca.var(0)
     torch.testing.assert_close(spread, torch.from_numpy(reference.explained_variance_).float(), rtol=1e-3, atol=0)
 
 
 def test_embeddings_and_answers_are_those_of_the_network(shipped, fitted, some):
     torch.testing.assert_close(fitted.embeddings, embeddings_of(shipped, some), rtol=1e-4, atol=1e-4)
-    assert torch.equal(fitted.answers, all_logits(shipped, some).argmax(1))
+    assert torch.equal(fitted.answers, predict_logits(shipped, some).argmax(1))
     assert fitted.tsne is None
     assert not any(tensor.is_inference() for tensor in (fitted.embeddings, fitted.axes, fitted.mean, fitted.answers))
 
@@ -124,7 +124,7 @@ def test_any_images_have_a_pixel_map(count, seed, top):
 def test_what_a_network_sees_in_other_images(shipped, fitted, some, others):
     embeddings, answers = see(shipped, others)
     torch.testing.assert_close(embeddings, embeddings_of(shipped, others), rtol=1e-4, atol=1e-4)
-    assert torch.equal(answers, all_logits(shipped, others).argmax(1))
+    assert torch.equal(answers, predict_logits(shipped, others).argmax(1))
     assert not embeddings.is_inference()
     again, _ = see(shipped, some)
     assert torch.equal(again, fitted.embeddings)
@@ -154,11 +154,11 @@ def test_fewer_samples_than_neighbours(fitted):
     three = Projection(fitted.embeddings[:3], fitted.answers[:3], fitted.mean, fitted.axes, torch.zeros(3, 2))
     distances, indices = three.nearest(fitted.embeddings[:2])
     assert distances.shape == indices.shape == (2, 3)
-    assert torch.equal(three.place_tsne(fitted.embeddings[:2]), torch.zeros(2, 2))
+    assert torch.equal(three.project_tsne(fitted.embeddings[:2]), torch.zeros(2, 2))
 
 
 def test_place_without_tsne_is_none(fitted):
-    assert fitted.place_tsne(fitted.embeddings[:1]) is None
+    assert fitted.project_tsne(fitted.embeddings[:1]) is None
 
 
 def hand_made(tsne):
@@ -175,15 +175,15 @@ def test_place_is_the_mean_of_the_five_nearest_by_distance_squared():
         sum(weight * float(spot[axis]) for weight, spot in zip(weights, tsne, strict=False)) / sum(weights)
         for axis in (0, 1)
     ]
-    place = hand_made(tsne).place_tsne(torch.tensor([[0.5]]))
+    place = hand_made(tsne).project_tsne(torch.tensor([[0.5]]))
     assert place[0].tolist() == pytest.approx(expected, rel=1e-5)
 
 
 @given(st.lists(st.tuples(st.floats(-50, 50, width=32), st.floats(-50, 50, width=32)), min_size=6, max_size=6))
 def test_a_sample_gets_its_own_place_and_others_one_among_their_neighbours(spots):
     made = hand_made(torch.tensor(spots))
-    torch.testing.assert_close(made.place_tsne(made.embeddings), made.tsne, rtol=0, atol=1e-3)
-    between = made.place_tsne(torch.tensor([[1.7]]))[0]
+    torch.testing.assert_close(made.project_tsne(made.embeddings), made.tsne, rtol=0, atol=1e-3)
+    between = made.project_tsne(torch.tensor([[1.7]]))[0]
     near = made.tsne[:5]
     assert (between >= near.min(0).values - 1e-3).all()
     assert (between <= near.max(0).values + 1e-3).all()
@@ -197,7 +197,7 @@ def test_new_points_come_to_lie_where_opentsne_puts_them(shipped, fitted, others
     theirs = torch.tensor(fitted_by_them.prepare_partial(new.numpy(), initialization="weighted").tolist())
     ours = Projection(
         fitted.embeddings, fitted.answers, fitted.mean, fitted.axes, torch.tensor(fitted_by_them.tolist())
-    ).place_tsne(new)
+    ).project_tsne(new)
     distances = (ours - theirs).norm(dim=1)
     spread = torch.pdist(theirs).median()
     assert distances.median() < 0.05 * spread

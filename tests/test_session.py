@@ -3,7 +3,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from demo.session import MOST_VISITORS, Session, Sessions
+from demo.session import MAX_VISITORS, Session, Sessions
 from fmnist_core.errors import ConfigError
 
 SHIPPED = Session("the shipped network", "its map")
@@ -109,7 +109,7 @@ def test_many_visitors_at_once():
 
 def test_memory_is_bounded_by_default():
     sessions = Sessions(SHIPPED)
-    names = [str(number) for number in range(MOST_VISITORS + 5)]
+    names = [str(number) for number in range(MAX_VISITORS + 5)]
     for name in names:
         sessions.put(name, own(name))
     assert kept(sessions, names) == names[5:]

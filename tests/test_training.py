@@ -11,11 +11,11 @@ from torch.nn import functional as F
 from fmnist_core import augment, material, training
 from fmnist_core.dataset import Split, batches
 from fmnist_core.errors import ConfigError
-from fmnist_core.evaluation import Measured, all_logits, fit_temperature, measure
+from fmnist_core.evaluation import Evaluation, predict_logits, fit_temperature, evaluate
 from fmnist_core.inference import familiarity
 from fmnist_core.model import ARCHITECTURES, Network, original_layers, to_inputs, to_probabilities
 from fmnist_core.muon import Muon
-from fmnist_core.sketches import NO_CLASS, make_doodles
+from fmnist_core.synthetic.rendering import NO_CLASS, make_doodles
 from fmnist_core.training import (
     WARM_UP,
     EpochDone,
@@ -24,8 +24,8 @@ from fmnist_core.training import (
     StepDone,
     TrainConfig,
     hold_out,
-    kept_images,
-    one_cycle,
+    select_samples,
+    linear_warmup_decay,
     pick_device,
     train,
     with_changes,
@@ -111,30 +111,30 @@ def test_reports_come_as_often_as_asked_and_change_nothing(few, quick_run, every
 
 
 def test_validation_is_what_evaluation_measures(few, monkeypatch):
-    monkeypatch.setattr(training, "LEAST_TO_CALIBRATE", 60)
+    monkeypatch.setattr(training, "MIN_TO_CALIBRATE", 60)
     events = run(with_changes(QUICK, epochs=1), few)
     epoch, network = of(EpochDone, events)[0], events[-1].network
-    measured = measure(network, hold_out(few, QUICK)[1])
+    evaluation = evaluate(network, hold_out(few, QUICK)[1])
     assert epoch.best
-    assert epoch.validation_accuracy == measured.accuracy
-    assert epoch.validation_loss > measured.loss  # calibrated since
+    assert epoch.validation_accuracy == evaluation.accuracy
+    assert epoch.validation_loss > evaluation.loss  # calibrated since
 
 
 def test_network_comes_back_calibrated_on_the_images_held_out(few, monkeypatch):
-    monkeypatch.setattr(training, "LEAST_TO_CALIBRATE", 60)
+    monkeypatch.setattr(training, "MIN_TO_CALIBRATE", 60)
     config = with_changes(QUICK, label_smoothing=0.3, epochs=4)
     held_out = hold_out(few, config)[1]
     network = run(config, few)[-1].network
-    logits = all_logits(network, held_out)
+    logits = predict_logits(network, held_out)
     assert fit_temperature(logits, held_out.labels) == pytest.approx(1, abs=1e-3)
 
 
 def test_a_handful_of_images_held_out_does_not_calibrate(few, quick_run):
     epoch, network = of(EpochDone, quick_run)[-1], quick_run[-1].network
     held_out = hold_out(few, QUICK)[1]
-    assert len(held_out) < training.LEAST_TO_CALIBRATE
+    assert len(held_out) < training.MIN_TO_CALIBRATE
     assert epoch.best
-    assert measure(network, held_out).loss == epoch.validation_loss
+    assert evaluate(network, held_out).loss == epoch.validation_loss
 
 
 def test_network_comes_back_ready_to_answer(quick_run):
@@ -152,12 +152,12 @@ def test_loss_falls_and_images_are_learned(few):
     losses = [epoch.loss for epoch in of(EpochDone, events)]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < losses[0] / 2
-    assert measure(events[-1].network, few).accuracy > 0.7
+    assert evaluate(events[-1].network, few).accuracy > 0.7
 
 
 def test_other_images_are_recognised_too(few, samples):
     network = run(with_changes(QUICK, epochs=5, batch_size=25), few)[-1].network
-    assert measure(network, samples.test).accuracy > 0.5
+    assert evaluate(network, samples.test).accuracy > 0.5
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -213,8 +213,8 @@ def test_rates_follow_the_schedule(few, monkeypatch, place, kind):
 
 @given(st.floats(0, 1))
 def test_schedule_rises_and_falls_in_straight_lines(progress):
-    assert one_cycle(progress) == pytest.approx(np.interp(progress, [0, WARM_UP, 1], [0, 1, 0]), abs=1e-12)
-    assert 0 <= one_cycle(progress) <= 1
+    assert linear_warmup_decay(progress) == pytest.approx(np.interp(progress, [0, WARM_UP, 1], [0, 1, 0]), abs=1e-12)
+    assert 0 <= linear_warmup_decay(progress) <= 1
 
 
 # ---------------------------------------------------------------- which images it sees
@@ -339,7 +339,7 @@ def test_other_seed_is_another_run(few, quick_run):
 def test_kept_images_are_the_hardest_and_some_others(losses, part, seed):
     losses = torch.tensor(losses)
     count = 2 + round(part * (len(losses) - 2))
-    places, weights = kept_images(losses, count, torch.Generator().manual_seed(seed))
+    places, weights = select_samples(losses, count, torch.Generator().manual_seed(seed))
     assert len(places) == len(set(places.tolist())) == count
     assert float(weights[places].sum()) == pytest.approx(count)
     hardest = losses.sort(descending=True).values[: (count + 1) // 2]
@@ -351,14 +351,14 @@ def test_kept_images_stand_for_all():
     losses, values = torch.rand(40, generator=generator), torch.rand(40, generator=generator)
     sums = []
     for _ in range(4000):
-        places, weights = kept_images(losses, 20, generator)
+        places, weights = select_samples(losses, 20, generator)
         sums.append(float((weights * values)[places].sum()) / 20)
     assert np.mean(sums) == pytest.approx(float(values.mean()), abs=4 * np.std(sums) / 4000**0.5)
     assert np.std(sums) > 0.01
 
 
 def test_nothing_is_left_out_unless_asked_for():
-    places, weights = kept_images(torch.tensor([3.0, 1.0, 2.0]), 3, torch.Generator())
+    places, weights = select_samples(torch.tensor([3.0, 1.0, 2.0]), 3, torch.Generator())
     assert places.tolist() == [0, 1, 2]
     assert weights.tolist() == [1, 1, 1]
 
@@ -411,8 +411,8 @@ def test_stopping_ends_at_once_and_gives_the_best_so_far(few, steps):
     assert len(epochs) == math.ceil(steps / 5)
     best = min(epochs, key=lambda epoch: epoch.validation_loss)
     assert finished.best_epoch == best.epoch
-    measured = measure(finished.network, hold_out(few, QUICK)[1])
-    assert measured.accuracy == best.validation_accuracy
+    evaluation = evaluate(finished.network, hold_out(few, QUICK)[1])
+    assert evaluation.accuracy == best.validation_accuracy
 
 
 def test_stopping_before_the_first_step_gives_the_network_as_it_was(few, original):
@@ -437,7 +437,7 @@ def test_weights_of_the_epoch_of_least_loss_are_kept(few, monkeypatch, losses, b
 
     def fake(network, images):
         states.append(state(network))
-        return Measured(len(images), losses[len(states) - 1], 0.5, torch.zeros(10, 10), 0.0)
+        return Evaluation(len(images), losses[len(states) - 1], 0.5, torch.zeros(10, 10), 0.0)
 
     monkeypatch.setattr(training, "measure", fake)
     events = run(with_changes(QUICK, epochs=3, batch_size=120), few)
@@ -603,7 +603,7 @@ def test_a_network_that_saw_doodles_tells_them_from_garments(few):
     config = with_changes(QUICK, epochs=12, batch_size=50, doodles=0.5, validation=0.0)
     network = run(config, few)[-1].network
     garments, other = (
-        familiarity(to_probabilities(all_logits(network, split))) for split in (few, make_doodles(200, 99))
+        familiarity(to_probabilities(predict_logits(network, split))) for split in (few, make_doodles(200, 99))
     )
     assert (garments[:, None] > other[None]).float().mean() > 0.85
 
@@ -620,5 +620,5 @@ def test_mixed_precision_learns_as_well(few, monkeypatch, half):
     config = with_changes(QUICK, epochs=5, batch_size=25, flip=False, shift=0)
     full, mixed = (run(with_changes(config, mixed=mixed), few)[-1].network for mixed in (False, True))
     assert not same(state(mixed), state(full))
-    assert measure(mixed, few).accuracy == pytest.approx(measure(full, few).accuracy, abs=0.1)
+    assert evaluate(mixed, few).accuracy == pytest.approx(evaluate(full, few).accuracy, abs=0.1)
     assert {tensor.dtype for tensor in mixed.parameters()} == {torch.float32}

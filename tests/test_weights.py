@@ -11,11 +11,11 @@ from safetensors import safe_open
 
 from fmnist_core import checkpoint, dataset, explain, projection
 from fmnist_core.__main__ import DEFAULT_WEIGHTS
-from fmnist_core.evaluation import all_logits, measure
-from fmnist_core.exam import make_exam
+from fmnist_core.evaluation import predict_logits, evaluate
+from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
 from fmnist_core.inference import familiarity
 from fmnist_core.model import to_probabilities
-from fmnist_core.sketches import make_doodles
+from fmnist_core.synthetic.rendering import make_doodles
 
 # The model card states its results in these forms:
 #
@@ -52,17 +52,17 @@ def network(folder):
 
 @pytest.fixture(scope="module")
 def on_all_test_images(network, full_data):
-    return measure(network, full_data.test)
+    return evaluate(network, full_data.test)
 
 
 # ---------------------------------------------------------------- the networks
 
 
 def test_shipped_weights_are_right_on_the_samples(network, name, samples):
-    measured = measure(network, samples.test)
-    assert measured.images == 2000
-    assert measured.accuracy > LEAST[name] - 0.03
-    assert min(measured.per_class.values()) > 0.6
+    evaluation = evaluate(network, samples.test)
+    assert evaluation.images == 2000
+    assert evaluation.accuracy > LEAST[name] - 0.03
+    assert min(evaluation.per_class.values()) > 0.6
 
 
 def test_shipped_weights_are_right_on_all_test_images(on_all_test_images, name):
@@ -81,10 +81,10 @@ def test_default_network_is_small_enough(shipped):
 
 
 def test_default_network_knows_drawings_and_what_is_none(shipped):
-    exam = make_exam()
-    assert measure(shipped, exam).accuracy > 0.85
+    exam = make_sketch_test_set()
+    assert evaluate(shipped, exam).accuracy > 0.85
     known, unknown = (
-        familiarity(to_probabilities(all_logits(shipped, split))) for split in (exam, make_doodles(300, 2**31))
+        familiarity(to_probabilities(predict_logits(shipped, split))) for split in (exam, make_doodles(300, 2**31))
     )
     assert (known[:, None] > unknown[None]).float().mean() > 0.9  # area under the ROC curve
 
@@ -96,7 +96,7 @@ def test_shipped_weights_are_calibrated(on_all_test_images):
 def test_what_excites_the_channels_is_told_for_these_weights(folder, network, samples):
     found = explain.load(folder, network)
     assert found is not None
-    few = explain.exciting(network, samples.test)
+    few = explain.top_activations(network, samples.test)
     for layer, each in few.items():
         torch.testing.assert_close(found[layer].values, each.values, rtol=1e-3, atol=1e-3)
 
@@ -147,7 +147,7 @@ def test_map_belongs_to_the_shipped_weights(network, folder, samples):
     assert loaded.tsne.shape == (2000, 2)
     fitted = projection.fit(network, samples.test)
     # Another machine may round otherwise where two classes are as good.
-    assert (loaded.answers == all_logits(network, samples.test).argmax(1)).float().mean() >= 0.999
+    assert (loaded.answers == predict_logits(network, samples.test).argmax(1)).float().mean() >= 0.999
     torch.testing.assert_close(loaded.embeddings, fitted.embeddings, rtol=1e-3, atol=1e-3)
     torch.testing.assert_close(loaded.pca, fitted.pca, rtol=1e-2, atol=1e-2)
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import CDPSession, Page, expect
 from visitor import answers, open_mistakes, png, settle, trousers, wait_for_answer
 
-MOST_STOPS = 250  # of the Tab key, once around the page
+MAX_STOPS = 250  # of the Tab key, once around the page
 
 
 class Keyboard:
@@ -34,7 +34,7 @@ class Keyboard:
 
     def go(self, start: str, back: bool = False) -> None:
         """To the next control whose name begins so."""
-        for _ in range(MOST_STOPS):
+        for _ in range(MAX_STOPS):
             self.page.keyboard.press("Shift+Tab" if back else "Tab")
             if self.name().startswith(start):
                 return

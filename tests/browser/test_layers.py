@@ -44,7 +44,7 @@ def test_one_channel_of_a_layer(page: Page, device: str, shipped: Network, sampl
     expect(page.locator("#channel h4")).to_have_text("conv1, 2 of 32")
     expect(page.locator("#channel .exciting button")).to_have_count(9)
     # The answer without it, as the core has it.
-    expected = to_probabilities(explain.switched_off(shipped, reading.trace, "conv1", 1))[0].tolist()
+    expected = to_probabilities(explain.ablate_channel(shipped, reading.trace, "conv1", 1))[0].tolist()
     page.wait_for_selector("#channel[data-without]")
     told = [float(part) for part in (page.get_attribute("#channel", "data-without") or "").split(",")]
     assert told == pytest.approx(expected, abs=1e-3)

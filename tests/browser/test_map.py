@@ -9,7 +9,7 @@ from visitor import SHIRT, answers, draw, open_tab, seen, settle, wait_for_answe
 
 from fmnist_core import CLASS_NAMES, inference
 from fmnist_core.dataset import Dataset
-from fmnist_core.evaluation import all_logits
+from fmnist_core.evaluation import predict_logits
 from fmnist_core.model import Network
 
 
@@ -134,7 +134,7 @@ def test_a_network_without_tsne_falls_back_to_pca(page: Page) -> None:
 
 
 def test_marks_by_answer_and_one_class_alone(page: Page, shipped: Network, samples: Dataset) -> None:
-    labels, answered = samples.test.labels, all_logits(shipped, samples.test).argmax(1)
+    labels, answered = samples.test.labels, predict_logits(shipped, samples.test).argmax(1)
     coat = CLASS_NAMES.index("Coat")
     plain, legend = page.locator("#map"), page.locator("#map .legend button", has_text="Coat")
 
@@ -386,7 +386,7 @@ def test_all_test_images(
     assert numbers[:2000].tolist() == samples.test.numbers.tolist()
     assert sorted(numbers.tolist()) == list(range(10_000))
     assert torch.equal(labels, full_data.test.labels[numbers])
-    assert (answered == all_logits(original, full_data.test.take(numbers)).argmax(1)).float().mean() > 0.999
+    assert (answered == predict_logits(original, full_data.test.take(numbers)).argmax(1)).float().mean() > 0.999
     for name in ("pca", "pixels", "tsne"):
         spots = page.evaluate(f"() => [...points.{name}]")
         assert [len(spots), min(spots), max(spots)] == [20_000, 0, 1]

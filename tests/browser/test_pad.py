@@ -27,7 +27,7 @@ from visitor import (
 from fmnist_core import CLASS_NAMES, inference
 from fmnist_core.dataset import Dataset
 from fmnist_core.model import Network
-from fmnist_core.pixels import open_picture, prepare, unprepared
+from fmnist_core.preparation import open_picture, prepare, unprepared
 
 
 def test_first_paint_shows_a_finished_example(page: Page, shipped: Network, samples: Dataset) -> None:

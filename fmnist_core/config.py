@@ -1,0 +1,100 @@
+"""The configuration of a training, each setting described once; and the recipe of each network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final
+
+from fmnist_core.architectures import ARCHITECTURES
+from fmnist_core.augment import AUGMENTATIONS
+from fmnist_core.errors import ConfigError
+from fmnist_core.settings import Setting, setting, setting_of
+from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS, setting_of_kind
+
+DEVICES: Final = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """All that decides what a training gives, besides the data; ``SETTINGS`` has the range of each.
+
+    Raises:
+        ConfigError: a value that cannot work, with what would.
+    """
+
+    architecture: str = setting("original", "which network", choices=tuple(ARCHITECTURES))
+    epochs: int = setting(10, "passes through the training images", low=1, high=1000)
+    batch_size: int = setting(256, "images looked at before each step", low=2, high=100_000)
+    learning_rate: float = setting(0.01, "highest learning rate: how large the steps are at most", low=1e-7, high=10)
+    weight_decay: float = setting(0.01, "pull of the weights towards zero", high=10)
+    label_smoothing: float = setting(0.0, "fraction of the target that is spread over all classes", high=0.99)
+    augmentations: Mapping[str, float] = field(
+        default_factory=lambda: {name: each.default for name, each in AUGMENTATIONS.items()}
+    )
+    """Name in ``AUGMENTATIONS`` -> strength; what is left out is not applied."""
+    synthetic: Mapping[str, float] = field(default_factory=dict)
+    """Name in ``SYNTHETIC_KINDS`` -> how many to mix in, for each image of a batch."""
+    amp: bool = setting(False, "multiply in 16 bits where that is faster: on CUDA, and on processors with bfloat16")
+    skipped_fraction: float = setting(
+        0.0, "fraction of the images that each epoch skips, among those of small loss (sample selection)", high=0.9
+    )
+    data_fraction: float = setting(1.0, "fraction of the training images to use", low=1e-4, high=1)
+    validation_fraction: float = setting(
+        0.05, "fraction of those held out to find the epoch of least loss; 0: keep the last epoch", high=0.9
+    )
+    seed: int = setting(0, "start of everything random", high=2**63 - 1)
+    device: str = setting("auto", "auto is CUDA where there is some", choices=DEVICES)
+    max_steps: int = setting(0, "stop after this many steps; 0: no limit")
+    report_every: int = setting(10, "steps from one report to the next", low=1)
+
+    def __post_init__(self) -> None:
+        for name, known in (("augmentations", AUGMENTATIONS), ("synthetic", SYNTHETIC_KINDS)):
+            given = getattr(self, name)
+            unknown = sorted(given.keys() - known.keys())
+            if unknown:
+                raise ConfigError(f"There is no {unknown[0]!r} among the {name}, expected {', '.join(known)}.")
+        for name, value in flattened(self).items():
+            SETTINGS[name].check(value)
+
+
+SETTINGS: Final[dict[str, Setting]] = (
+    {each.name: setting_of(each) for each in fields(TrainConfig) if each.metadata}
+    | {name: each.setting for name, each in AUGMENTATIONS.items()}
+    | {name: setting_of_kind(name) for name in SYNTHETIC_KINDS}
+)
+
+# What makes a network right about people's drawings and photos, too.
+SUGGESTED_SYNTHETIC: Final = {name: kind.suggested for name, kind in SYNTHETIC_KINDS.items()}
+
+
+def flattened(config: TrainConfig) -> dict[str, Any]:
+    """The value of each of ``SETTINGS``, augmentations and synthetic data among them."""
+    values = dict(vars(config))
+    return values | dict(values.pop("augmentations")) | dict(values.pop("synthetic"))
+
+
+def with_settings(config: TrainConfig, changes: Mapping[str, Any]) -> TrainConfig:
+    """``config`` with those ``changes`` (names in ``SETTINGS``) that are not None, checked again.
+
+    Raises:
+        ConfigError: a value that cannot work.
+    """
+    given = {name: value for name, value in changes.items() if value is not None}
+    nested = {
+        "augmentations": {name: given.pop(name) for name in AUGMENTATIONS if name in given},
+        "synthetic": {name: given.pop(name) for name in SYNTHETIC_KINDS if name in given},
+    }
+    for name, values in nested.items():
+        if values:
+            given[name] = {**getattr(config, name), **values}
+    return replace(config, **given)
+
+
+def recipe(architecture: str) -> TrainConfig:
+    """What the network of that name is trained with unless one says otherwise.
+
+    Raises:
+        ConfigError: there is no such network.
+    """
+    if architecture not in ARCHITECTURES:
+        raise ConfigError(f"There is no network {architecture[:40]!r}, expected {' or '.join(ARCHITECTURES)}.")
+    return TrainConfig(architecture=architecture, **ARCHITECTURES[architecture].recipe)

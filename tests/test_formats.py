@@ -1,0 +1,358 @@
+import csv
+import errno
+import gzip
+import io
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from fmnist_core import files
+from fmnist_core.errors import DatasetError, StorageError
+from fmnist_core.formats import CSV_COLUMNS, format_idx, parse_idx, read_bytes, read_csv, write_csv, write_whole
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
+LABELS = np.array([9, 0, 3, 3, 7], np.uint8)
+
+
+# ---------------------------------------------------------------- IDX
+
+
+@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=9)))
+def test_idx_round_trip(array):
+    contents = format_idx(array)
+    back = parse_idx(contents, "a", array.ndim)
+    assert back.shape == array.shape
+    assert back.dtype == np.uint8
+    assert (back == array).all()
+    assert format_idx(back) == contents
+
+
+def test_idx_is_what_torchvision_reads(tmp_path):
+    from torchvision.datasets import mnist
+
+    (tmp_path / "images").write_bytes(format_idx(IMAGES))
+    (tmp_path / "labels").write_bytes(format_idx(LABELS))
+    assert (mnist.read_image_file(str(tmp_path / "images")).numpy() == IMAGES).all()
+    assert mnist.read_label_file(str(tmp_path / "labels")).tolist() == LABELS.tolist()
+
+
+def test_idx_header_is_the_documented_one():
+    assert format_idx(IMAGES)[:16].hex() == "00000803000000050000001c0000001c"
+    assert format_idx(LABELS).hex() == "00000801000000050900030307"
+
+
+@given(st.integers(0, 5 * 784 + 15))
+def test_cut_idx_is_refused_wherever_it_is_cut(length):
+    with pytest.raises(DatasetError, match=r"^images-file ") as caught:
+        parse_idx(format_idx(IMAGES)[:length], "images-file", 3)
+    text = str(caught.value)
+    if length < 16:
+        assert f"is cut short: it holds {length} bytes, its header alone has 16" in text
+    else:
+        assert f"holds {length - 16:,} bytes after its header, expected 3,920 (5x28x28)" in text
+
+
+def test_too_long_idx_is_refused():
+    with pytest.raises(DatasetError, match=r"labels-file holds 6 bytes after its header, expected 5 \(5\)\."):
+        parse_idx(format_idx(LABELS) + b"\0", "labels-file", 1)
+
+
+@pytest.mark.parametrize(
+    ("contents", "dimensions", "words"),
+    [
+        (format_idx(LABELS) * 9, 3, "the magic number 2049 (labels), expected 2051 (images)"),
+        (format_idx(IMAGES), 1, "the magic number 2051 (images), expected 2049 (labels)"),
+        (b"PK\3\4" + bytes(100), 3, "the magic number 1347093252, expected 2051 (images)"),
+        # Signed bytes, of the same sizes: type 9 instead of 8.
+        (b"\0\0\x09" + format_idx(IMAGES)[3:], 3, "the magic number 2307, expected 2051 (images)"),
+    ],
+)
+def test_foreign_idx_is_refused_with_both_magic_numbers(contents, dimensions, words):
+    with pytest.raises(DatasetError) as caught:
+        parse_idx(contents, "it", dimensions)
+    assert str(caught.value) == f"it has {words}."
+
+
+def test_gzip_is_told_by_its_contents_not_by_its_name(tmp_path):
+    (tmp_path / "packed").write_bytes(gzip.compress(b"hello"))
+    (tmp_path / "raw.gz").write_bytes(b"hello")
+    assert read_bytes(tmp_path / "packed") == read_bytes(tmp_path / "raw.gz") == b"hello"
+
+
+def test_cut_or_altered_gzip_is_refused(tmp_path):
+    path = tmp_path / "images.gz"
+    whole = gzip.compress(format_idx(IMAGES))
+    for length in [2, 3, 9, 10, 11, *range(20, len(whole), 97), len(whole) - 8, len(whole) - 1]:
+        path.write_bytes(whole[:length])
+        with pytest.raises(DatasetError, match=r"images\.gz is cut short or damaged: .* expected a whole file\."):
+            read_bytes(path)
+    for place in (len(whole) // 2, len(whole) - 6):  # a byte of the contents, a byte of their sum
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with pytest.raises(DatasetError, match=r"images\.gz is cut short or damaged"):
+            read_bytes(path)
+
+
+def test_unreadable_file_is_named(tmp_path):
+    with pytest.raises(DatasetError, match=r"nowhere\.gz cannot be read: No such file or directory\."):
+        read_bytes(tmp_path / "nowhere.gz")
+    with pytest.raises(DatasetError, match=r"cannot be read: Is a directory\."):
+        read_bytes(tmp_path)
+
+
+# ---------------------------------------------------------------- CSV
+
+
+@pytest.fixture
+def written(tmp_path):
+    path = tmp_path / "t.csv"
+    write_csv(path, IMAGES, LABELS)
+    return path
+
+
+def test_csv_round_trip(written, tmp_path):
+    pixels, labels = read_csv(written)
+    assert (pixels == IMAGES).all()
+    assert labels.tolist() == LABELS.tolist()
+    write_csv(tmp_path / "again.csv", pixels, labels)
+    assert (tmp_path / "again.csv").read_bytes() == written.read_bytes()
+
+
+def test_csv_is_what_other_readers_read(written):
+    table = np.loadtxt(written, delimiter=",", skiprows=1, dtype=np.int64)
+    assert (table[:, 0] == LABELS).all()
+    with written.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for i, j in ((0, 0), (0, 27), (3, 5), (27, 27)):
+        # Pixel x = i * 28 + j, counted from 0, is the column pixel{x + 1}.
+        assert [int(row[f"pixel{i * 28 + j + 1}"]) for row in rows] == IMAGES[:, i, j].tolist()
+        assert (table[:, 1 + i * 28 + j] == IMAGES[:, i, j]).all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda raw: b"\xef\xbb\xbf" + raw,
+        lambda raw: raw.replace(b"\n", b"\r\n"),
+        lambda raw: b"\xef\xbb\xbf" + raw.replace(b"\n", b"\r\n"),
+        lambda raw: raw.rstrip(b"\n"),
+        lambda raw: raw + b"\n\n",
+        lambda raw: raw.replace(b"label,", b'"label",', 1),
+    ],
+    ids=["BOM", "CRLF", "BOM and CRLF", "no last newline", "empty last lines", "quoted header"],
+)
+def test_csv_forms_that_mean_the_same(written, change):
+    written.write_bytes(change(written.read_bytes()))
+    pixels, labels = read_csv(written)
+    assert (pixels == IMAGES).all()
+    assert labels.tolist() == LABELS.tolist()
+
+
+def edit(path, line, column, value):
+    """Put ``value`` into a line and column, both counted from 1."""
+    lines = path.read_text().split("\n")
+    fields = lines[line - 1].split(",")
+    fields[column - 1] = value
+    lines[line - 1] = ",".join(fields)
+    path.write_text("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "value", "words"),
+    [
+        (2, 785, "abc", "line 2, column 785 (pixel784): 'abc', expected a whole number 0..255."),
+        (3, 5, "256", "line 3, column 5 (pixel4): '256', expected a whole number 0..255."),
+        (3, 5, "-1", "line 3, column 5 (pixel4): '-1', expected a whole number 0..255."),
+        (6, 2, "1.5", "line 6, column 2 (pixel1): '1.5', expected a whole number 0..255."),
+        (4, 100, "", "line 4, column 100 (pixel99): '', expected a whole number 0..255."),
+        (4, 100, "7" * 90, f"line 4, column 100 (pixel99): '{'7' * 20}…', expected a whole number 0..255."),
+        (5, 1, "10", "line 5, column 1 (label): 10, expected a class number 0..9."),
+        (5, 1, "-1", "line 5, column 1 (label): '-1', expected a class number 0..9."),
+        (5, 1, "Bag", "line 5, column 1 (label): 'Bag', expected a class number 0..9."),
+        (1, 1, "class", "line 1, column 1: 'class', expected the name label."),
+        (1, 785, "pixel785", "line 1, column 785: 'pixel785', expected the name pixel784."),
+        (1, 2, "pixel0", "line 1, column 2: 'pixel0', expected the name pixel1."),
+        (3, 4, "1,2", "line 3: 786 columns, expected 785."),
+    ],
+)
+def test_bad_csv_value_is_named_with_its_place(written, line, column, value, words):
+    edit(written, line, column, value)
+    with pytest.raises(DatasetError) as caught:
+        read_csv(written)
+    assert str(caught.value) == f"t.csv, {words}"
+
+
+@given(
+    st.integers(2, 6),
+    st.integers(1, 785),
+    st.text(st.characters(exclude_characters=",\r\n", exclude_categories=["Cs"]), max_size=6).filter(
+        lambda text: text not in {str(value) for value in range(256)}
+    ),
+)
+def test_whatever_is_no_byte_is_refused_where_it_stands(tmp_path_factory, line, column, value):
+    path = tmp_path_factory.mktemp("csv") / "t.csv"
+    write_csv(path, IMAGES, LABELS)
+    lines = path.read_bytes().split(b"\n")
+    fields = lines[line - 1].split(b",")
+    fields[column - 1] = value.encode()
+    path.write_bytes(b"\n".join([*lines[: line - 1], b",".join(fields), *lines[line:]]))
+    with pytest.raises(DatasetError, match=rf"^t\.csv, line {line}, column {column} \("):
+        read_csv(path)
+
+
+def test_bytes_that_are_no_text_are_refused_where_they_stand(written):
+    lines = written.read_bytes().split(b"\n")
+    lines[2] = lines[2][:-1] + b"\xff"
+    written.write_bytes(b"\n".join(lines))
+    with pytest.raises(DatasetError, match=r"t\.csv, line 3, column 785 \(pixel784\)"):
+        read_csv(written)
+
+
+def test_csv_of_784_columns_is_refused(written):
+    header, *rows = written.read_text().splitlines()
+    without_label = "\n".join(line.split(",", 1)[1] for line in (header, *rows))
+    written.write_text(without_label)
+    with pytest.raises(DatasetError, match=r"t\.csv, line 1: 784 columns, expected 785 \(label, pixel1 \.\. pixel784"):
+        read_csv(written)
+    written.write_text("\n".join([header, rows[0], rows[1].rsplit(",", 1)[0]]))
+    with pytest.raises(DatasetError, match=r"t\.csv, line 3: 784 columns, expected 785\."):
+        read_csv(written)
+
+
+def test_csv_without_rows_header_or_file_is_refused(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(",".join(CSV_COLUMNS) + "\n")
+    with pytest.raises(DatasetError, match=r"t\.csv has a header but no rows, expected at least one image\."):
+        read_csv(path)
+    path.write_bytes(b"")
+    with pytest.raises(DatasetError, match=r"t\.csv, line 1: 1 columns, expected 785"):
+        read_csv(path)
+    path.unlink()
+    with pytest.raises(DatasetError, match=r"t\.csv cannot be read: No such file or directory\."):
+        read_csv(path)
+
+
+def test_csv_without_header_is_refused(written):
+    written.write_text("\n".join(written.read_text().split("\n")[1:]))
+    with pytest.raises(DatasetError, match=r"t\.csv, line 1, column 1: '9', expected the name label\."):
+        read_csv(written)
+
+
+# ---------------------------------------------------------------- whole or not at all
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def write(path, contents=b"new" * 10_000):
+    with write_whole(path) as file:
+        file.write(contents)
+
+
+def test_write_whole_makes_folders_and_a_readable_file(tmp_path):
+    path = tmp_path / "a" / "b" / "file"
+    write(path, b"one")
+    write(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert names(path.parent) == ["file"]
+
+
+def test_nothing_is_there_before_all_is_written(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with write_whole(path) as file:
+        file.write(b"new")
+        file.flush()
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("old", [b"old", None], ids=["replacing", "new"])
+def test_exception_in_the_block_leaves_everything_as_it_was(tmp_path, old):
+    path = tmp_path / "file"
+    if old is not None:
+        path.write_bytes(old)
+    before = names(tmp_path)
+    with pytest.raises(ZeroDivisionError), write_whole(path) as file:
+        file.write(b"half")
+        raise ZeroDivisionError
+    assert names(tmp_path) == before
+    assert old is None or path.read_bytes() == old
+
+
+def no_space(*_args, **_options):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("where", ["write", "flush", "fsync", "replace", "close"])
+def test_full_disk_leaves_everything_as_it_was(tmp_path, monkeypatch, where):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    if where == "fsync":
+        monkeypatch.setattr(os, "fsync", no_space)
+    elif where == "replace":
+        monkeypatch.setattr(files.Path, "replace", no_space)
+    else:
+
+        class FullDisk(io.FileIO):
+            def __init__(self, name):
+                super().__init__(name, "w")
+
+            def close(self):
+                super().close()
+                if where == "close":
+                    no_space()
+
+        if where != "close":
+            setattr(FullDisk, where, no_space)
+
+        def full(dir, prefix, delete):
+            return FullDisk(os.path.join(dir, prefix + "x"))  # noqa: PTH118 (its name has to be text)
+
+        monkeypatch.setattr(files.tempfile, "NamedTemporaryFile", full)
+    with pytest.raises(StorageError, match=r"file could not be written: No space left on device\."):
+        write(path)
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_limit_of_the_system_leaves_everything_as_it_was(tmp_path):
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(StorageError, match=r"file could not be written: File too large\."):
+            write(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_impossible_place_is_refused(tmp_path):
+    (tmp_path / "file").write_bytes(b"old")
+    with pytest.raises(StorageError, match=r"file/below could not be written: "):
+        write(tmp_path / "file" / "below")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(StorageError, match=r"folder could not be written: Is a directory\."):
+        write(tmp_path / "folder")
+    assert names(tmp_path) == ["file", "folder"]
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_claim_makes_the_folder_and_leaves_nothing_in_it(tmp_path):
+    files.claim(tmp_path / "a" / "b")
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+def test_claim_refuses_a_folder_that_cannot_be(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError, match=r"Nothing can be written into .*file"):
+        files.claim(tmp_path / "file" / "out")
