@@ -26,16 +26,14 @@ def accelerator() -> str:
 
 
 def load(handlers: "Future[Handlers]", options: argparse.Namespace, static: Path) -> None:
-    """Read all that answers, and give the page its handlers."""
-    import torch  # takes longer than all else here
+    """Read everything that answers, and give the page its handlers."""
+    import torch  # takes longer than everything else here
 
     from demo.loading import load_handlers
     from fmnist_core import dataset
 
-    torch.set_num_threads(1)  # one picture is too little work to share out among cores
-    folders = [file.parent for file in sorted(WEIGHTS.parent.glob("*/model.safetensors"))]
-    others = [folder for folder in folders if folder.name != Path(options.weights).name]
-    handlers.set_result(load_handlers(options.weights, options.data, static, others))
+    torch.set_num_threads(1)  # one picture is too little work to divide among cores
+    handlers.set_result(load_handlers(options.weights, options.data, static))
     if options.data is None and "FMNIST_DATA" not in os.environ and dataset.find() is None:
         threading.Thread(target=_download, daemon=True).start()
 
@@ -57,7 +55,7 @@ def main() -> int:
         "--weights",
         default=WEIGHTS,
         metavar="DIR",
-        help="folder or Hub id of the network that answers; the shipped ones can be chosen (default: deep)",
+        help="folder or Hub id of the network that answers; the shipped ones can be chosen as well (default: deep)",
     )
     parser.add_argument(
         "--data", metavar="WHERE", help="data set to retrain on: a folder, a CSV file, or 'samples' (default: search)"
@@ -69,9 +67,9 @@ def main() -> int:
 
         spaces.GPU(accelerator)
 
-    # All that is imported and loaded stays: to look for garbage in it, again and again, is a tenth of the start.
+    # Everything that is imported and loaded stays: looking for garbage in it takes a tenth of the start.
     gc.disable()
-    # Imported here because training starts this file anew in a child process, which needs none of it.
+    # Imported here because a training starts this file again in a process of its own, which needs none of it.
     from demo.page import build_page, launch
     from fmnist_core.errors import FmnistError
 

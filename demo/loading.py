@@ -1,53 +1,74 @@
-"""All that the page needs to answer: read from the disk while the browser opens the page.
+"""Everything that the page needs to answer: read from the disk while the browser opens the page.
 
 Importing this imports PyTorch; nothing that is needed before imports this.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from demo import payloads
 from demo.handlers import Handlers
-from demo.full_test_set import Others
-from demo.requests import Reply
+from demo.limits import Limits
+from demo.remaining_images import RemainingImages
+from demo.server import Reply
 from demo.session import Session, Sessions
 from demo.training_queue import TrainingQueue
 from fmnist_core import checkpoint, dataset, explain, projection
+from fmnist_core.model import WEIGHTS_FILE
+from fmnist_core.storage import as_path
+
+SHIPPED: Final = Path(__file__).parent.parent / "weights"
+GIVEN: Final = "given"  # the id of a network that is not shipped but named when the page is started
 
 
 def load_handlers(
-    weights: str | Path, where: str | Path | None, static: Path, others: Sequence[str | Path] = ()
+    weights: str | Path, where: str | Path | None, static: Path, limits: Limits | None = None
 ) -> Handlers:
-    """What answers by the network in ``weights``, trained anew on the data set at ``where``.
+    """What answers by the network in ``weights``, and trains anew on the data set at ``where``.
 
-    The networks in ``others`` can be chosen instead.
-
-    Writes the two pictures that the browser loads into the folder ``static``, which must be an allowed path.
+    The shipped networks can be chosen instead. Writes the two pictures that the browser loads into the folder
+    ``static``, which must be an allowed path.
 
     Raises:
         CheckpointError, DatasetError: the weights, or the data set, cannot be read.
     """
-    dataset.find(where)  # so that a place that does not hold the data set is told of at once
+    limits = limits or Limits()
+    dataset.find(where)  # so that a place that does not hold the data set is reported at once
     data = dataset.load_samples()
     samples = data.test
-    shipped, *more = (_session(each, samples) for each in (weights, *others))
-    sessions = Sessions(shipped, more)
-    training_queue = TrainingQueue(sessions, samples, where)
+    sessions = Sessions(load_networks(weights, samples), limits)
+    training = TrainingQueue(sessions, samples, where, limits)
 
     sheet, sprite = static / "samples.png", static / "sprite.png"
     payloads.sheet(samples).save(sheet)
     dataset.sprite(data.train).save(sprite)
-    networks = {session.name: session.network for session in (shipped, *more)}
-    known = payloads.facts(networks, samples, payloads.url(sheet)) | {
-        "sprite": payloads.url(sprite),
-        "session": shipped.number,
-    }
+    known = payloads.facts(sessions.shipped, samples, payloads.url(sheet), limits) | {"sprite": payloads.url(sprite)}
 
     def facts() -> Reply:
-        # Told anew, for a download may have ended since.
-        return known | {"data": f"Training uses {describe(where)}.", "shares": shares(where)}
+        # Looked up anew, for a download may have ended since.
+        is_whole = dataset.is_published(dataset.find(where))
+        return known | {
+            "data": f"Training uses {describe(where)}.",
+            "training": payloads.training_form(is_whole, limits),
+        }
 
-    return Handlers(sessions, samples, training_queue, Others(samples, where, static), facts)
+    return Handlers(sessions, samples, training, RemainingImages(samples, where, static), facts, limits)
+
+
+def load_networks(weights: str | Path, samples: dataset.Split) -> list[Session]:
+    """The network in ``weights``, which answers at first, and after it the shipped ones that it is not.
+
+    A shipped network has its folder's name as its id; whatever the folder of another one is called, its id is
+    ``GIVEN``, so that no two networks share one.
+    """
+    folders = {file.parent.resolve(): file.parent.name for file in sorted(SHIPPED.glob(f"*/{WEIGHTS_FILE}"))}
+    named = as_path(weights).resolve()
+    if named in folders:
+        first = _session(named, samples, folders[named], folders[named])
+    else:
+        first = _session(weights, samples, GIVEN, named.name or str(named))
+    others = [_session(folder, samples, name, name) for folder, name in folders.items() if folder != named]
+    return [first, *others]
 
 
 def describe(where: str | Path | None) -> str:
@@ -62,14 +83,9 @@ def describe(where: str | Path | None) -> str:
     return "all 60,000 training and 10,000 test images of Fashion-MNIST"
 
 
-def shares(where: str | Path | None) -> dict[str, float]:
-    """The share of the training images that a visitor is offered for each network: five epochs of it take minutes."""
-    return {"original": 1.0, "deep": 0.1 if dataset.is_published(dataset.find(where)) else 1.0}
-
-
-def _session(weights: str | Path, samples: dataset.Split) -> Session:
+def _session(weights: str | Path, samples: dataset.Split, id: str, name: str) -> Session:
     folder = checkpoint.fetch(weights)
     network = checkpoint.load(folder)
     found = explain.load(folder, network)
-    kept = {} if found is None else {"exciting": found}
-    return Session(network, projection.load(folder, network, samples), Path(weights).name, kept)
+    cache = {} if found is None else {"top_activations": found}
+    return Session(network, projection.load(folder, network, samples), id, name, cache)

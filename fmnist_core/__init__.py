@@ -7,23 +7,26 @@ word               type and shape                    range
 =================  ================================  ===================================================
 ``picture``        ``PIL.Image``, any size and mode  as a person gave it
 ``pixels``         uint8 (N, 28, 28)                 0..255, garment bright on black, as in the data set
-``inputs``         float32 (N, 1, 28, 28)            (pixels / 255 - MEAN) / STD
+``inputs``         float32 (N, 1, 28, 28)            (pixels / 255 - mean) / std
 ``labels``         int64 (N,)                        0..9, index into ``CLASS_NAMES``
 ``logits``         float32 (N, 10)                   any
 ``probabilities``  float32 (N, 10)                   0..1, rows sum to 1
+``predictions``    int64 (N,)                        0..9, the class of the highest probability
 ``maps``           layer name -> float32 (N, C, ..)  as the layer puts out
 ``embedding``      float32 (N, D)                    the vector that enters the last layer
-``spots``          float32 (N, 2)                    places on the map
+``coordinates``    float32 (N, 2)                    place on the map
 accuracy           float                             fraction, 0..1
 loss               float                             nats per image, mean over images
 =================  ================================  ===================================================
 
-Importing this package runs nothing and loads nothing beyond this file.
+The path of a picture: ``preparation`` -> ``model`` -> ``inference``; of the data set: ``dataset`` (``formats``) ->
+``training`` (``config``, ``augment``, ``synthetic``) -> ``events``, ``evaluation``, ``checkpoint``. What looks inside:
+``layers``, ``explain``, ``projection``. Importing this package runs nothing and loads nothing beyond this file.
 """
 
 from typing import Final
 
-__version__: Final = "0.1.0"
+__version__: Final = "0.2.0"
 
 CLASS_NAMES: Final = (
     "T-shirt/top",

@@ -87,7 +87,9 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--device", choices=DEVICES, default="auto", help="auto is CUDA where there is some (%(default)s)")
     sub.add_argument("--json", action="store_true", help="print one JSON object")
 
-    sub = command("predict", run_predict, "Recognise the garments in pictures; the exit status is 1 when one cannot be read.")
+    sub = command(
+        "predict", run_predict, "Recognise the garments in pictures; the exit status is 1 when one cannot be read."
+    )
     sub.add_argument("files", nargs="+", type=Path, metavar="FILE", help="picture: PNG, JPEG, GIF, WebP, BMP or TIFF")
     _add_weights(sub)
     sub.add_argument("--kind", choices=PICTURE_KINDS, help="what kind of pictures they are (default: detect)")
@@ -113,7 +115,9 @@ def build_parser() -> argparse.ArgumentParser:
             default = Path("csv" if action == "to-csv" else f"{action}.png")
             added.add_argument("--out", type=Path, default=default, metavar="PATH", help="default: %(default)s")
 
-    sub = command("layers", run_layers, "Print the layers of a network: output sizes, O = ⌊(n - d (f - 1) - 1 + 2p) / s⌋ + 1.")
+    sub = command(
+        "layers", run_layers, "Print the layers of a network: output sizes, O = ⌊(n - d (f - 1) - 1 + 2p) / s⌋ + 1."
+    )
     sub.add_argument("--architecture", choices=ARCHITECTURES, default="deep", help="which network (%(default)s)")
     sub.add_argument("--height", type=int, default=28, metavar="N", help="height of the input (%(default)s)")
     sub.add_argument("--width", type=int, default=28, metavar="N", help="width of the input (%(default)s)")
@@ -243,7 +247,7 @@ class _Progress:
                 f"epoch {event.epoch:3d}   loss {event.loss:.4f}, accuracy {event.accuracy:.4f}{held_out}{best}",
                 file=sys.stderr,
             )
-        else:
+        elif isinstance(event, Finished):
             self.bar.close()
             ending = "Stopped" if event.stopped else "Finished"
             print(f"{ending} after {event.seconds:.1f} s; epoch {event.best_epoch} is kept.", file=sys.stderr)

@@ -15,7 +15,9 @@ from torch.nn import functional as F
 from fmnist_core import IMAGE_SIZE
 from fmnist_core.settings import Setting
 
-Augment = Callable[[Tensor, float, torch.Generator], Tensor]  # (pixels (N, 28, 28) uint8, strength, generator) -> pixels
+Augment = Callable[
+    [Tensor, float, torch.Generator], Tensor
+]  # (pixels (N, 28, 28) uint8, strength, generator) -> pixels
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Weights on disk: a folder with the layout of a Hub model repository, and nothing in it that is ever executed.
 
 ``config.json`` names the architecture and the preparation it is trained for, ``model.safetensors`` holds the weights,
-``projection.safetensors`` the map of the test samples for exactly these weights, ``top_activations.safetensors`` which of
-them activate each channel most, ``training.json`` how the ``train`` command made the weights and how accurate they are,
-``README.md`` is the model card.
+``projection.safetensors`` the map of the test samples for exactly these weights, ``top_activations.safetensors`` which
+of them activate each channel most, ``training.json`` how the ``train`` command made the weights and how accurate they
+are, ``README.md`` is the model card.
 """
 
 import hashlib
@@ -103,7 +103,7 @@ def load_companion(file: Path, network: Network) -> dict[str, Tensor] | None:
 
 
 def _make_network(path: Path) -> Network:
-    """A network as the config at ``path`` says, still without its weights; what it leaves out is as for Fashion-MNIST."""
+    """A network as the config at ``path`` says, without its weights; what it leaves out is as for Fashion-MNIST."""
     try:
         config: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -128,7 +128,7 @@ def _read_weights(path: Path, network: Network) -> dict[str, Tensor]:
             found: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
-            f"{path} is not a complete safetensors file ({_first_line(error)}): it is truncated, damaged, or of another kind."
+            f"{path} is not a complete safetensors file ({_first_line(error)}): truncated, damaged, or another kind."
         ) from error
     for name, tensor in expected.items():
         if name not in found:

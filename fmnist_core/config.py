@@ -21,7 +21,7 @@ class TrainConfig:
         ConfigError: a value that cannot work, with what would.
     """
 
-    architecture: str = setting("original", "which network", choices=tuple(ARCHITECTURES))
+    architecture: str = setting("original", "which network", choices=ARCHITECTURES.keys())
     epochs: int = setting(10, "passes through the training images", low=1, high=1000)
     batch_size: int = setting(256, "images looked at before each step", low=2, high=100_000)
     learning_rate: float = setting(0.01, "highest learning rate: how large the steps are at most", low=1e-7, high=10)

@@ -52,10 +52,18 @@ class IdxFile:
 
 IDX_FILES: Final = {
     ("train", "pixels"): IdxFile(
-        "train-images-idx3-ubyte", TRAINING_IMAGES, 3, "8d4fb7e6c68d591d4c3dfef9ec88bf0d", "f4a8712d7a061bf5bd6d2ca38dc4d50a"
+        "train-images-idx3-ubyte",
+        TRAINING_IMAGES,
+        3,
+        "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "f4a8712d7a061bf5bd6d2ca38dc4d50a",
     ),
     ("train", "labels"): IdxFile(
-        "train-labels-idx1-ubyte", TRAINING_IMAGES, 1, "25c81989df183df01b3e8a0aad5dffbe", "9018921c3c673c538a1fc5bad174d6f9"
+        "train-labels-idx1-ubyte",
+        TRAINING_IMAGES,
+        1,
+        "25c81989df183df01b3e8a0aad5dffbe",
+        "9018921c3c673c538a1fc5bad174d6f9",
     ),
     ("test", "pixels"): IdxFile(
         "t10k-images-idx3-ubyte", TEST_IMAGES, 3, "bef4ecab320f06d8554ea6380940ec79", "8181f5470baa50b63fa0f6fddb340f0a"
@@ -248,7 +256,7 @@ def read_published(folder: Path, file: IdxFile) -> UInt8Array:
     """The array in one of the four published files, raw or .gz, after making sure that it is that file.
 
     Raises:
-        DatasetError: the file is missing, truncated, swapped with another, or its contents differ from the published ones.
+        DatasetError: the file is missing, truncated, swapped, or its contents differ from the published ones.
     """
     path = _idx_path(folder, file)
     if path is None:

@@ -17,7 +17,7 @@ from fmnist_core.checkpoint import load_companion, save_companion
 from fmnist_core.dataset import Split, batches
 from fmnist_core.errors import ConfigError
 from fmnist_core.layers import padding_of, pair, receptive_fields
-from fmnist_core.model import Network, Trace, to_probabilities
+from fmnist_core.model import Network, Trace
 
 TOP_ACTIVATIONS_FILE: Final = "top_activations.safetensors"
 SQUARE: Final = 7  # side in pixels of the square that hides a part of the picture
@@ -174,6 +174,12 @@ def channel_weights(network: Network, trace: Trace, layer: str, channel: int) ->
     raise ConfigError(f"No layer with weights comes before {layer}.")
 
 
+def has_pixel_sum(network: Network) -> bool:
+    """Whether ``pixel_sum`` can explain the first layer: a convolution with zeros around the picture."""
+    first = network.layers[0]
+    return isinstance(first, nn.Conv2d) and first.padding_mode == "zeros"
+
+
 def pixel_sum(network: Network, inputs: Tensor, channel: int, row: int, column: int) -> PixelSum:
     """The arithmetic behind one value of the first layer, a convolution, for inputs (1, 1, 28, 28).
 
@@ -181,8 +187,10 @@ def pixel_sum(network: Network, inputs: Tensor, channel: int, row: int, column: 
         ConfigError: the first layer is not a convolution, or it has no such channel or place.
     """
     first = network.layers[0]
-    if not isinstance(first, nn.Conv2d) or first.padding_mode != "zeros":
-        raise ConfigError("The first layer is not a convolution with zeros around the picture: its sum cannot be shown.")
+    if not has_pixel_sum(network) or not isinstance(first, nn.Conv2d):
+        raise ConfigError(
+            "The first layer is not a convolution with zeros around the picture: its sum cannot be shown."
+        )
     with torch.inference_mode():
         shape = tuple(first(inputs)[0].shape)
         if not all(0 <= number < size for number, size in zip((channel, row, column), shape, strict=True)):

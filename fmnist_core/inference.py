@@ -83,7 +83,7 @@ def in_words(reading: Reading) -> str:
     names, probabilities = reading.class_names, reading.probabilities
     if not reading.is_familiar:
         return f"At a guess: {names[reading.label]}"
-    best, second = probabilities.topk(2).indices.tolist()
+    best, second = (int(label) for label in probabilities.topk(2).indices)
     if probabilities[best] >= CONFIDENT:
         return names[best]
     if probabilities[second] >= WORTH_NAMING:

@@ -7,6 +7,7 @@ and columns of the picture reach which place: so both are right for every layer 
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +74,8 @@ def layer_table(network: Network, height: int = IMAGE_SIZE, width: int = IMAGE_S
             except (RuntimeError, ValueError) as error:
                 raise ConfigError(_misfit(name, layer, before, height, width)) from error
         shape = tuple(outputs.shape[1:])
+        if len(shape) not in (1, 3):
+            raise ConfigError(f"{name} puts out {'x'.join(map(str, shape))}, expected maps (3 sizes) or a vector (1).")
         yield LayerRow(name, type(layer).__name__, shape, parameters, *_formula(layer, before, shape))
 
 
@@ -82,13 +85,14 @@ def _misfit(name: str, layer: nn.Module, entering: tuple[int, ...], height: int,
         return f"{name} takes {layer.in_features} values, but a {height}x{width} input gives it {entering[0]}."
     filter_ = _filter(layer)
     if filter_ is not None and len(entering) == 3:
-        f, p, s, d = filter_
-        for n, *numbers in zip(entering[1:], f, p, s, d, strict=True):
-            try:
-                output_size(n, *numbers)
-            except ConfigError as error:
-                return f"{name}: {error}"
-    return f"{name} ({type(layer).__name__}) cannot take what the layer before puts out, {'x'.join(map(str, entering))}."
+        f, p, _, d = filter_
+        for n, size, padding, dilation in zip(entering[1:], f, p, d, strict=True):
+            reach = dilation * (size - 1) + 1
+            if reach > n + 2 * padding:
+                return f"{name}: the filter is {reach} wide, but the input with its padding only {n + 2 * padding}."
+    return (
+        f"{name} ({type(layer).__name__}) cannot take what the layer before puts out, {'x'.join(map(str, entering))}."
+    )
 
 
 def _formula(
@@ -121,15 +125,15 @@ def padding_of(layer: nn.Conv2d) -> tuple[int, int, int, int]:
     if layer.padding == "valid":
         return 0, 0, 0, 0
     if layer.padding == "same":
-        height, width = (d * (f - 1) for f, d in zip(layer.kernel_size, layer.dilation, strict=True))
-        return width // 2, width - width // 2, height // 2, height - height // 2
+        down, across = (d * (f - 1) for f, d in zip(layer.kernel_size, layer.dilation, strict=True))
+        return across // 2, across - across // 2, down // 2, down - down // 2
     down, across = pair(layer.padding)
     return across, across, down, down
 
 
-def pair(size: object) -> Pair:
+def pair(size: Any) -> Pair:
     """A size that PyTorch keeps as one number or as two, as (height, width)."""
-    height, width = (size, size) if isinstance(size, int) else size  # type: ignore[misc]
+    height, width = (size, size) if isinstance(size, int) else size
     return height, width
 
 

@@ -64,6 +64,8 @@ class Network(nn.Module, PyTorchModelHubMixin):
         self.class_names = tuple(class_names)
         self.mean, self.std = mean, std
         self.layers = nn.Sequential(ARCHITECTURES[architecture].build(len(class_names)))
+        if not isinstance(self.layers[-1], nn.Linear):
+            raise ConfigError(f"The network {architecture} ends in {type(self.layers[-1]).__name__}, expected Linear.")
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Probabilities (N, classes) for pixels (N, 28, 28) uint8."""

@@ -84,10 +84,12 @@ def fit(network: Network, samples: Split) -> Projection:
 def embed(network: Network, images: Split) -> tuple[Tensor, Tensor]:
     """Embeddings (N, D) of images, and the classes (N,) that the network predicts for them."""
     with torch.no_grad():
-        embeddings = torch.cat([
-            network.embed(network.to_inputs(batch.pixels).to(memory_format=torch.channels_last))
-            for batch in batches(images, BATCH_SIZE)
-        ])
+        embeddings = torch.cat(
+            [
+                network.embed(network.to_inputs(batch.pixels).to(memory_format=torch.channels_last))
+                for batch in batches(images, BATCH_SIZE)
+            ]
+        )
         return embeddings, network.layers[-1](embeddings).argmax(1)
 
 

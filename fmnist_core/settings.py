@@ -1,7 +1,8 @@
 """What can be set, described once: range, unit and help stand together, and the command line and the page follow."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from fmnist_core.errors import ConfigError
 
@@ -18,7 +19,7 @@ class Setting:
     low: float = 0
     high: float = NO_LIMIT
     unit: str = ""
-    choices: tuple[str, ...] = ()  # of a str
+    choices: Collection[str] = ()  # of a str
 
     @property
     def label(self) -> str:
@@ -28,24 +29,26 @@ class Setting:
 
     def check(self, value: Any) -> None:
         """Raise ``ConfigError`` when ``value`` is of another type or out of range."""
-        what = f"The {self.label.lower()}"
         if self.choices:
             if value not in self.choices:
-                raise ConfigError(f"{what} is {str(value)[:40]!r}, expected {' or '.join(self.choices)}.")
+                self._refuse(f"{str(value)[:40]!r} is not known, expected {' or '.join(self.choices)}")
         elif self.type is bool:
             if not isinstance(value, bool):
-                raise ConfigError(f"{what} is {value!r:.40}, expected true or false.")
+                self._refuse(f"{str(value)[:40]!r} is neither true nor false")
+        elif value is None:
+            self._refuse("missing, expected a number")
         elif isinstance(value, bool) or not isinstance(value, int | float):
-            raise ConfigError(f"{what} is {'missing' if value is None else 'not a number'}, expected a number.")
-        else:
-            self._check_number(what, value)
+            self._refuse(f"{str(value)[:40]!r} is not a number")
+        elif not self.low <= value <= self.high:  # NaN is in no range
+            shown = (
+                f"{value:g}" if abs(value) < 1e12 or value != value else "this"
+            )  # JSON's whole numbers have no limit
+            self._refuse(f"{shown} is out of range, expected {self.expected}")
+        elif self.type is int and value % 1:
+            self._refuse(f"{value:g} is not a whole number")
 
-    def _check_number(self, what: str, value: float) -> None:
-        if not self.low <= value <= self.high:  # NaN is in no range
-            shown = f"{value:g}" if abs(value) < 1e12 else "far out of range"  # JSON's whole numbers have no limit
-            raise ConfigError(f"{what} is {shown}, expected {self.expected}.")
-        if self.type is int and value % 1:
-            raise ConfigError(f"{what} is {value:g}, expected a whole number.")
+    def _refuse(self, what: str) -> NoReturn:
+        raise ConfigError(f"{self.label}: {what}.")
 
     @property
     def expected(self) -> str:

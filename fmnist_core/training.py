@@ -200,9 +200,7 @@ def train(
     """
     state = set_up(config, images, init_from)
     network = state.network
-    yield Started(
-        str(state.device), len(state.training), len(state.validation), state.steps, network.parameter_count
-    )
+    yield Started(str(state.device), len(state.training), len(state.validation), state.steps, network.parameter_count)
 
     began = time.perf_counter()
     best = _Best(network)

@@ -1,7 +1,7 @@
 """A person's picture -> pixels: the one preparation, used by the page, the command line, the API and in training.
 
-``open_picture`` reads a file safely, ``prepare`` decides what kind of picture it is, finds the garment, and fits it into
-28x28 pixels as in the data set.
+``open_picture`` reads a file safely, ``prepare`` detects what kind of picture it is, finds the garment, and fits it
+into 28x28 pixels as in the data set.
 """
 
 from fmnist_core.preparation.kinds import PICTURE_KINDS, Prepared, prepare, prepare_naively

@@ -59,8 +59,8 @@ class Prepared:
 def prepare(picture: Image.Image, kind: str | None = None) -> Prepared:
     """Find what is drawn or photographed, crop it, and fit it into 28x28 pixels, bright on black.
 
-    A Fashion-MNIST image, also an enlarged one, comes through unchanged. ``kind``, a key of ``PICTURE_KINDS``, says what
-    to treat the picture as; without one it is detected.
+    A Fashion-MNIST image, also an enlarged one, comes through unchanged. ``kind``, a key of ``PICTURE_KINDS``, says
+    what to treat the picture as; without one it is detected.
 
     Raises:
         NothingDrawn: the picture is of one colour, or holds only a dot.

@@ -38,8 +38,8 @@ GAP: Final = 2.4  # pixels of 28 that an outline may be open and still enclose a
 def find_lines(contrast: GreyImage, is_certain: bool = False) -> GreyImage | None:
     """Distance (H, W) of each cell from the centre of the nearest line, in cells; None if this is no line drawing.
 
-    ``contrast`` is 0 on the background and 1 where the contrast to it is strongest. The ink, without specks, is ``GRID``
-    cells long on its longer side, with a margin around it. ``is_certain``: treat it as a line drawing in any case.
+    ``contrast`` is 0 on the background and 1 where the contrast to it is strongest. The ink, without specks, is
+    ``GRID`` cells long on its longer side, with a margin around it. ``is_certain``: it is a line drawing in any case.
     """
     ink = (contrast > INK_LEVEL).astype(np.uint8)
     if not is_certain and not _looks_drawn(contrast, ink):

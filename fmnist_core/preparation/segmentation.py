@@ -93,7 +93,7 @@ def _plausibility(mask: Mask, edges: GreyImage) -> float:
 
 
 def match_grey_levels(rgb: UInt8Image, mask: Mask) -> GreyImage:
-    """The garment (H, W), 0..1 on a background of 0: inverted, dark cloth bright, in about the data set's grey levels."""
+    """The garment (H, W), 0..1 on a background of 0: inverted, in about the grey levels of the data set."""
     inverted = 1 - cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     low, median, high = np.quantile(inverted[mask], [0.05, 0.5, 0.95])
     gain = min(SPREAD / max(high - low, 1e-3), MAX_GAIN)

@@ -38,7 +38,11 @@ def polygon(rng: Rng, x: float, y: float, size: float) -> Stroke:
 
 def box(rng: Rng, x: float, y: float, size: float) -> Stroke:
     """A rectangle, or one that leans."""
-    w, h, lean = size * rng.uniform(0.2, 1) / 2, size * rng.uniform(0.2, 1) / 2, rng.uniform(-0.2, 0.2) if rng.chance(0.4) else 0.0
+    w, h, lean = (
+        size * rng.uniform(0.2, 1) / 2,
+        size * rng.uniform(0.2, 1) / 2,
+        rng.uniform(-0.2, 0.2) if rng.chance(0.4) else 0.0,
+    )
     return points((x - w + lean, y - h), (x + w + lean, y - h), (x + w, y + h), (x - w, y + h), (x - w + lean, y - h))
 
 
@@ -93,7 +97,8 @@ def pole(rng: Rng) -> Strokes:
         strokes.append(form(rng, 0, long, rng.uniform(0.1, 0.4)))
     if rng.chance(0.3):
         strokes += [
-            points((x, 0), (x * rng.uniform(0.5, 1.5), -rng.uniform(0.1, 0.5))) for x in np.linspace(-0.2, 0.2, rng.integer(2, 5))
+            points((x, 0), (x * rng.uniform(0.5, 1.5), -rng.uniform(0.1, 0.5)))
+            for x in np.linspace(-0.2, 0.2, rng.integer(2, 5))
         ]
     return strokes
 
@@ -107,12 +112,21 @@ def machine(rng: Rng) -> Strokes:
         base = rng.uniform(-0.1, 0.1)
         strokes.append(
             points(
-                (x, base), (x + w, base), (x + w * rng.uniform(0.7, 1), base - h), (x + w * rng.uniform(0, 0.3), base - h), (x, base)
+                (x, base),
+                (x + w, base),
+                (x + w * rng.uniform(0.7, 1), base - h),
+                (x + w * rng.uniform(0, 0.3), base - h),
+                (x, base),
             )
         )
         for _ in range(rng.integer(0, 3)):
             strokes.append(
-                form(rng, x + w * rng.uniform(0.2, 0.8), base - h * rng.uniform(0.2, 0.8), rng.uniform(0.08, 0.35) * min(w, h) * 2)
+                form(
+                    rng,
+                    x + w * rng.uniform(0.2, 0.8),
+                    base - h * rng.uniform(0.2, 0.8),
+                    rng.uniform(0.08, 0.35) * min(w, h) * 2,
+                )
             )
         x += w
     if rng.chance(0.5):  # wheels, feet
@@ -120,7 +134,8 @@ def machine(rng: Rng) -> Strokes:
         strokes += [oval(part * x, size / 3, size, size) for part in np.linspace(0.2, 0.8, rng.integer(2, 3))]
     elif rng.chance(0.4):
         strokes += [
-            points((part * x, 0), (part * x, rng.uniform(0.1, 0.5))) for part in np.linspace(0.1, 0.9, rng.integer(2, 4))
+            points((part * x, 0), (part * x, rng.uniform(0.1, 0.5)))
+            for part in np.linspace(0.1, 0.9, rng.integer(2, 4))
         ]
     if rng.chance(0.3):  # a roof, a mast
         strokes.append(points((0, -0.5), (x / 2, -rng.uniform(0.7, 1.3)), (x, -0.5)))
@@ -136,7 +151,9 @@ def rays(rng: Rng) -> Strokes:
         cos, sin, long = np.cos(angle), np.sin(angle), rng.uniform(0.2, 0.6)
         far = size / 2 + long
         if petals:
-            strokes.append(oval((size / 2 + far) / 2 * cos, (size / 2 + far) / 2 * sin, long, long * rng.uniform(0.4, 1)))
+            strokes.append(
+                oval((size / 2 + far) / 2 * cos, (size / 2 + far) / 2 * sin, long, long * rng.uniform(0.4, 1))
+            )
         else:
             strokes.append(points((size / 2 * cos, size / 2 * sin), (far * cos, far * sin)))
     return strokes
@@ -145,7 +162,10 @@ def rays(rng: Rng) -> Strokes:
 def scatter(rng: Rng) -> Strokes:
     """Forms and lines anywhere: a pattern, a heap, handwriting."""
     reach = rng.uniform(0.2, 0.6)
-    strokes = [form(rng, rng.uniform(-reach, reach), rng.uniform(-reach, reach), rng.uniform(0.1, 0.6)) for _ in range(rng.integer(0, 6))]
+    strokes = [
+        form(rng, rng.uniform(-reach, reach), rng.uniform(-reach, reach), rng.uniform(0.1, 0.6))
+        for _ in range(rng.integer(0, 6))
+    ]
     return strokes + [
         line(rng, rng.uniform(-reach, reach), rng.uniform(-reach, reach), rng.uniform(0.2, 1))
         for _ in range(rng.integer(len(strokes) == 0, 5))
@@ -160,7 +180,9 @@ def thing(rng: Rng) -> Strokes:
         strokes.append(strokes[0] * rng.uniform(0.5, 0.9))
     for _ in range(rng.integer(1, 5)):
         x, y = rng.uniform(-0.25, 0.25), rng.uniform(-0.25, 0.25)
-        strokes.append(form(rng, x, y, rng.uniform(0.05, 0.25)) if rng.chance(0.5) else line(rng, x, y, rng.uniform(0.1, 0.4)))
+        strokes.append(
+            form(rng, x, y, rng.uniform(0.05, 0.25)) if rng.chance(0.5) else line(rng, x, y, rng.uniform(0.1, 0.4))
+        )
     if rng.chance(0.5):
         strokes.append(line(rng, rng.uniform(-0.2, 0.2), -size * 0.5, rng.uniform(0.15, 0.4)))  # a stalk, a wick
     if rng.chance(0.3):

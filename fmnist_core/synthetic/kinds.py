@@ -27,7 +27,9 @@ class SyntheticKind:
 
     draw: Callable[[int, Rng], UInt8Image]  # label, random numbers -> pixels (28, 28)
     help: str  # what is drawn; of how many for each image of the data set, the command line adds
-    suggested: float  # how many to mix in, as a fraction of the images, for a network that is right about people's pictures
+    suggested: (
+        float  # how many to mix in, as a fraction of the images, for a network that is right about people's pictures
+    )
     labelled: bool = True  # else every label is ``NO_CLASS``, whatever ``draw`` is given
     augment: Callable[[Tensor, torch.Generator], Tensor] = lambda pixels, generator: pixels  # pixels (N, 28, 28) uint8
 
@@ -41,10 +43,8 @@ class SyntheticKind:
         The same seed gives the same images.
         """
         rng = Rng(seed)
-        if self.labelled:
-            labels = rng.permutation(np.arange(count) % len(CLASS_NAMES))
-        else:
-            labels = np.full(count, NO_CLASS)
+        balanced = np.arange(count) % len(CLASS_NAMES)
+        labels = rng.permutation(balanced) if self.labelled else np.full(count, NO_CLASS)
         pixels = np.stack([self.draw(int(label), rng) for label in labels])
         return Split.of(torch.from_numpy(pixels), torch.from_numpy(labels.astype(np.int64)))
 

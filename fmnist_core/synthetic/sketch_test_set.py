@@ -18,8 +18,8 @@ SIZE: Final = 1000
 SEED: Final = 2**31
 JITTER: Final = 0.018  # standard deviation of a corner's position
 
-# Each shape: strokes separated by ";", points in hundredths; "=" begins the right half of a symmetric outline, x from the
-# middle; "o" a row of buttons.
+# Each shape: strokes separated by ";", points in hundredths; "=" begins the right half of a symmetric outline, x from
+# the middle; "o" a row of buttons.
 SHAPES: Final = (
     (  # T-shirt/top
         "= 13,0 25,3 50,25 40,40 27,30 26,95; 38,0 43,7 50,9 57,7 62,0",

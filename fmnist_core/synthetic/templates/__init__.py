@@ -7,10 +7,10 @@ it is prepared.
 from collections.abc import Callable
 from typing import Final
 
+from fmnist_core.synthetic.strokes import Rng, Strokes
 from fmnist_core.synthetic.templates.bags import bag
 from fmnist_core.synthetic.templates.clothes import coat, dress, pullover, shirt, t_shirt, trouser
 from fmnist_core.synthetic.templates.shoes import ankle_boot, sandal, sneaker
-from fmnist_core.synthetic.strokes import Rng, Strokes
 
 # In the order of the classes.
 TEMPLATES: Final[tuple[Callable[[Rng], Strokes], ...]] = (

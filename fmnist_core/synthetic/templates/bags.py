@@ -37,7 +37,10 @@ def _handle(rng: Rng, half: float, height: float, y: float = 0.0) -> Strokes:
 
 def _handbag(rng: Rng) -> Strokes:
     top, bottom, height = rng.uniform(0.25, 0.5), rng.uniform(0.35, 0.55), rng.uniform(0.35, 0.75)
-    strokes = [_body(top, bottom, height, rng.uniform(0, 0.12)), *_handle(rng, top * rng.uniform(0.4, 0.95), rng.uniform(0.2, 0.7))]
+    strokes = [
+        _body(top, bottom, height, rng.uniform(0, 0.12)),
+        *_handle(rng, top * rng.uniform(0.4, 0.95), rng.uniform(0.2, 0.7)),
+    ]
     if rng.chance(0.5):
         y = height * rng.uniform(0.3, 0.6)
         strokes.append(curve((-top, 0.02), (-top * 0.6, y), (0, y * 1.1), (top * 0.6, y), (top, 0.02)))
@@ -69,7 +72,11 @@ def _clutch(rng: Rng) -> Strokes:
     if rng.chance(0.6):
         strokes.append(oval(rng.uniform(-0.03, 0.03), y, rng.uniform(0.04, 0.09), rng.uniform(0.04, 0.09)))
     if rng.chance(0.35):  # wrist strap or shoulder strap
-        strokes.append(curve((half, 0.1), (half + rng.uniform(0.1, 0.3), height * 0.5), (half * 0.9, height * rng.uniform(0.8, 1.3))))
+        strokes.append(
+            curve(
+                (half, 0.1), (half + rng.uniform(0.1, 0.3), height * 0.5), (half * 0.9, height * rng.uniform(0.8, 1.3))
+            )
+        )
     elif rng.chance(0.3):
         strokes += _handle(rng, half * rng.uniform(0.7, 1), rng.uniform(0.4, 0.9))
     if rng.chance(0.2):  # kiss lock
@@ -140,7 +147,8 @@ def _turned_backpack(rng: Rng) -> Strokes:
     front = curve((waist, height), (half, height * 0.55), (half * 0.9, shoulder), (half * 0.45, 0.04), (0, 0),
                   (-half * 0.45, 0.04), (-half * 0.9, shoulder), (-half, height * 0.55), (-waist, height))  # fmt: skip
     strokes = [front, curve((-waist, height), (0, height + rng.uniform(-0.02, 0.07)), (waist, height))]
-    strokes.append(curve((rng.uniform(-0.2, 0.4) * half, 0.01), (half * 0.5 + x, 0.04 + y), (half * 0.9 + x, shoulder + y),
+    strokes.append(curve((rng.uniform(-0.2, 0.4) * half, 0.01), (half * 0.5 + x, 0.04 + y),
+                         (half * 0.9 + x, shoulder + y),
                          (half + x, height * 0.55 + y), (waist + x * rng.uniform(0.5, 1), height * 0.96 + y),
                          (waist, height)))  # fmt: skip
     for part in np.linspace(rng.uniform(0.3, 0.9), rng.uniform(0.9, 1.3), rng.integer(0, 3)):  # edges of both straps
@@ -155,7 +163,9 @@ def _turned_backpack(rng: Rng) -> Strokes:
     if rng.chance(0.45):  # lid
         low = height * rng.uniform(0.25, 0.5)
         strokes.append(curve((-half, low * 0.9), (-half * 0.5, low), (half * 0.5, low), (half, low * 0.9)))
-        buckle = points((0, low - 0.05), (0, low + rng.uniform(0.05, 0.2))) + np.array([rng.uniform(0, 0.5) * half, 0.0])
+        buckle = points((0, low - 0.05), (0, low + rng.uniform(0.05, 0.2))) + np.array(
+            [rng.uniform(0, 0.5) * half, 0.0]
+        )
         strokes += both(buckle)
     elif rng.chance(0.6):  # zip
         scale = rng.uniform(0.6, 0.88)
@@ -175,11 +185,17 @@ def _turned_backpack(rng: Rng) -> Strokes:
 
 def _suitcase(rng: Rng) -> Strokes:
     is_upright = rng.chance(0.35)
-    half, height = (rng.uniform(0.28, 0.4), rng.uniform(0.8, 1.1)) if is_upright else (rng.uniform(0.45, 0.6), rng.uniform(0.45, 0.8))
+    half, height = (
+        (rng.uniform(0.28, 0.4), rng.uniform(0.8, 1.1))
+        if is_upright
+        else (rng.uniform(0.45, 0.6), rng.uniform(0.45, 0.8))
+    )
     strokes = [_body(half, half, height, rng.uniform(0, 0.1))]
     strokes += _handle(rng, rng.uniform(0.08, 0.2), rng.uniform(0.07, 0.5 if is_upright else 0.18))
     if rng.chance(0.35):
-        strokes.append(_body(half * 0.88, half * 0.88, height * 0.86, rng.uniform(0, 0.06)) + np.array([0.0, height * 0.07]))
+        strokes.append(
+            _body(half * 0.88, half * 0.88, height * 0.86, rng.uniform(0, 0.06)) + np.array([0.0, height * 0.07])
+        )
     if rng.chance(0.35):
         y = height * rng.uniform(0.2, 0.5)
         strokes.append(points((-half, y), (half, y)))

@@ -86,8 +86,8 @@ def buttons(rng: Rng, x: float, top: float, bottom: float) -> Strokes:
 def pocket(rng: Rng, x: float, y: float) -> Stroke:
     """A patch pocket on the chest."""
     w, h = rng.uniform(0.08, 0.13), rng.uniform(0.09, 0.14)
-    return points((x - w / 2, y), (x + w / 2, y), (x + w / 2, y + h), (x, y + h * rng.uniform(1, 1.25)), (x - w / 2, y + h),
-                  (x - w / 2, y))  # fmt: skip
+    return points((x - w / 2, y), (x + w / 2, y), (x + w / 2, y + h), (x, y + h * rng.uniform(1, 1.25)),
+                  (x - w / 2, y + h), (x - w / 2, y))  # fmt: skip
 
 
 def t_shirt(rng: Rng) -> Strokes:
@@ -103,7 +103,11 @@ def t_shirt(rng: Rng) -> Strokes:
     if rng.chance(0.2):
         strokes += top.hem_band(rng.uniform(0.02, 0.05))
     if rng.chance(0.35):
-        strokes.append(scribble(rng, rng.uniform(-0.03, 0.03), rng.uniform(0.3, 0.5), rng.uniform(0.1, 0.28), rng.uniform(0.05, 0.2)))
+        strokes.append(
+            scribble(
+                rng, rng.uniform(-0.03, 0.03), rng.uniform(0.3, 0.5), rng.uniform(0.1, 0.28), rng.uniform(0.05, 0.2)
+            )
+        )
     elif rng.chance(0.2):
         strokes.append(pocket(rng, rng.uniform(0.08, 0.12), rng.uniform(0.25, 0.32)))
     return strokes
@@ -169,7 +173,9 @@ def coat(rng: Rng) -> Strokes:
     n = top.neck
     if collar == 0:  # lapels
         y = rng.uniform(0.18, 0.4)
-        strokes += both(points((n, 0), (n * rng.uniform(1.1, 1.7), 0.45 * y), (n * rng.uniform(0.7, 1.2), 0.5 * y), (0.01, y)))
+        strokes += both(
+            points((n, 0), (n * rng.uniform(1.1, 1.7), 0.45 * y), (n * rng.uniform(0.7, 1.2), 0.5 * y), (0.01, y))
+        )
     elif collar == 1:  # hood
         w, h = n * rng.uniform(1.2, 1.8), rng.uniform(0.16, 0.3)
         strokes.append(curve((-n, 0), (-w, -0.6 * h), (0, -h), (w, -0.6 * h), (n, 0)))
@@ -236,7 +242,9 @@ def dress(rng: Rng) -> Strokes:
     sag = rng.uniform(0, 0.06)
     skirt = [(bust, 0.26), (waist, waist_y), (hem, bottom)]
     if rng.chance(0.4):  # narrow all the way, or bell-shaped
-        skirt.insert(2, (waist + (hem - waist) * rng.uniform(0.6, 0.95), waist_y + (bottom - waist_y) * rng.uniform(0.25, 0.5)))
+        skirt.insert(
+            2, (waist + (hem - waist) * rng.uniform(0.6, 0.95), waist_y + (bottom - waist_y) * rng.uniform(0.25, 0.5))
+        )
     side = curve(*skirt) if rng.chance(0.6) else points(*skirt)
     if kind == 0:  # straps
         strap, y = rng.uniform(0.1, 0.15), rng.uniform(0.16, 0.24)

@@ -34,7 +34,7 @@ def sole(rng: Rng, left: float, right: float, y: float, thickness: float, heel: 
 
 
 def sneaker(rng: Rng) -> Strokes:
-    """A low shoe: sneaker, training_queue, lace-up, slip-on; from the side, a little from above, or one or two from above."""
+    """A low shoe: sneaker, lace-up, slip-on; from the side, a little from above, or one or two from above."""
     if rng.chance(0.1):
         return _shoe_looked_down_at(rng)
     return [_low_shoe, _low_shoe, _shoe_from_above, _round_shoe, _round_shoe][rng.integer(0, 4)](rng)
@@ -72,17 +72,23 @@ def _round_shoe(rng: Rng) -> Strokes:
     else:
         strokes += sole(rng, 0.0, 1.0, height, rng.uniform(0.02, 0.08), rng.uniform(0.03, 0.16) if kind == 3 else 0.0)
     if rng.chance(0.5):
-        strokes += laces(rng, (opening + 0.02, tongue + 0.05), (0.66, height * rng.uniform(0.4, 0.6)), rng.uniform(0.06, 0.16))
+        strokes += laces(
+            rng, (opening + 0.02, tongue + 0.05), (0.66, height * rng.uniform(0.4, 0.6)), rng.uniform(0.06, 0.16)
+        )
     if rng.chance(0.3):
         strokes += bow(rng, opening + rng.uniform(-0.05, 0.15), tongue + rng.uniform(-0.08, 0.06))
     if rng.chance(0.35):  # where the upper parts meet
-        strokes.append(curve((opening * rng.uniform(0.6, 1), sag), (opening * rng.uniform(0.8, 1.2), 0.6 * height), (0.3, height)))
+        strokes.append(
+            curve((opening * rng.uniform(0.6, 1), sag), (opening * rng.uniform(0.8, 1.2), 0.6 * height), (0.3, height))
+        )
     if rng.chance(0.35):  # toe cap
         strokes.append(curve((0.8, height * 0.45), (rng.uniform(0.66, 0.76), 0.7 * height), (0.76, height)))
     if rng.chance(0.3):  # the edge of the opening, once more
         strokes.append(curve((0.04, back + 0.05), (opening * 0.5, sag + 0.05), (opening, tongue + 0.06)))
     if rng.chance(0.25):  # the far edge of the opening
-        strokes.append(curve((0.02, back), (opening * 0.5, min(back, tongue) - rng.uniform(0.0, 0.05)), (opening, tongue)))
+        strokes.append(
+            curve((0.02, back), (opening * 0.5, min(back, tongue) - rng.uniform(0.0, 0.05)), (opening, tongue))
+        )
     return strokes
 
 
@@ -117,7 +123,10 @@ def _shoe_looked_down_at(rng: Rng) -> Strokes:
     w = width / 2
     outline = curve((0, 0), (w * 0.75, 0.06), (w, 0.25), (w * waist, 0.6), (w * 0.85, 0.9), (0, 1.0), (-w * 0.85, 0.9),
                     (-w * waist, 0.6), (-w, 0.25), (-w * 0.75, 0.06), closed=True)  # fmt: skip
-    top, opening = rng.uniform(0.5, 0.62), rng.uniform(0.5, 0.8)  # where the opening begins, its width as a part of the shoe's
+    top, opening = (
+        rng.uniform(0.5, 0.62),
+        rng.uniform(0.5, 0.8),
+    )  # where the opening begins, its width as a part of the shoe's
     strokes: Strokes = [outline, oval(0, (top + 0.94) / 2, width * opening, 0.94 - top)]
     toe = rng.uniform(0.2, 0.34)
     if rng.chance(0.8):
@@ -204,9 +213,13 @@ def _round_boot(rng: Rng) -> Strokes:
         y = -shaft + rng.uniform(0.05, 0.15)
         strokes.append(points((left[0] - 0.02, y), (right[0] + 0.02, y)))  # cuff
     if rng.chance(0.3):
-        strokes.append(curve((0.0, 0.1 * height), (width * 0.6, rng.uniform(0.0, 0.5) * height), (width + 0.05, 0.2 * height)))
+        strokes.append(
+            curve((0.0, 0.1 * height), (width * 0.6, rng.uniform(0.0, 0.5) * height), (width + 0.05, 0.2 * height))
+        )
     if rng.chance(0.25):
-        strokes.append(oval(lean + rng.uniform(-0.05, width), -shaft - 0.02, rng.uniform(0.04, 0.1), rng.uniform(0.05, 0.12)))  # pull loop
+        strokes.append(
+            oval(lean + rng.uniform(-0.05, width), -shaft - 0.02, rng.uniform(0.04, 0.1), rng.uniform(0.05, 0.12))
+        )  # pull loop
     return strokes
 
 

@@ -8,21 +8,21 @@ import torch
 
 from demo import payloads
 from fmnist_core import dataset
-from fmnist_core.dataset import Split
+from fmnist_core.dataset import TEST_IMAGES, Split
 from fmnist_core.errors import DatasetError
 
-PART: Final = 1000  # images that a network looks at for one request: a second or two of work
-SHEET: Final = "others.png"
+CHUNK: Final = 1000  # images that a network looks at for one request: a second or two of work
+SHEET: Final = "remaining.png"
 
 
-class Others:
-    """The other 8,000 test images, in the order of their numbers; read when they are first asked for.
+class RemainingImages:
+    """The 8,000 test images besides the samples, in the order of their numbers; read when they are first asked for.
 
-    The page counts on after the samples: with 2,000 of them the first of the others has the index 2,000.
+    The page numbers them on from the samples: with 2,000 of those, the first of these has the index 2,000.
     """
 
     def __init__(self, samples: Split, where: str | Path | None, static: Path) -> None:
-        self.sheet = static / SHEET  # the picture with all of them, once ``images`` has been asked
+        self.sheet = static / SHEET  # the picture with all of them, once ``images`` has been asked for
         self._samples, self._where = samples, where
         self._images: Split | None = None
         self._reading = threading.Lock()
@@ -32,8 +32,8 @@ class Others:
         """How many there are: 0 as long as the data set is not on this machine."""
         if self._images is not None:
             return len(self._images)
-        here = dataset.is_published(dataset.find(self._where))
-        return dataset.IDX_FILES["test", "pixels"].count - len(self._samples) if here else 0
+        is_here = dataset.is_published(dataset.find(self._where))
+        return TEST_IMAGES - len(self._samples) if is_here else 0
 
     def images(self) -> Split:
         """All of them.
@@ -52,10 +52,10 @@ class Others:
             raise DatasetError("Only the test images that are shipped with the program are on this server.")
         whole, samples = dataset.load_test(folder), self._samples
         is_shipped = torch.isin(whole.numbers, samples.numbers)
-        ours = whole.take(is_shipped.nonzero()[:, 0])
+        shipped = whole.take(is_shipped.nonzero()[:, 0])
         order = samples.numbers.argsort()
-        if len(ours) != len(samples) or not torch.equal(ours.pixels, samples.pixels[order]):
+        if len(shipped) != len(samples) or not torch.equal(shipped.pixels, samples.pixels[order]):
             raise DatasetError("The test images on this server are not those that the samples were taken from.")
-        others = whole.take((~is_shipped).nonzero()[:, 0])
-        payloads.sheet(others).save(self.sheet)
-        return others
+        remaining = whole.take((~is_shipped).nonzero()[:, 0])
+        payloads.sheet(remaining).save(self.sheet)
+        return remaining

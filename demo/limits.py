@@ -1,0 +1,29 @@
+"""How much one visitor, and all of them together, may ask of this server."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Every limit of a hosted page; what the browser needs of them it is told."""
+
+    upload_bytes: int = 20 * 2**20  # of a picture file
+    request_bytes: int = 30 * 2**20  # of one request: such a file in base64, and what goes with it
+    all_requests_bytes: int = 300 * 2**20  # of all requests under way
+
+    # Requests that wait for a slot, each of which holds one of the 40 threads in which Gradio serves everything.
+    quick_waiting: int = 24
+    slow_waiting: int = 8
+    waiting_seconds: float = 10.0
+
+    visitors: int = 200  # whose networks are remembered; about 3 MB each with its map
+
+    training_queue: int = 8  # visitors in line, the one whose network is being trained included
+    training_seconds: float = 900.0  # of one run
+    training_epochs: int = 30
+    training_batch: int = 1024  # the deep network needs about 1.7 MB for each image, synthetic ones included
+    patience_seconds: float = 90.0  # without a question, after which a visitor has left
+    # Until the child process is killed: from the request to stop until it has evaluated its best weights on the
+    # held-out images, and from there until it has evaluated them on thousands of images and made their map.
+    stop_seconds: float = 60.0
+    test_seconds: float = 240.0

@@ -1,0 +1,286 @@
+"""What the page asks: a request, plain JSON from anyone, becomes a typed question, checked once, or is refused."""
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from demo.limits import Limits
+from fmnist_core import IMAGE_SIZE
+from fmnist_core.config import SETTINGS, SUGGESTED_SYNTHETIC, TrainConfig, recipe, with_settings
+from fmnist_core.errors import FmnistError, PictureError
+from fmnist_core.preparation import PICTURE_KINDS, open_picture
+from fmnist_core.settings import Setting
+
+VISITOR: Final = re.compile("[0-9a-f]{32}")
+MAX_FILE_NAME: Final = 80  # characters
+ON_PAGE: Final = ("epochs", "learning_rate", "batch_size", "data_fraction")  # of the settings, what the page offers
+# Of a short training more is held out than of a long one; and neither sample selection nor erasing, which help in long
+# trainings only.
+SHORT_TRAINING: Final = {"validation_fraction": 0.1, "skipped_fraction": 0.0, "erase": 0.0}
+
+
+class BadRequest(FmnistError):
+    """The request is not one that the page sends."""
+
+
+class Request:
+    """Fields of a request, read with their types."""
+
+    def __init__(self, values: Any, limits: Limits) -> None:
+        if not isinstance(values, dict):
+            raise BadRequest("The request is not of the form that the page sends.")
+        self.values: dict[str, Any] = values
+        self.limits = limits
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.values
+
+    def visitor(self) -> str:
+        """The random token by which the page names its visitor."""
+        visitor = self.values.get("visitor")
+        if not isinstance(visitor, str) or not VISITOR.fullmatch(visitor):
+            raise BadRequest("The page did not say whose request this is: reload it.")
+        return visitor
+
+    def text(self, name: str) -> str:
+        """A text."""
+        value = self.values.get(name)
+        if not isinstance(value, str):
+            raise BadRequest(f"The request holds no {name}.")
+        return value
+
+    def whole(self, name: str) -> int:
+        """A whole number."""
+        value = self.values.get(name)
+        if type(value) is not int:
+            raise BadRequest(f"The request holds no whole number {name}.")
+        return value
+
+    def optional_whole(self, name: str) -> int | None:
+        """A whole number, or None when it is left out."""
+        return None if self.values.get(name) is None else self.whole(name)
+
+    def kind(self) -> str | None:
+        """What kind of picture the visitor says it is; None to detect it."""
+        kind = self.values.get("kind")
+        if kind is not None and (not isinstance(kind, str) or kind not in PICTURE_KINDS):
+            raise BadRequest(f"There is no such kind of picture, expected one of {', '.join(PICTURE_KINDS)}.")
+        return kind
+
+    def file_name(self) -> str:
+        """What errors call the picture."""
+        name = self.values.get("name")
+        return sendable(name[:MAX_FILE_NAME]) if isinstance(name, str) and name else "The picture"
+
+    def contents(self, name: str) -> bytes:
+        """Bytes in base64."""
+        text = self.values.get(name)
+        if not isinstance(text, str):
+            raise BadRequest("There is no picture in the request.")
+        limit = self.limits.upload_bytes
+        if len(text) > limit * 4 // 3 + 4:
+            raise PictureError(f"{self.file_name()} is larger than {limit // 2**20} MB.")
+        try:
+            return base64.b64decode(text, validate=True)
+        except ValueError:  # binascii.Error, or a character that is not even ASCII
+            raise BadRequest("The picture in the request is damaged.") from None
+
+    def picture(self, name: str) -> Image.Image:
+        """A picture file in base64, opened."""
+        return open_picture(self.contents(name), self.file_name())
+
+    def pixels(self, name: str) -> Tensor:
+        """Pixels (28, 28) uint8."""
+        contents = self.contents(name)
+        if len(contents) != IMAGE_SIZE**2:
+            raise BadRequest("These are not the pixels of a picture that was opened here.")
+        return torch.frombuffer(bytearray(contents), dtype=torch.uint8).reshape(IMAGE_SIZE, IMAGE_SIZE)
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something that a visitor asks, without anything else to say."""
+
+    visitor: str
+
+    @classmethod
+    def read(cls, request: Request) -> "Question":
+        """The question in a request."""
+        return cls(request.visitor())
+
+
+@dataclass(frozen=True)
+class Wants:
+    """Parts of an answer that the open views need."""
+
+    maps: str | None = None  # of this layer
+    channel: tuple[str, int] | None = None  # the answer without this channel of a layer
+    pixel: tuple[int, int, int] | None = None  # the sum behind this value (channel, row, column) of the first layer
+    coordinates: bool = False  # on the map
+    steps: bool = False  # from the picture to its pixels
+
+    @classmethod
+    def read(cls, wants: Any) -> "Wants":
+        """What is asked for; a view of a later version of the page may want what this server does not know."""
+        given = wants if isinstance(wants, dict) else {}
+        maps = given.get("maps")
+        channel, pixel = _typed(given.get("channel"), str, int), _typed(given.get("pixel"), int, int, int)
+        return cls(
+            maps=maps if isinstance(maps, str) else None,
+            channel=channel,
+            pixel=pixel,
+            coordinates="coordinates" in given,
+            steps="steps" in given,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class PictureQuestion(Question):
+    """Recognise one of these: a test sample, the pixels of an opened file, a picture."""
+
+    sample: int | None = None  # index
+    pixels: Tensor | None = None  # uint8 (28, 28)
+    naive: Tensor | None = None  # of an opened file: its pixels when it is only made grey and small
+    picture: Image.Image | None = None
+    kind: str | None = None
+    wants: Wants = field(default_factory=Wants)
+
+    @classmethod
+    def read(cls, request: Request) -> "PictureQuestion":
+        """The question in a request, its picture opened."""
+        visitor, wants = request.visitor(), Wants.read(request.values.get("want"))
+        if "sample" in request:
+            return cls(visitor, sample=request.whole("sample"), wants=wants)
+        kind = request.kind()
+        if "pixels" not in request:
+            return cls(visitor, picture=request.picture("picture"), kind=kind, wants=wants)
+        if kind is None:
+            raise BadRequest("These are not the pixels of a picture that was opened here.")
+        naive = request.pixels("naive") if "naive" in request else None
+        return cls(visitor, pixels=request.pixels("pixels"), naive=naive, kind=kind, wants=wants)
+
+
+@dataclass(frozen=True, eq=False)
+class FileQuestion(Question):
+    """Prepare a picture file for the pad."""
+
+    picture: Image.Image
+    kind: str | None
+
+    @classmethod
+    def read(cls, request: Request) -> "FileQuestion":
+        """The question in a request, its picture opened."""
+        return cls(request.visitor(), request.picture("file"), request.kind())
+
+
+@dataclass(frozen=True)
+class NetworkQuestion(Question):
+    """Let another network answer."""
+
+    network: str  # its id
+
+    @classmethod
+    def read(cls, request: Request) -> "NetworkQuestion":
+        """The question in a request."""
+        return cls(request.visitor(), request.text("network"))
+
+
+@dataclass(frozen=True)
+class ChannelQuestion(Question):
+    """Tell what a channel looks for."""
+
+    layer: str
+    channel: int
+
+    @classmethod
+    def read(cls, request: Request) -> "ChannelQuestion":
+        """The question in a request."""
+        return cls(request.visitor(), request.text("layer"), request.whole("channel"))
+
+
+@dataclass(frozen=True, eq=False)
+class ReasonsQuestion(Question):
+    """Explain why a class is predicted for pixels."""
+
+    pixels: Tensor  # uint8 (28, 28)
+    label: int | None  # None: the best one
+
+    @classmethod
+    def read(cls, request: Request) -> "ReasonsQuestion":
+        """The question in a request."""
+        return cls(request.visitor(), request.pixels("pixels"), request.optional_whole("label"))
+
+
+@dataclass(frozen=True)
+class ChunkQuestion(Question):
+    """Project a chunk of the remaining test images."""
+
+    chunk: int  # from 0
+
+    @classmethod
+    def read(cls, request: Request) -> "ChunkQuestion":
+        """The question in a request."""
+        return cls(request.visitor(), request.whole("chunk"))
+
+
+@dataclass(frozen=True)
+class EventsQuestion(Question):
+    """Tell what has happened in the visitor's training."""
+
+    seen: int  # events that are known already
+
+    @classmethod
+    def read(cls, request: Request) -> "EventsQuestion":
+        """The question in a request."""
+        return cls(request.visitor(), max(0, request.whole("seen")))
+
+
+@dataclass(frozen=True)
+class TrainQuestion(Question):
+    """Train a network."""
+
+    config: TrainConfig
+    init_from_current: bool  # from the weights of the network that answers now
+
+    @classmethod
+    def read(cls, request: Request) -> "TrainQuestion":
+        """The question in a request, its settings checked."""
+        settings = request.values.get("settings")
+        if not isinstance(settings, dict):
+            raise BadRequest("The settings of the training are missing.")
+        config = recipe(str(settings.get("architecture")))
+        changes: dict[str, Any] = {}
+        for setting in page_settings(request.limits):
+            setting.check(settings.get(setting.name))
+            changes[setting.name] = setting.type(settings[setting.name])
+        for_people = settings.get("for_people") is True
+        changes |= SUGGESTED_SYNTHETIC if for_people else dict.fromkeys(SUGGESTED_SYNTHETIC, 0.0)
+        init_from_current = settings.get("init_from_current") is True
+        short = dict(SHORT_TRAINING)
+        if init_from_current:  # no more is held out than before, as these weights have learned from all else
+            short["validation_fraction"] = config.validation_fraction
+        return cls(request.visitor(), with_settings(config, changes | short), init_from_current)
+
+
+def page_settings(limits: Limits) -> list[Setting]:
+    """The settings that the page offers, within what this server allows."""
+    highest: Mapping[str, float] = {"epochs": limits.training_epochs, "batch_size": limits.training_batch}
+    return [replace(SETTINGS[name], high=highest.get(name, SETTINGS[name].high)) for name in ON_PAGE]
+
+
+def sendable(text: str) -> str:
+    """Half a surrogate pair, which JSON lets in, cannot go out again."""
+    return text.encode(errors="replace").decode()
+
+
+def _typed(values: Any, *types: type) -> Any:
+    """A list of just these types as a tuple; None of anything else."""
+    if not isinstance(values, list) or [type(value) for value in values] != list(types):
+        return None
+    return tuple(values)

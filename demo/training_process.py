@@ -1,0 +1,147 @@
+"""One training in a process of its own: what it is given, what it does, and what it sends."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from ctypes import c_bool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from safetensors.torch import load as from_safetensors
+from safetensors.torch import save as to_safetensors
+
+from demo.cores import cores
+from fmnist_core import dataset, projection
+from fmnist_core.config import TrainConfig
+from fmnist_core.errors import FmnistError
+from fmnist_core.evaluation import evaluate
+from fmnist_core.events import Event, Finished, StepDone
+from fmnist_core.model import Network
+from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
+from fmnist_core.training import train
+
+CONTEXT: Final = get_context("spawn")  # a fork would copy the server's threads half-way through their work
+REPORT_PAUSE: Final = 0.1  # seconds between two steps that are reported
+
+Message = tuple[dict[str, Any], bytes | None]  # an event, and the tensors that go with it as safetensors
+
+
+@dataclass(frozen=True)
+class Tested(Event):
+    """How accurate the network before and the new one are, on the test images and on the sketch test set."""
+
+    name = "Tested"
+    stopped: bool
+    seconds: float
+    images: int
+    before: float
+    after: float
+    before_sketches: float
+    after_sketches: float
+
+
+@dataclass(frozen=True)
+class Mapped(Event):
+    """The t-SNE map of the new network is ready."""
+
+    name = "Mapped"
+
+
+@dataclass(frozen=True)
+class Failed(Event):
+    """Nothing came of it."""
+
+    name = "Failed"
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be trained; plain values, as they go to another process."""
+
+    config: TrainConfig
+    architecture: str  # of the network before, with which the new one is compared
+    weights: bytes  # its weights as safetensors
+    init_from_before: bool
+    where: str | Path | None  # the data set
+
+    @classmethod
+    def of(cls, before: Network, config: TrainConfig, init_from_before: bool, where: str | Path | None) -> "Task":
+        """The task of training anew the network that answers a visitor."""
+        return cls(config, before.architecture, pack(before), init_from_before, where)
+
+
+def start_process(task: Task, stop: c_bool, connection: Connection) -> SpawnProcess:
+    """Start a process that works on ``task`` and sends each ``Message``, and None at the end."""
+    process = CONTEXT.Process(target=_run, args=(task, stop, connection), daemon=True)
+    process.start()
+    return process
+
+
+def _run(task: Task, stop: c_bool, connection: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server, which then ends us
+    if hasattr(os, "nice"):
+        os.nice(10)
+    torch.set_num_threads(max(1, cores() - 1))  # one core stays free for answering
+    try:
+        for message in work_on(task, stop):
+            connection.send(message)
+        connection.send(None)
+    except BrokenPipeError:
+        return  # the server has gone
+
+
+def work_on(task: Task, stop: c_bool) -> Iterator[Message]:
+    """Train, test, and map; every failure that a visitor can do something about is an event."""
+    try:
+        yield from _train_and_test(task, stop)
+    except FmnistError as error:
+        yield Failed(str(error)).to_json(), None
+
+
+def _train_and_test(task: Task, stop: c_bool) -> Iterator[Message]:
+    before = unpack(task.architecture, task.weights)
+    data = dataset.load(task.where)
+    reported = 0.0
+    init_from = before if task.init_from_before else None
+    for event in train(task.config, data.train, init_from=init_from, should_stop=lambda: stop.value):
+        if isinstance(event, StepDone) and event.step < event.steps:
+            if time.monotonic() - reported < REPORT_PAUSE:
+                continue
+            reported = time.monotonic()
+        yield event.to_json(), None
+    assert isinstance(event, Finished)
+    if event.best_epoch == 0:
+        yield Failed("Stopped before anything was learned: your network is unchanged.").to_json(), None
+        return
+    sketches = make_sketch_test_set()
+    tested = Tested(
+        stopped=event.stopped,
+        seconds=event.seconds,
+        images=len(data.test),
+        before=evaluate(before, data.test).accuracy,
+        after=evaluate(event.network, data.test).accuracy,
+        before_sketches=evaluate(before, sketches).accuracy,
+        after_sketches=evaluate(event.network, sketches).accuracy,
+    )
+    yield tested.to_json(), pack(event.network)
+    mapped = projection.with_tsne(projection.fit(event.network, dataset.load_samples().test))
+    yield Mapped().to_json(), to_safetensors({name: value for name, value in vars(mapped).items()})
+
+
+def pack(network: Network) -> bytes:
+    """A network's weights as safetensors."""
+    return to_safetensors({name: tensor.contiguous() for name, tensor in network.state_dict().items()})
+
+
+def unpack(architecture: str, weights: bytes) -> Network:
+    """The network again, ready to answer."""
+    network = Network(architecture)
+    network.load_state_dict(from_safetensors(weights))
+    return network.eval()
