@@ -2,20 +2,24 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fmnist_core.errors import FmnistError
 
-if TYPE_CHECKING:
-    from demo.handlers import Handlers
-
 Reply = dict[str, Any]  # plain JSON
 
 
-def serve_later(handlers: "Future[Handlers]", action: str) -> Callable[[Any], Reply]:
+class Server(Protocol):
+    """What answers: ``demo.handlers.Handlers``, which brings PyTorch and is there only later."""
+
+    def serve(self, name: str, values: Any) -> Reply:
+        """Answer the request ``values`` for the action of that name."""
+
+
+def serve_later(handlers: "Future[Server]", action: str) -> Callable[[Any], Reply]:
     """The action of that name as a server function, which waits until there are handlers.
 
     (Gradio swallows the exceptions of server functions: what a visitor can do something about is a reply instead.)
