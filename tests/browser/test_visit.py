@@ -20,6 +20,7 @@ from visitor import (
     trousers,
     upload,
     wait_for_answer,
+    wait_for_modules,
 )
 
 from fmnist_core import CLASS_NAMES
@@ -131,7 +132,7 @@ def test_a_view_that_had_no_answer_asks_again_when_it_is_opened_again(page: Page
     held = hold_requests(page, "points")
     open_tab(page, "Map")
     page.locator("#map .plane").scroll_into_view_if_needed()
-    page.wait_for_function("() => fmnist.wanted.spots")
+    wait_for_modules(page, "({ wanted }) => wanted.spots")
     held[0].fulfill(body="null", content_type="application/json")
     expect(page.locator("#map .problem")).to_have_text("The server did not answer. Try again in a moment.")
     page.unroute(SERVER)

@@ -2,15 +2,37 @@
 //
 // The server keeps the run; this view asks for what is new a few times a second. A reloaded page takes it up again.
 
-fmnist.mountCurves = (element, server) => {
-  const find = (selector) => element.querySelector(selector);
+/** @import { Servers, TrainEvent, TrainSettings } from "../types.d.ts" */
+/** @typedef {{ step: number, loss: number, accuracy: number }} Point */
+
+import { call } from "../shared/api.js";
+import { emit, on } from "../shared/bus.js";
+import { around, finder } from "../shared/dom.js";
+import { fitCanvas } from "../shared/drawing.js";
+import * as link from "../shared/link.js";
+import { themeColour } from "../shared/theme.js";
+
+/**
+ * What the buttons of the form do; null before the view is there.
+ * @type {{ start: (settings: TrainSettings) => void, stop: () => void, restore: () => void } | null}
+ */
+export let train = null;
+
+/**
+ * @param {HTMLElement} element
+ * @param {Servers["curves"]} server
+ */
+export const mount = (element, server) => {
+  const find = finder(element);
   const root = find(".curves");
   const PAUSE = 200; // milliseconds between two questions
   const FAILED_PAUSE = 2000; // after one that was not answered
   const PATIENCE = 90_000; // milliseconds without an answer, after which the server too has given up
   const MOST_POINTS = 400; // on a curve: more are thinned out
 
+  /** @type {Point[]} */
   let points = []; // {step, loss, accuracy} while learning
+  /** @type {Point[]} */
   let epochs = []; // {step, loss, accuracy} on images held out
   let steps = 1;
   let watching = false;
@@ -19,40 +41,52 @@ fmnist.mountCurves = (element, server) => {
   let why = ""; // it was stopped, when the visitor did not ask for that
   let told = ""; // of the outcome
 
+  /** @type {(sentence: string, state?: string) => void} */
   const show = (sentence, state = root.dataset.state) => {
     if (state !== root.dataset.state) find(".status").setAttribute("aria-live", "polite");
     find(".status").textContent = sentence;
     root.dataset.state = state;
   };
+  /** @param {number} part */
   const progress = (part) => {
     find(".progress i").style.transform = `scaleX(${part})`;
     find(".progress").setAttribute("aria-valuenow", String(Math.round(100 * part)));
   };
+  /** @param {string} selector of a button of the form */
+  const button = (selector) => finder(document)(selector, HTMLButtonElement);
+  /** @type {(isRunning: boolean, canStop?: boolean) => void} */
   const buttons = (isRunning, canStop = isRunning) => {
-    document.querySelector("#retrain").disabled = isRunning;
-    document.querySelector("#restore").disabled = isRunning; // else the trained network would come after all
-    document.querySelector("#stop").disabled = !canStop;
+    button("#retrain").disabled = isRunning;
+    button("#restore").disabled = isRunning; // else the trained network would come after all
+    button("#stop").disabled = !canStop;
   };
+  /** @param {number} part */
   const percent = (part) => `${(100 * part).toFixed(1)} %`;
+  /** @param {number} seconds */
   const duration = (seconds) =>
-    seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.floor(Math.round(seconds) / 60)} min ${Math.round(seconds) % 60} s`;
+    seconds < 90
+      ? `${Math.ceil(seconds)} s`
+      : `${Math.floor(Math.round(seconds) / 60)} min ${Math.round(seconds) % 60} s`;
 
   // --- curves --------------------------------------------------------------------------------------------------
 
+  /** @param {"loss" | "accuracy"} name */
   const drawChart = (name) => {
-    const canvas = find(`[data-chart=${name}]`);
-    const [width, height] = [canvas.parentElement.clientWidth, 200];
+    const canvas = find(`[data-chart=${name}]`, HTMLCanvasElement);
+    const [width, height] = [around(canvas, "figure").clientWidth, 200];
     if (!width) return;
-    const context = fmnist.fitCanvas(canvas, width, height);
+    const context = fitCanvas(canvas, width, height);
     const [left, right, top, bottom] = [38, 8, 8, 22];
     const values = [...points, ...epochs].map((point) => point[name]);
     // From 0 to 1, or up to the next round loss: lines at every fifth of it.
     const high = name === "accuracy" ? 1 : Math.max(0.5, Math.ceil(2 * Math.max(0, ...values)) / 2);
+    /** @param {number} step */
     const x = (step) => left + ((width - left - right) * step) / steps;
+    /** @param {number} value */
     const y = (value) => height - bottom - ((height - top - bottom) * value) / high;
     context.font = "12px system-ui, sans-serif";
-    context.fillStyle = fmnist.colour("--body-text-color-subdued");
-    context.strokeStyle = fmnist.colour("--border-color-primary");
+    context.fillStyle = themeColour("--body-text-color-subdued");
+    context.strokeStyle = themeColour("--border-color-primary");
     context.textAlign = "right";
     context.textBaseline = "middle";
     for (let i = 0; i <= 5; i++) {
@@ -64,10 +98,16 @@ fmnist.mountCurves = (element, server) => {
       context.fillText(value.toFixed(1), left - 6, y(value));
     }
     const last = epochs.at(-1);
-    const latest = last ? `${name === "loss" ? last.loss.toFixed(3) : percent(last.accuracy)} after step ${last.step} of ${steps}` : "none yet";
-    canvas.setAttribute("aria-label", `${name === "loss" ? "Loss" : "Accuracy"} by steps; on images held out: ${latest}`);
+    const latest = last
+      ? `${name === "loss" ? last.loss.toFixed(3) : percent(last.accuracy)} after step ${last.step} of ${steps}`
+      : "none yet";
+    canvas.setAttribute(
+      "aria-label",
+      `${name === "loss" ? "Loss" : "Accuracy"} by steps; on images held out: ${latest}`,
+    );
     context.textBaseline = "alphabetic";
     if (steps > 1) context.fillText(`${steps} steps`, width - right, height - 6);
+    /** @type {(list: Point[], colour: string, withDots: boolean) => void} */
     const line = (list, colour, withDots) => {
       context.strokeStyle = context.fillStyle = colour;
       context.lineWidth = 2;
@@ -82,47 +122,66 @@ fmnist.mountCurves = (element, server) => {
       }
     };
     const thin = Math.ceil(points.length / MOST_POINTS);
-    line(points.filter((_, i) => i % thin === 0 || i === points.length - 1), fmnist.colour("--bar"), false);
-    line(epochs, fmnist.colour("--color-accent"), true);
+    line(
+      points.filter((_, i) => i % thin === 0 || i === points.length - 1),
+      themeColour("--bar"),
+      false,
+    );
+    line(epochs, themeColour("--color-accent"), true);
   };
-  const draw = () => ["loss", "accuracy"].forEach(drawChart);
+  const draw = () => {
+    drawChart("loss");
+    drawChart("accuracy");
+  };
 
   // --- the run -------------------------------------------------------------------------------------------------
 
   const answersNow = () => {
     if (isPast) return;
-    fmnist.link.set("network", null); // it is not the one of the link
-    fmnist.emit("network");
+    link.set("network", null); // it is not the one of the link
+    emit("network");
   };
 
   // A phone that locks its screen asks nothing any more, and the server ends the run.
   const stayAwake = () => navigator.wakeLock?.request("screen").catch(() => null); // it may be forbidden
+  /** @type {ReturnType<typeof stayAwake> | null} */
   let awake = null;
   document.addEventListener("visibilitychange", () => {
     if (watching && document.visibilityState === "visible") awake = stayAwake();
   });
 
+  /** @param {TrainEvent} event */
   const take = (event) => {
     if (event.event === "Waiting") {
-      show(event.place === 1 ? "Waiting: one visitor before you is training." : `Waiting: ${event.place} visitors before you.`, "waiting");
+      show(
+        event.place === 1
+          ? "Waiting: one visitor before you is training."
+          : `Waiting: ${event.place} visitors before you.`,
+        "waiting",
+      );
     } else if (event.event === "Loading") {
       show("Starting …", "running");
     } else if (event.event === "Started") {
       steps = event.steps;
-      show(`Learning from ${event.training_images.toLocaleString("en")} images (${event.device}), ${event.validation_images.toLocaleString("en")} held out.`, "running");
+      show(
+        `Learning from ${event.training_images.toLocaleString("en")} images (${event.device}), ${event.validation_images.toLocaleString("en")} held out.`,
+        "running",
+      );
     } else if (event.event === "StepDone") {
       points.push(event);
       progress(event.step / event.steps);
       if (stopping) return;
       find(".status").setAttribute("aria-live", "off"); // not read aloud several times a second
-      show(`Epoch ${event.epoch}: ${percent(event.accuracy)} right, ${Math.round(event.images_per_second).toLocaleString("en")} images a second, ${duration(event.seconds_left)} left.`);
+      show(
+        `Epoch ${event.epoch}: ${percent(event.accuracy)} right, ${Math.round(event.images_per_second).toLocaleString("en")} images a second, ${duration(event.seconds_left)} left.`,
+      );
     } else if (event.event === "EpochDone" && event.validation_loss !== null) {
       epochs.push({ step: event.step, loss: event.validation_loss, accuracy: event.validation_accuracy });
     } else if (event.event === "Stopping") {
       why = `, ${event.why}`;
     } else if (event.event === "Finished") {
       show(event.stopped ? "Stopped; the best weights so far are kept. Testing …" : "Done. Testing …", "testing");
-      document.querySelector("#stop").disabled = true;
+      button("#stop").disabled = true;
     } else if (event.event === "Tested") {
       find(".outcome").hidden = false;
       find(".before").textContent = percent(event.before);
@@ -134,13 +193,13 @@ fmnist.mountCurves = (element, server) => {
       answersNow();
     } else if (event.event === "Mapped") {
       show(told);
-      if (!isPast) fmnist.emit("mapped");
+      if (!isPast) emit("mapped");
     } else if (event.event === "Failed") {
       show(event.sentence, "failed");
     } else if (event.event === "Restored") {
       reset();
       show("Back to the shipped weights.", "idle");
-      fmnist.emit("restored");
+      emit("restored");
       answersNow();
     }
   };
@@ -159,8 +218,8 @@ fmnist.mountCurves = (element, server) => {
     let answered = performance.now();
     if (!isPast) awake = stayAwake();
     for (;;) {
-      const reply = await fmnist.call(server.train_state, { seen });
-      if (reply.error) {
+      const reply = await call(server.train_state, { seen });
+      if (reply.error !== undefined) {
         if (performance.now() - answered > PATIENCE) {
           show(reply.error, "failed");
           break;
@@ -172,7 +231,8 @@ fmnist.mountCurves = (element, server) => {
         seen = reply.seen;
         buttons(reply.alive, !stopping && root.dataset.state !== "testing" && root.dataset.state !== "trained");
         if (!reply.alive) {
-          if (root.dataset.state === "trained") show(told); // also without a map, when that took too long
+          if (root.dataset.state === "trained")
+            show(told); // also without a map, when that took too long
           else if (root.dataset.state !== "failed") show("This training is no longer on the server.", "failed");
           break;
         }
@@ -184,41 +244,41 @@ fmnist.mountCurves = (element, server) => {
     (await awake)?.release();
   };
 
-  fmnist.train = {
+  train = {
     async start(settings) {
       reset();
       show("Starting …", "running");
       buttons(true);
-      const reply = await fmnist.call(server.train_start, { settings });
-      if (reply.error) {
+      const reply = await call(server.train_start, { settings });
+      if (reply.error !== undefined) {
         show(reply.error, "failed");
         buttons(false);
-        const known = await fmnist.call(server.train_state, { seen: 0 });
-        if (!known.alive) return; // else that is why: it was lost sight of
+        const known = await call(server.train_state, { seen: 0 });
+        if (known.error !== undefined || !known.alive) return; // else that is why: it was lost sight of
       }
       watch();
     },
     async stop() {
       stopping = true;
       show("Stopping …");
-      document.querySelector("#stop").disabled = true;
-      const reply = await fmnist.call(server.train_stop, {});
-      if (!reply.error) return;
+      button("#stop").disabled = true;
+      const reply = await call(server.train_stop, {});
+      if (reply.error === undefined) return;
       stopping = false;
       show(reply.error);
     },
     async restore() {
-      const reply = await fmnist.call(server.restore, {});
-      take(reply.error ? { event: "Failed", sentence: reply.error } : { event: "Restored" });
+      const reply = await call(server.restore, {});
+      take(reply.error !== undefined ? { event: "Failed", sentence: reply.error } : { event: "Restored" });
     },
   };
 
-  fmnist.on("theme", draw);
+  on("theme", draw);
   new ResizeObserver(draw).observe(find(".charts"));
   draw();
   // A run of before a reload is taken up where it is.
-  fmnist.call(server.train_state, { seen: 0 }).then((reply) => {
-    if (!reply.events?.length || watching) return;
+  call(server.train_state, { seen: 0 }).then((reply) => {
+    if (reply.error !== undefined || !reply.events.length || watching) return;
     isPast = !reply.alive;
     watch();
   });

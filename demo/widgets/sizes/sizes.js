@@ -1,15 +1,36 @@
 // The table of layers, and a calculator for the size that a layer puts out, with a drawing of it.
 
-fmnist.mountSizes = (element) => {
-  const find = (selector) => element.querySelector(selector);
-  const canvas = find("canvas");
-  const input = (name) => find(`[data-of=${name}]`);
+/** @import { LayerRow, Pair } from "../types.d.ts" */
 
+import { latest, on } from "../shared/bus.js";
+import { around, finder } from "../shared/dom.js";
+import { fitCanvas } from "../shared/drawing.js";
+import { facts } from "../shared/facts.js";
+import { themeColour } from "../shared/theme.js";
+
+/** @param {HTMLElement} element */
+export const mount = (element) => {
+  const find = finder(element);
+  const canvas = find("canvas", HTMLCanvasElement);
+  /** @param {string} name */
+  const input = (name) => find(`[data-of=${name}]`, HTMLInputElement);
+
+  /** @param {number[]} sizes */
   const shape = (sizes) => sizes.join(" × ");
+  /** @param {Pair | null} pair */
   const side = (pair) => (pair ? (pair[0] === pair[1] ? String(pair[0]) : shape(pair)) : "");
+  /** @type {(row: LayerRow, shape: number[]) => HTMLTableRowElement} */
   const lineOf = (row, [, height, width]) => {
     const line = document.createElement("tr");
-    const cells = [row.name, row.kind, side(row.f), side(row.p), side(row.s), shape(row.shape), row.parameters.toLocaleString("en")];
+    const cells = [
+      row.name,
+      row.kind,
+      side(row.f),
+      side(row.p),
+      side(row.s),
+      shape(row.shape),
+      row.parameters.toLocaleString("en"),
+    ];
     cells.forEach((text) => (line.insertCell().textContent = text));
     if (!row.f) return line;
     const name = Object.assign(document.createElement("button"), { type: "button", textContent: row.name });
@@ -18,24 +39,33 @@ fmnist.mountSizes = (element) => {
     line.className = "takes";
     line.addEventListener("click", () => {
       const pairs = { n: [height, width], f: row.f, p: row.p, s: row.s };
-      for (const [name, pair] of Object.entries(pairs)) pair.forEach((value, i) => (input(name + i).value = value));
+      for (const [name, pair] of Object.entries(pairs)) {
+        pair?.forEach((value, i) => (input(name + i).value = String(value)));
+      }
       show();
     });
     return line;
   };
+  /** @param {LayerRow[]} rows */
   const list = (rows) => {
     find("tbody").replaceChildren(...rows.map((row, i) => lineOf(row, rows[i - 1]?.shape ?? [1, 28, 28])));
   };
-  list(fmnist.latest("layers") ?? fmnist.facts.layers);
-  fmnist.on("layers", list);
+  list(latest("layers") ?? facts.layers);
+  on("layers", list);
 
-  // One direction: the size, and the sum as one would write it down; or what is wrong.
+  /**
+   * One direction: the size, and the sum as one would write it down; or what is wrong.
+   * @type {(n: number, f: number, p: number, s: number) => { size: number, sum: string, wrong: string }}
+   */
   const outputSize = (n, f, p, s) => {
-    if (![n, f, p, s].every(Number.isInteger) || n < 1 || f < 1 || s < 1 || p < 0) return { wrong: "whole numbers: n, f and s from 1, p from 0" };
-    if (n > 64 || p > 16) return { wrong: "n up to 64 and p up to 16, so that it can be drawn" };
-    if (f > n + 2 * p) return { wrong: `the filter (${f}) is wider than the padded input (${n + 2 * p})` };
+    /** @param {string} wrong */
+    const no = (wrong) => ({ size: 0, sum: "", wrong });
+    const isWhole = [n, f, p, s].every(Number.isInteger);
+    if (!isWhole || n < 1 || f < 1 || s < 1 || p < 0) return no("whole numbers: n, f and s from 1, p from 0");
+    if (n > 64 || p > 16) return no("n up to 64 and p up to 16, so that it can be drawn");
+    if (f > n + 2 * p) return no(`the filter (${f}) is wider than the padded input (${n + 2 * p})`);
     const size = Math.floor((n - f + 2 * p) / s) + 1;
-    return { size, sum: `⌊(${n} − ${f} + 2·${p}) / ${s}⌋ + 1 = ${size}` };
+    return { size, sum: `⌊(${n} − ${f} + 2·${p}) / ${s}⌋ + 1 = ${size}`, wrong: "" };
   };
 
   const show = () => {
@@ -46,24 +76,30 @@ fmnist.mountSizes = (element) => {
     const wrong = [down.wrong && `height: ${down.wrong}`, across.wrong && `width: ${across.wrong}`].filter(Boolean);
     result.classList.toggle("wrong", wrong.length > 0);
     result.replaceChildren();
-    const lines = wrong.length ? wrong : [`height ${down.sum}`, `width ${across.sum}`, `output ${down.size} × ${across.size}`];
+    const lines = wrong.length
+      ? wrong
+      : [`height ${down.sum}`, `width ${across.sum}`, `output ${down.size} × ${across.size}`];
     lines.forEach((text) => result.append(Object.assign(document.createElement("span"), { textContent: text })));
     result.dataset.size = wrong.length ? "" : `${down.size}x${across.size}`;
     if (!wrong.length) draw(n, f, p, s, [down.size, across.size]);
   };
 
-  // Left the input (padding dashed, the filter's first place in colour), right the output.
+  /**
+   * Left the input (padding dashed, the filter's first place in colour), right the output.
+   * @type {(n: number[], f: number[], p: number[], s: number[], size: number[]) => void}
+   */
   const draw = (n, f, p, s, size) => {
-    const room = canvas.parentElement.clientWidth;
+    const room = around(canvas, "div").clientWidth;
     if (!room) return;
     const width = Math.min(room, 640);
     const [rows, columns] = [n[0] + 2 * p[0], n[1] + 2 * p[1]];
     const between = 44;
     const cell = Math.min(22, (width - between - 4) / (columns + size[1]), 360 / Math.max(rows, size[0]));
     const height = Math.ceil(cell * Math.max(rows, size[0])) + 4;
-    const context = fmnist.fitCanvas(canvas, width, height);
-    const accent = fmnist.colour("--color-accent");
-    const ink = fmnist.colour("--body-text-color");
+    const context = fitCanvas(canvas, width, height);
+    const accent = themeColour("--color-accent");
+    const ink = themeColour("--body-text-color");
+    /** @type {(left: number, top: number, lines: number, places: number, colour: string) => void} */
     const grid = (left, top, lines, places, colour) => {
       context.strokeStyle = colour;
       context.lineWidth = 1;
@@ -78,12 +114,12 @@ fmnist.mountSizes = (element) => {
       }
       context.stroke();
     };
-    const line = fmnist.colour("--border-color-primary");
+    const line = themeColour("--border-color-primary");
     const [left, top] = [2, 2];
     grid(left, top, rows, columns, line);
-    context.fillStyle = fmnist.colour("--track");
+    context.fillStyle = themeColour("--track");
     context.fillRect(left + p[1] * cell, top + p[0] * cell, n[1] * cell, n[0] * cell);
-    grid(left + p[1] * cell, top + p[0] * cell, n[0], n[1], fmnist.colour("--bar"));
+    grid(left + p[1] * cell, top + p[0] * cell, n[0], n[1], themeColour("--bar"));
     context.fillStyle = context.strokeStyle = accent;
     context.globalAlpha = 0.3;
     context.fillRect(left, top, f[1] * cell, f[0] * cell);
@@ -94,7 +130,13 @@ fmnist.mountSizes = (element) => {
     for (let i = 0; i < size[0]; i++) {
       for (let j = 0; j < size[1]; j++) {
         context.beginPath();
-        context.arc(left + (j * s[1] + 0.5) * cell, top + (i * s[0] + 0.5) * cell, Math.max(1, cell / 7), 0, 2 * Math.PI);
+        context.arc(
+          left + (j * s[1] + 0.5) * cell,
+          top + (i * s[0] + 0.5) * cell,
+          Math.max(1, cell / 7),
+          0,
+          2 * Math.PI,
+        );
         context.fill();
       }
     }
@@ -112,7 +154,7 @@ fmnist.mountSizes = (element) => {
 
   element.querySelectorAll("input").forEach((field) => field.addEventListener("input", show));
   find("form").addEventListener("submit", (event) => event.preventDefault());
-  fmnist.on("theme", show);
-  new ResizeObserver(show).observe(canvas.parentElement);
+  on("theme", show);
+  new ResizeObserver(show).observe(around(canvas, "div"));
   show();
 };
