@@ -1,7 +1,8 @@
 """The parts of the page that Gradio does not have: a folder each, with the .html, .js and .css of one widget.
 
-The .js file with the widget's name exports ``mount(element, server)``; what else it needs it imports, from files beside it
-and from ``shared/``. ``mount.js`` calls it. To add a widget is to add a folder, and a place for it in ``page.py``.
+The .js file with the widget's name exports ``mount(element, server)``, which ``mount.js`` calls. What it needs it
+imports, from files beside it and from ``shared/``; ``types.d.ts`` names what goes between widgets and server. To add a
+widget is to add a folder, and a place for it in ``page.py``.
 
 The templates are static, and nothing that a visitor sends is ever put into one: a Gradio template is code.
 """
@@ -16,6 +17,7 @@ import gradio as gr
 
 FOLDER = Path(__file__).parent
 NAMES = sorted(template.stem for template in FOLDER.glob("*/*.html"))
+FIRST = ("widgets", "shared", "head")  # folders whose modules are loaded before all others
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,12 @@ class Modules:
         return f'import(new URL("{self._address(self.folder / name)}.js", document.baseURI))'
 
     def preloads(self) -> str:
-        """HTML for the head of the page: the browser loads all modules at once, not level by level as it finds them."""
-        addresses = [self._address(file) for file in sorted(self.folder.rglob("*.js"))]
-        return "\n".join(f'<link rel="modulepreload" href="{address}">' for address in addresses)
+        """HTML for the head of the page: the browser loads all modules at once, not level by level as it finds them.
+
+        First those that ask the server for the facts, so that it works these out while the others are on their way.
+        """
+        files = sorted(self.folder.rglob("*.js"), key=lambda file: (file.parent.name not in FIRST, file))
+        return "\n".join(f'<link rel="modulepreload" href="{self._address(file)}">' for file in files)
 
     def _address(self, file: Path) -> str:
         return f"gradio_api/file={file.as_posix()}"

@@ -39,8 +39,8 @@ def test_the_tour_comes_once_and_leads_through_the_page(newcomer: Page, device: 
     places = ["#pad", "#answer", "#maps", "#map", "#retrain"]
     for number, place in enumerate(places, 1):
         expect(page.locator("#tour .step")).to_have_text(f"Step {number} of 5")
-        expect(page.locator(".toured")).to_have_count(1)
-        expect(page.locator(place)).to_have_class(re.compile(r"\btoured\b"))
+        expect(page.locator(".tour-target")).to_have_count(1)
+        expect(page.locator(place)).to_have_class(re.compile(r"\btour-target\b"))
         expect(page.locator(place)).to_be_in_viewport()
         expect(page.locator("#tour .tour")).to_be_in_viewport(ratio=1)
         if number < len(places):
@@ -55,7 +55,7 @@ def test_the_tour_comes_once_and_leads_through_the_page(newcomer: Page, device: 
     page.locator("#tour .next").click()
     page.get_by_role("button", name="Done").click()
     expect(page.locator("#tour .tour")).to_be_hidden()
-    expect(page.locator(".toured")).to_have_count(0)
+    expect(page.locator(".tour-target")).to_have_count(0)
     page.reload()
     page.wait_for_selector("#answer[data-answers]")
     expect(page.locator("#tour .tour")).to_be_hidden()

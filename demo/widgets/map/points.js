@@ -149,7 +149,8 @@ export const makePoints = (element, server, show) => {
     };
     /** @type {MorePoints[]} */
     const parts = [];
-    let [got, count] = [0, others];
+    let got = 0;
+    let count;
     more.disabled = true;
     find(".said").textContent = "The network looks at the other test images.";
     do {

@@ -59,7 +59,7 @@ export const mount = (element) => {
     if (!target) {
       target = document.querySelector(STEPS[at].about);
       if (!target?.offsetParent) target = null;
-      target?.classList.add("toured");
+      target?.classList.add("tour-target");
       if (target) bringIntoView(target);
     }
     if (target) {
@@ -75,7 +75,7 @@ export const mount = (element) => {
   };
 
   const leave = () => {
-    target?.classList.remove("toured");
+    target?.classList.remove("tour-target");
     target = null;
   };
 
