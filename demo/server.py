@@ -1,7 +1,6 @@
 """How handlers are served: within limits, and with every error as a sentence."""
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any, Protocol
 
 from starlette.responses import JSONResponse
@@ -19,15 +18,15 @@ class Server(Protocol):
         """Answer the request ``values`` for the action of that name."""
 
 
-def serve_later(handlers: "Future[Server]", action: str) -> Callable[[Any], Reply]:
-    """The action of that name as a server function, which waits until there are handlers.
+def serve_later(handlers: Callable[[], Server], action: str) -> Callable[[Any], Reply]:
+    """The action of that name as a server function; ``handlers`` waits until they are there.
 
     (Gradio swallows the exceptions of server functions: what a visitor can do something about is a reply instead.)
     """
 
     def serve(request: Any) -> Reply:
         try:
-            return handlers.result().serve(action, request)
+            return handlers().serve(action, request)
         except FmnistError as error:
             return {"error": str(error)}
 

@@ -59,13 +59,6 @@ def config(http):
 
 
 @pytest.fixture(scope="module")
-def head(html):
-    """Our part of the head of the document, which Gradio sends within its settings and puts in its place later."""
-    start = html.index("window.gradio_config = ") + len("window.gradio_config = ")
-    return json.JSONDecoder().raw_decode(html, start)[0]["head"]
-
-
-@pytest.fixture(scope="module")
 def facts(http):
     return call(http, "facts", {"visitor": ANNA})
 
@@ -97,8 +90,20 @@ def test_facts_are_those_of_the_shipped_network(facts, shipped, samples, served_
     assert facts["session"] == served_page.handlers.who({"visitor": ANNA})["session"]
 
 
-def test_head_holds_scripts_and_nothing_else(head):
-    assert head == f"<script>{widgets.scripts()}</script>"
+def test_head_loads_the_modules_and_holds_nothing_else(html, http, served_page):
+    # Gradio sends our part of the head within its settings, and puts it in its place later.
+    start = html.index("window.gradio_config = ") + len("window.gradio_config = ")
+    head = json.JSONDecoder().raw_decode(html, start)[0]["head"]
+    addresses = re.findall(r'<link rel="modulepreload" href="([^"]*)">\n?', head)
+    assert head == "\n".join(f'<link rel="modulepreload" href="{address}">' for address in addresses)
+    static = f"gradio_api/file={served_page.static.as_posix()}/widgets"
+    names = [file.relative_to(widgets.FOLDER).as_posix() for file in widgets.FOLDER.rglob("*.js")]
+    assert sorted(addresses) == sorted(f"{static}/{name}" for name in names)
+    for name in names:
+        reply = http.get(f"{static}/{name}")
+        assert reply.headers["content-type"].startswith(("text/javascript", "application/javascript"))
+        assert reply.headers.get("content-disposition", "inline").startswith("inline")
+        assert reply.text == (widgets.FOLDER / name).read_text(encoding="utf-8")
 
 
 def test_networks_and_recipe_are_those_of_the_core():
@@ -147,8 +152,7 @@ def test_every_widget_is_on_the_page_with_its_server_functions(config):
     parts = {part["props"].get("elem_id"): part for part in config["components"]}
     assert set(widgets.NAMES) < set(parts)
     functions = {name: parts[name]["props"].get("server_fns") for name in widgets.NAMES}
-    assert set(parts["head"]["props"]["server_fns"]) == GIVEN["head"]
-    assert {"head": GIVEN["head"]} | {name: set(names) for name, names in functions.items() if names} == GIVEN
+    assert {name: set(names) for name, names in functions.items() if names} == GIVEN
     for identity in ("retrain", "stop", "restore", "train-form", "workbench"):
         assert identity in parts
     ids = [part["props"]["elem_id"] for part in config["components"] if part["props"].get("elem_id")]
@@ -180,6 +184,7 @@ def test_no_other_file_is_served(http, served_page):
     paths = [neighbour, sibling / "x.txt", static, static.parent, f"{static}/../neighbour.txt"]
     paths += [f"{static}/%2e%2e/neighbour.txt", "/etc/passwd", "//etc/passwd", f"{static}/../../../../../../etc/passwd"]
     paths += ["app.py", ROOT / "app.py", ROOT / "demo" / "page.py", ROOT / "weights" / "deep" / "config.json"]
+    paths += [widgets.FOLDER / "mount.js", f"{static}/widgets/__init__.py", f"{static}/widgets/pad/pad.html"]
     paths += [f"file:///{neighbour}", "http://127.0.0.1:1/", f"{static}/none.png", ""]
     for path in paths:
         reply = http.get(f"gradio_api/file={path}")

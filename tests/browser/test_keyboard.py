@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
-from visitor import answers, open_mistakes, png, settle, trousers, wait_for_answer
+from visitor import answers, open_mistakes, png, settle, trousers, wait_for_answer, with_modules
 
 MAX_STOPS = 250  # of the Tab key, once around the page
 
@@ -102,7 +102,7 @@ def test_a_visit_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
     keyboard.press("n", "n")
     lit = page.get_attribute("#map", "data-lit")
     keyboard.press("Enter")
-    title = page.evaluate("lit => fmnist.samples.title(lit)", int(lit or -1))
+    title = str(with_modules(page, "({ samples }, lit) => samples.title(lit)", int(lit or -1)))
     expect(page.locator("#pad .hint")).to_have_text(title)
 
     keyboard.go("Mistakes", back=True)

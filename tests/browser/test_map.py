@@ -4,8 +4,8 @@ import re
 
 import pytest
 import torch
-from playwright.sync_api import BrowserContext, Page, expect
-from visitor import SHIRT, answers, draw, open_tab, seen, settle, wait_for_answer
+from playwright.sync_api import BrowserContext, Page, Route, expect
+from visitor import SERVER, SHIRT, answers, draw, open_tab, seen, settle, wait_for_answer, with_modules
 
 from fmnist_core import CLASS_NAMES, inference
 from fmnist_core.dataset import Dataset
@@ -117,16 +117,15 @@ def test_a_network_without_tsne_falls_back_to_pca(page: Page) -> None:
     open_map(page)
     page.locator("#map [data-layout=tsne]").click()
     expect(page.locator("#map")).to_have_attribute("data-moving", "false")
-    page.evaluate(
-        """() => {
-            const call = fmnist.call;
-            fmnist.call = async (...request) => {
-                const reply = await call(...request);
-                return "others" in reply ? { ...reply, tsne: null } : reply; // the points
-            };
-            fmnist.emit("network");
-        }"""
-    )
+
+    def without_tsne(route: Route) -> None:
+        if '"points"' in (route.request.post_data or ""):
+            route.fulfill(json=route.fetch().json() | {"tsne": None})
+        else:
+            route.continue_()
+
+    page.route(SERVER, without_tsne)
+    with_modules(page, "({ emit }) => emit('network')")
     expect(page.locator("#map")).to_have_attribute("data-layout", "pca")
     expect(page.locator("#map [data-layout=tsne]")).to_be_disabled()
     expect(page.locator("#map .note")).to_contain_text("t-SNE is not ready for this network.")
@@ -191,7 +190,7 @@ def test_hover_and_click_on_the_map(page: Page, samples: Dataset, shipped: Netwo
 @pytest.mark.parametrize("device", ["desktop"], indirect=True)
 def test_zoom_and_drag_keep_marks_below_the_pointer(page: Page) -> None:
     open_map(page)
-    page.evaluate("() => { fmnist.on('points', points => { window.points = points; }); fmnist.emit('network'); }")
+    with_modules(page, "({ on, emit }) => { on('points', points => { window.points = points; }); emit('network'); }")
     page.wait_for_function("() => window.points")
     expect(page.locator("#map")).to_have_attribute("data-moving", "false")
     spots = torch.tensor(page.evaluate("() => [...points.pca]")).reshape(-1, 2)
@@ -363,8 +362,8 @@ def test_marked_samples_have_a_ring(page: Page) -> None:
     open_map(page)
     over = "document.querySelector('#map .over').toDataURL()"
     before = page.evaluate(over)
-    assert page.evaluate(f"() => {{ fmnist.emit('marked', [5, 6, 1999]); return {over}; }}") != before
-    assert page.evaluate(f"() => {{ fmnist.emit('marked', []); return {over}; }}") == before
+    assert with_modules(page, f"({{ emit }}) => {{ emit('marked', [5, 6, 1999]); return {over}; }}") != before
+    assert with_modules(page, f"({{ emit }}) => {{ emit('marked', []); return {over}; }}") == before
 
 
 @pytest.mark.parametrize("device", ["desktop"], indirect=True)
@@ -377,12 +376,12 @@ def test_all_test_images(
     page.goto(whole_address)
     page.wait_for_selector("#answer[data-answers]")
     open_map(page)
-    page.evaluate("() => fmnist.on('points', points => { window.points = points; })")
+    with_modules(page, "({ on }) => on('points', points => { window.points = points; })")
     page.get_by_role("button", name="Show all 10,000").click()
     expect(page.locator("#map")).to_have_attribute("data-points", "10000", timeout=120_000)
     expect(page.locator("#map")).to_have_attribute("data-moving", "false")
-    told = page.evaluate("() => [[...fmnist.samples.numbers], [...fmnist.samples.labels], [...points.answers]]")
-    numbers, labels, answered = (torch.tensor(list_) for list_ in told)
+    script = "({ samples }) => [[...samples.numbers], [...samples.labels], [...points.answers]]"
+    numbers, labels, answered = (torch.tensor(list_) for list_ in with_modules(page, script))
     assert numbers[:2000].tolist() == samples.test.numbers.tolist()
     assert sorted(numbers.tolist()) == list(range(10_000))
     assert torch.equal(labels, full_data.test.labels[numbers])
@@ -405,7 +404,8 @@ def test_all_test_images(
     expect(page.locator("#map")).to_have_attribute("data-points", "2000")
     page.get_by_role("button", name="Show all 10,000").click()  # known already
     expect(page.locator("#map")).to_have_attribute("data-points", "10000")
-    page.evaluate("() => fmnist.emit('network')")  # all that is known is stale
+    with_modules(page, "({ emit }) => emit('network')")  # all that is known is stale
     expect(page.locator("#map")).to_have_attribute("data-points", "2000")
-    assert page.evaluate("() => [points.answers.length, fmnist.samples.labels.length]") == [2000, 2000]
+    lengths = with_modules(page, "({ samples }) => [points.answers.length, samples.labels.length]")
+    assert lengths == [2000, 2000]
     assert problems == []

@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 from playwright.sync_api import Page, expect
-from visitor import answers, open_mistakes, wait_for_answer
+from visitor import answers, open_mistakes, wait_for_answer, with_modules
 
 from demo.session import Session
 from fmnist_core import CLASS_NAMES
@@ -21,7 +21,7 @@ def counts(shipped_session: Session, samples: Dataset) -> torch.Tensor:
 
 def marked(page: Page) -> None:
     """Keep what is said to be marked on the map in ``window.marked``."""
-    page.evaluate("() => fmnist.on('marked', (indices) => (window.marked = [...indices]))")
+    with_modules(page, "({ on }) => on('marked', (indices) => { window.marked = [...indices]; })")
 
 
 def test_mistakes_are_those_of_the_network_that_answers(page: Page, device: str, counts: torch.Tensor) -> None:
@@ -108,11 +108,11 @@ def test_many_images_come_by_portions_and_arrow_keys_move(page: Page, counts: to
 def test_mistakes_are_counted_anew_for_another_network(page: Page) -> None:
     open_mistakes(page)
     # Two of three answers, none of them right: as many as there are labels for are counted.
-    said = "fmnist.samples.labels.slice(0, 3).map((label) => (label + 1) % 10)"
-    page.evaluate(f"() => fmnist.emit('points', {{ answers: {said} }})")
+    said = "samples.labels.slice(0, 3).map((label) => (label + 1) % 10)"
+    with_modules(page, f"({{ emit, samples }}) => emit('points', {{ answers: {said} }})")
     expect(page.locator("#mistakes .summary")).to_contain_text("Of 3 test images the network gets 0 right")
-    page.evaluate("() => fmnist.emit('points', { answers: new Uint8Array(10_000) })")
+    with_modules(page, "({ emit }) => emit('points', { answers: new Uint8Array(10_000) })")
     expect(page.locator("#mistakes .summary")).to_contain_text("Of 2,000 test images the network gets 200 right")
-    page.evaluate("() => fmnist.emit('network')")  # still the shipped one, asked for again
+    with_modules(page, "({ emit }) => emit('network')")  # still the shipped one, asked for again
     expect(page.locator("#mistakes .summary")).not_to_contain_text("200 right")
     page.wait_for_selector("#mistakes[data-counted='2000']")

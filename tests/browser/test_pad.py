@@ -22,6 +22,7 @@ from visitor import (
     trousers,
     upload,
     wait_for_answer,
+    wait_for_modules,
 )
 
 from fmnist_core import CLASS_NAMES, inference
@@ -363,7 +364,7 @@ def test_an_example_that_comes_late_leaves_the_drawing_alone(
     before = shown(page)
     for route in held:
         route.continue_()
-    page.wait_for_function("() => fmnist.samples.ready")
+    wait_for_modules(page, "({ samples }) => samples.isReady()")
     settle(page)
     assert shown(page) == before
     expect(page.locator("#pad .hint")).to_be_hidden()

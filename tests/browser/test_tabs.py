@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from visitor import SHIRT, answers, draw, open_mistakes, open_tab, settle, shown, wait_for_answer
+from visitor import SHIRT, answers, draw, open_mistakes, open_tab, settle, shown, wait_for_answer, with_modules
 
 from fmnist_core import CLASS_NAMES
 from fmnist_core.dataset import Dataset
@@ -77,7 +77,7 @@ def fill_form(page: Page, epochs: int, share: float, rate: float | None = None) 
 @pytest.mark.parametrize("device", ["desktop"], indirect=True)
 def test_each_network_is_offered_its_share_of_the_data(page: Page) -> None:
     open_tab(page, "Train")
-    page.evaluate("() => (fmnist.facts.shares = {deep: 0.1, original: 0.7})")
+    with_modules(page, "({ facts }) => { facts.shares = { deep: 0.1, original: 0.7 }; }")
     share = page.get_by_label("number input for Share of the data")
     for network, part in (("deep", "0.1"), ("original", "0.7")):
         page.get_by_role("combobox", name="Network").fill(network)
@@ -148,7 +148,9 @@ def test_a_training_outlives_a_reload_on_another_tab(page: Page) -> None:
     page.wait_for_selector("#answer[data-answers]")
     open_tab(page, "Train")
     expect(page.locator(".curves .status")).to_contain_text("images a second", timeout=180_000)
-    page.evaluate("() => fmnist.train.stop()")  # as its button does, which a tab just opened may not have wired yet
+    with_modules(
+        page, "({ train }) => train.stop()"
+    )  # as its button does, which a tab just opened may not have wired yet
     expect(page.locator(".curves")).to_have_attribute("data-state", "trained", timeout=180_000)
     expect(page.locator("#restore")).to_be_enabled(timeout=180_000)
     page.reload()

@@ -20,6 +20,7 @@ from visitor import (
     trousers,
     upload,
     wait_for_answer,
+    wait_for_modules,
 )
 
 from fmnist_core import CLASS_NAMES
@@ -38,8 +39,8 @@ def test_the_tour_comes_once_and_leads_through_the_page(newcomer: Page, device: 
     places = ["#pad", "#answer", "#maps", "#map", "#retrain"]
     for number, place in enumerate(places, 1):
         expect(page.locator("#tour .step")).to_have_text(f"Step {number} of 5")
-        expect(page.locator(".toured")).to_have_count(1)
-        expect(page.locator(place)).to_have_class(re.compile(r"\btoured\b"))
+        expect(page.locator(".tour-target")).to_have_count(1)
+        expect(page.locator(place)).to_have_class(re.compile(r"\btour-target\b"))
         expect(page.locator(place)).to_be_in_viewport()
         expect(page.locator("#tour .tour")).to_be_in_viewport(ratio=1)
         if number < len(places):
@@ -54,7 +55,7 @@ def test_the_tour_comes_once_and_leads_through_the_page(newcomer: Page, device: 
     page.locator("#tour .next").click()
     page.get_by_role("button", name="Done").click()
     expect(page.locator("#tour .tour")).to_be_hidden()
-    expect(page.locator(".toured")).to_have_count(0)
+    expect(page.locator(".tour-target")).to_have_count(0)
     page.reload()
     page.wait_for_selector("#answer[data-answers]")
     expect(page.locator("#tour .tour")).to_be_hidden()
@@ -131,7 +132,7 @@ def test_a_view_that_had_no_answer_asks_again_when_it_is_opened_again(page: Page
     held = hold_requests(page, "points")
     open_tab(page, "Map")
     page.locator("#map .plane").scroll_into_view_if_needed()
-    page.wait_for_function("() => fmnist.wanted.spots")
+    wait_for_modules(page, "({ wanted }) => wanted.spots")
     held[0].fulfill(body="null", content_type="application/json")
     expect(page.locator("#map .problem")).to_have_text("The server did not answer. Try again in a moment.")
     page.unroute(SERVER)

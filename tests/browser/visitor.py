@@ -2,6 +2,7 @@
 
 import io
 import itertools
+from typing import Any
 
 import torch
 from PIL import Image, ImageDraw
@@ -12,6 +13,26 @@ SHIRT = (
     (0.35, 0.15), (0.15, 0.25), (0.08, 0.45), (0.22, 0.5), (0.28, 0.4), (0.28, 0.88), (0.72, 0.88),
     (0.72, 0.4), (0.78, 0.5), (0.92, 0.45), (0.85, 0.25), (0.65, 0.15), (0.5, 0.22), (0.35, 0.15),
 )  # fmt: skip
+
+
+# What the modules of the page know: the very ones that it runs, for a browser loads each address once.
+MODULES = """async () => {
+    const addresses = Array.from(document.querySelectorAll('link[rel=modulepreload]'), (link) => link.href);
+    const load = (name) => import(addresses.find((address) => address.endsWith(`/${name}.js`)));
+    const names = ['shared/api', 'shared/bus', 'shared/facts', 'shared/samples', 'curves/curves'];
+    const [api, bus, facts, samples, curves] = await Promise.all(names.map(load));
+    return { wanted: api.wanted, ...bus, ...facts, samples, train: curves.train };
+}"""
+
+
+def with_modules(page: Page, script: str, argument: object = None) -> Any:
+    """What ``script`` gives, a function in JavaScript of what the modules know and of an argument."""
+    return page.evaluate(f"async (argument) => ({script})(await ({MODULES})(), argument)", argument)
+
+
+def wait_for_modules(page: Page, script: str) -> None:
+    """Wait until ``script``, as for ``with_modules``, gives true."""
+    page.wait_for_function(f"async () => ({script})(await ({MODULES})())")
 
 
 def answers(page: Page) -> int:

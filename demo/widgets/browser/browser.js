@@ -1,11 +1,15 @@
 // The test samples, page by page, each with its label and its number in the data set; a click makes one the current
 // picture.
 
-fmnist.mountBrowser = (element) => {
-  const { samples, facts } = fmnist;
+import { finder } from "../shared/dom.js";
+import { facts } from "../shared/facts.js";
+import * as samples from "../shared/samples.js";
+
+/** @param {HTMLElement} element */
+export const mount = (element) => {
   const PER_PAGE = 40;
-  const find = (selector) => element.querySelector(selector);
-  const select = find("select");
+  const find = finder(element);
+  const select = find("select", HTMLSelectElement);
   ["all classes", ...facts.classes].forEach((name, index) => select.append(new Option(name, String(index - 1))));
   let page = 0;
 
@@ -29,6 +33,7 @@ fmnist.mountBrowser = (element) => {
       }),
     );
   };
+  /** @param {number} by */
   const turn = (by) => {
     page += by;
     show();

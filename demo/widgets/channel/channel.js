@@ -1,19 +1,44 @@
-// One channel of the open layer: its map, its weights, what excites it, the answer without it, and in the first layer the
+// One channel of the open layer: its map, its weights, its top-activating images, the answer with it ablated, and in the first layer the
 // sum behind each pixel.
 
-fmnist.mountChannel = (element, server) => {
-  const holder = element.closest("#channel");
-  const find = (selector) => element.querySelector(selector);
-  const large = find(".large");
+/** @import { Channel, ChosenChannel, LayerRow, PixelSum, Servers } from "../types.d.ts" */
+
+import { call, want } from "../shared/api.js";
+import { bytes } from "../shared/base64.js";
+import { emit, latest, on } from "../shared/bus.js";
+import { around, bringIntoView, finder, showProblem, whenVisible } from "../shared/dom.js";
+import { fitCanvas, mapOf, signedImage } from "../shared/drawing.js";
+import { facts } from "../shared/facts.js";
+import * as samples from "../shared/samples.js";
+import { percent } from "../shared/text.js";
+import { signedColours, themeColour } from "../shared/theme.js";
+
+/**
+ * @param {HTMLElement} element
+ * @param {Servers["channel"]} server
+ */
+export const mount = (element, server) => {
+  const holder = around(element, "#channel");
+  const find = finder(element);
+  const large = find(".large", HTMLCanvasElement);
   const LARGE_SIDE = 224; // CSS pixels
   const THUMBNAIL = 64;
   const CHANGES = 3; // classes whose change is told
-  let chosen = null; // {layer, channel, count}
+  /** @type {ChosenChannel | null} */
+  let chosen = null;
+  /** @type {ReturnType<typeof mapOf> | null} */
   let map = null; // of the current picture
+  /** @type {[number, number] | null} */
   let pixel = null; // [row, column] of the value whose sum is shown
   let asking = false; // for what does not depend on the picture; one question at a time, the latest choice next
-  const firstLayer = fmnist.facts.layers[0].name;
+  /** @type {string | null} */
+  let firstLayer = null; // when the sum behind its values can be shown
+  /** @param {LayerRow[]} layers */
+  const knowLayers = ([first]) => (firstLayer = first.hasSum ? first.name : null);
+  knowLayers(latest("layers") ?? facts.layers);
+  on("layers", knowLayers);
 
+  /** @param {number} value */
   const number = (value) => value.toFixed(2).replace("-0.00", "0.00").replace("-", "−");
 
   // --- the map -------------------------------------------------------------------------------------------------
@@ -24,22 +49,23 @@ fmnist.mountChannel = (element, server) => {
     large.hidden = !map || map.isVector;
     find(".sum").hidden = !isFirst;
     if (!map || map.isVector) return;
-    const context = fmnist.fitCanvas(large, LARGE_SIDE, LARGE_SIDE);
+    const context = fitCanvas(large, LARGE_SIDE, LARGE_SIDE);
     context.imageSmoothingEnabled = false;
-    context.drawImage(fmnist.signedImage(map.levels, map.width, map.height, fmnist.signedColours(), 1), 0, 0, LARGE_SIDE, LARGE_SIDE);
+    context.drawImage(signedImage(map.levels, map.width, map.height, signedColours(), 1), 0, 0, LARGE_SIDE, LARGE_SIDE);
     large.tabIndex = isFirst ? 0 : -1;
     large.setAttribute("role", isFirst ? "application" : "img");
     large.setAttribute("aria-label", isFirst ? "The map, large; arrow keys choose a pixel" : "The map, large");
     large.style.cursor = isFirst ? "crosshair" : "default";
     if (!isFirst || !pixel) return;
     const side = LARGE_SIDE / map.width;
-    context.strokeStyle = fmnist.colour("--color-accent");
+    context.strokeStyle = themeColour("--color-accent");
     context.lineWidth = 2;
     context.strokeRect(pixel[1] * side, pixel[0] * side, side, side);
   };
 
+  /** @type {(row: number, column: number) => void} */
   const choosePixel = (row, column) => {
-    if (!map || chosen.layer !== firstLayer) return;
+    if (!map || chosen?.layer !== firstLayer) return;
     pixel = [Math.max(0, Math.min(map.height - 1, row)), Math.max(0, Math.min(map.width - 1, column))];
     ask();
     paintMap();
@@ -50,7 +76,7 @@ fmnist.mountChannel = (element, server) => {
   });
   large.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-    if (!step || !map || chosen.layer !== firstLayer) return;
+    if (!step || !map || chosen?.layer !== firstLayer) return;
     event.preventDefault();
     const [row, column] = pixel ?? [map.height >> 1, map.width >> 1];
     choosePixel(row + step[0], column + step[1]);
@@ -58,6 +84,7 @@ fmnist.mountChannel = (element, server) => {
 
   // --- the sum behind a pixel ----------------------------------------------------------------------------------
 
+  /** @type {(title: string, rows: number[][], colours: number[][]) => HTMLElement} */
   const gridOf = (title, rows, colours) => {
     const figure = document.createElement("figure");
     const caption = document.createElement("figcaption");
@@ -79,6 +106,7 @@ fmnist.mountChannel = (element, server) => {
   };
 
   const NO_SUM = find(".total").textContent;
+  /** @type {PixelSum | null} */
   let sum = null; // as the server told it
   const clearSum = () => {
     sum = null;
@@ -89,75 +117,106 @@ fmnist.mountChannel = (element, server) => {
   };
   const paintSum = () => {
     if (!sum) return;
-    const colours = fmnist.signedColours();
-    const products = sum.patch.map((row, y) => row.map((value, x) => value * sum.kernel[y][x]));
-    find(".where").textContent = `(row ${pixel[0] + 1}, column ${pixel[1] + 1})`;
+    const {
+      place: [, row, column],
+      patch,
+      kernel,
+      bias,
+      total,
+    } = sum;
+    const colours = signedColours();
+    const products = patch.map((values, y) => values.map((value, x) => value * kernel[y][x]));
+    find(".where").textContent = `(row ${row + 1}, column ${column + 1})`;
     find(".grids").replaceChildren(
-      gridOf("what enters", sum.patch, colours), gridOf("× kernel", sum.kernel, colours), gridOf("= products", products, colours),
+      gridOf("what enters", patch, colours),
+      gridOf("× kernel", kernel, colours),
+      gridOf("= products", products, colours),
     );
-    const bias = sum.bias ? ` ${sum.bias < 0 ? "−" : "+"} ${number(Math.abs(sum.bias))} (bias)` : "";
-    const of = sum.bias ? `${number(sum.total - sum.bias)}${bias} = ` : "";
-    find(".total").textContent = `All products together: ${of}${number(sum.total)}. That is this pixel of the map.`;
-    holder.dataset.sum = String(sum.total);
+    const and = bias ? ` ${bias < 0 ? "−" : "+"} ${number(Math.abs(bias))} (bias)` : "";
+    const of = bias ? `${number(total - bias)}${and} = ` : "";
+    find(".total").textContent = `All products together: ${of}${number(total)}. That is this pixel of the map.`;
+    holder.dataset.sum = String(total);
   };
 
-  // --- switched off --------------------------------------------------------------------------------------------
+  // --- ablated -------------------------------------------------------------------------------------------------
 
+  /** @type {(before: number[], after: number[]) => void} */
   const paintChanges = (before, after) => {
-    const { classes } = fmnist.facts;
+    const { classes } = facts;
+    /** @param {number[]} parts */
     const best = (parts) => parts.indexOf(Math.max(...parts));
     const changes = before.map((part, label) => ({ label, size: Math.abs(after[label] - part) }));
     const [from, to] = [best(before), best(after)];
-    find(".words").textContent = from !== to ? `Without it, the answer would be ${classes[to]}.`
-      : changes.every(({ size }) => size < 0.005) ? "Without it, the answer is the same."
-      : `Without it, it is still ${classes[to]}.`;
+    find(".words").textContent =
+      from !== to
+        ? `Without it, the answer would be ${classes[to]}.`
+        : changes.every(({ size }) => size < 0.005)
+          ? "Without it, the answer is the same."
+          : `Without it, it is still ${classes[to]}.`;
     find(".changes tbody").replaceChildren(
-      ...changes.sort((a, b) => b.size - a.size).slice(0, CHANGES).map(({ label }) => {
-        const line = document.createElement("tr");
-        const [from, to] = [fmnist.percent(before[label]), fmnist.percent(after[label])];
-        const texts = from === to ? [""] : [classes[label], from, "→", to]; // an empty line: nothing below may jump
-        texts.forEach((text) => (line.insertCell().textContent = text));
-        return line;
-      }),
+      ...changes
+        .sort((a, b) => b.size - a.size)
+        .slice(0, CHANGES)
+        .map(({ label }) => {
+          const line = document.createElement("tr");
+          const [from, to] = [percent(before[label]), percent(after[label])];
+          const texts = from === to ? [""] : [classes[label], from, "→", to]; // an empty line: nothing below may jump
+          texts.forEach((text) => (line.insertCell().textContent = text));
+          return line;
+        }),
     );
     holder.dataset.without = after.map((part) => part.toFixed(4)).join();
   };
 
   // --- what does not depend on the picture ---------------------------------------------------------------------
 
-  const paintWeights = ({ maker, weights }) => {
-    const canvas = find(".weights");
-    const colours = fmnist.signedColours();
-    const levels = fmnist.bytes(weights.values);
+  /** @param {Channel} channel */
+  const paintWeights = ({ maker, weights, noWeights = "" }) => {
+    const canvas = find(".weights", HTMLCanvasElement);
+    canvas.hidden = !weights;
+    if (!weights) {
+      find(".made").textContent = noWeights;
+      return;
+    }
+    const colours = signedColours();
+    const levels = bytes(weights.values);
     const isVector = weights.shape.length === 1;
     const [count, side] = isVector ? [weights.shape[0], 1] : weights.shape;
-    const room = canvas.parentElement.clientWidth || LARGE_SIDE;
+    const room = around(canvas, "section").clientWidth || LARGE_SIDE;
     const cell = isVector ? 12 : count === 1 ? 28 : side > 3 ? 8 : 6; // CSS pixels
     const gap = isVector ? 2 : 4;
     const columns = Math.min(count, Math.floor((room + gap) / (cell * side + gap)));
     const lines = Math.ceil(count / columns);
-    const context = fmnist.fitCanvas(canvas, columns * (cell * side + gap) - gap, lines * (cell * side + gap) - gap);
+    const context = fitCanvas(canvas, columns * (cell * side + gap) - gap, lines * (cell * side + gap) - gap);
     const top = Math.max(...weights.tops);
     context.imageSmoothingEnabled = false;
     for (let i = 0; i < count; i++) {
       const [x, y] = [(i % columns) * (cell * side + gap), Math.floor(i / columns) * (cell * side + gap)];
       const part = isVector ? 1 : weights.tops[i] / top;
-      const image = fmnist.signedImage(levels.subarray(i * side * side), side, side, colours, part);
+      const image = signedImage(levels.subarray(i * side * side), side, side, colours, part);
       context.drawImage(image, x, y, cell * side, cell * side);
     }
-    const kernels = count === 1 ? `Its kernel of ${side} × ${side}` : `Its ${count} kernels of ${side} × ${side}, one for each map that goes into ${maker}`;
-    find(".made").textContent = `${isVector ? `Its ${count} weights in ${maker}, one for each number that goes in` : kernels}. `
-      + (isVector ? "Orange: a large number there counts for it; blue: against it." : "Orange: wants it bright there; blue: dark.");
+    const kernels =
+      count === 1
+        ? `Its kernel of ${side} × ${side}`
+        : `Its ${count} kernels of ${side} × ${side}, one for each map that goes into ${maker}`;
+    find(".made").textContent =
+      `${isVector ? `Its ${count} weights in ${maker}, one for each number that goes in` : kernels}. ` +
+      (isVector
+        ? "Orange: a large number there counts for it; blue: against it."
+        : "Orange: wants it bright there; blue: dark.");
     canvas.setAttribute("aria-label", find(".made").textContent);
   };
 
-  const paintExciting = (exciting) => {
-    const excited = exciting.filter(({ value }) => value > 0);
-    find(".none").hidden = excited.length > 0;
-    find(".exciting").replaceChildren(
-      ...excited.map(({ index, value, box: [left, top, right, bottom] }) => {
-        const button = fmnist.samples.button(index, THUMBNAIL);
+  /** @param {Channel["top"]} top */
+  const paintTop = (top) => {
+    const active = top.filter(({ value }) => value > 0);
+    find(".none").hidden = active.length > 0;
+    find(".top").replaceChildren(
+      ...active.map(({ index, value, box: [left, top, right, bottom] }) => {
+        const button = samples.button(index, THUMBNAIL);
         const frame = document.createElement("i");
+        /** @param {number} pixels */
         const px = (pixels) => `${(THUMBNAIL / 28) * pixels}px`;
         frame.style.cssText = `left: ${px(left)}; top: ${px(top)}; width: ${px(right - left)}; height: ${px(bottom - top)}`;
         const strength = document.createElement("span");
@@ -169,27 +228,31 @@ fmnist.mountChannel = (element, server) => {
     );
   };
 
+  /** @type {Channel | null} */
   let known = null; // its weights and what excites it, once they have come
   const load = async () => {
     known = null;
     element.classList.add("unknown");
-    find(".exciting").replaceChildren();
+    find(".top").replaceChildren();
     find(".problem").hidden = find(".none").hidden = true;
     element.classList.add("loading");
-    if (asking) return;
-    asking = true;
     const about = chosen;
-    const reply = await fmnist.call(server.channel, { layer: about.layer, channel: about.channel });
+    if (asking || !about) return;
+    asking = true;
+    const reply = await call(server.channel, { layer: about.layer, channel: about.channel });
     asking = false;
     if (!chosen) return;
-    if (about !== chosen) return load();
+    if (about !== chosen) {
+      load();
+      return;
+    }
     element.classList.remove("loading");
-    fmnist.showProblem(element, reply.error);
-    if (reply.error) return;
+    showProblem(element, reply.error);
+    if (reply.error !== undefined) return;
     known = reply;
     element.classList.remove("unknown");
     paintWeights(known);
-    paintExciting(known.exciting);
+    paintTop(known.top);
     holder.dataset.channel = `${reply.layer} ${reply.channel}`;
   };
 
@@ -197,11 +260,11 @@ fmnist.mountChannel = (element, server) => {
 
   let visible = false;
   const ask = () => {
-    fmnist.want("channel", visible && chosen ? [chosen.layer, chosen.channel] : null);
-    fmnist.want("pixel", visible && chosen?.layer === firstLayer && pixel ? [chosen.channel, ...pixel] : null);
+    want("channel", visible && chosen ? [chosen.layer, chosen.channel] : null);
+    want("pixel", visible && chosen?.layer === firstLayer && pixel ? [chosen.channel, ...pixel] : null);
   };
 
-  fmnist.on("channel", (choice) => {
+  on("channel", (choice) => {
     const isOtherLayer = choice?.layer !== chosen?.layer;
     chosen = choice;
     find(".hint").hidden = Boolean(chosen);
@@ -224,10 +287,10 @@ fmnist.mountChannel = (element, server) => {
     delete holder.dataset.without;
     paintMap();
   };
-  fmnist.on("answer", (answer) => {
-    if (answer.empty) return clearPicture();
+  on("answer", (answer) => {
+    if (answer.empty !== undefined) return clearPicture();
     if (!chosen || answer.maps?.layer !== chosen.layer) return;
-    map = fmnist.mapOf(answer.maps, chosen.channel);
+    map = mapOf(answer.maps, chosen.channel);
     paintMap();
     if (answer.channel?.layer === chosen.layer && answer.channel.channel === chosen.channel) {
       paintChanges(answer.probabilities, answer.channel.probabilities);
@@ -237,15 +300,15 @@ fmnist.mountChannel = (element, server) => {
       paintSum();
     }
   });
-  fmnist.on("theme", () => {
+  on("theme", () => {
     paintMap();
     paintSum();
     if (chosen && known) paintWeights(known);
   });
   // On a narrow page it is below all maps.
-  fmnist.on("showchannel", () => fmnist.bringIntoView(element));
-  find(".close").addEventListener("click", () => fmnist.emit("closechannel"));
-  fmnist.whenVisible(element.closest("#inside"), (isVisible) => {
+  on("showchannel", () => bringIntoView(element));
+  find(".close").addEventListener("click", () => emit("closechannel"));
+  whenVisible(around(element, "#inside"), (isVisible) => {
     visible = isVisible;
     ask();
   });

@@ -1,14 +1,31 @@
 // What the visitor chooses about the marks: what places them, what they show, and one class alone; told in the note
 // above the map and in the page's address.
 
-fmnist.makeMapChoices = (element, { marks, layoutAsked, styleChanged }) => {
-  const { samples, facts, link } = fmnist;
-  const find = (selector) => element.querySelector(selector);
-  const holder = element.closest("#map");
+/** @import { Layout, Points } from "../types.d.ts" */
+/** @import { Marks } from "./marks.js" */
+
+import { on } from "../shared/bus.js";
+import { around, findAll, finder } from "../shared/dom.js";
+import { facts } from "../shared/facts.js";
+import * as link from "../shared/link.js";
+import * as samples from "../shared/samples.js";
+import { isDark } from "../shared/theme.js";
+
+/** @typedef {"true" | "predicted" | "mistakes"} Marking what the marks show */
+
+/**
+ * @param {HTMLElement} element
+ * @param {object} parts
+ * @param {Marks} parts.marks
+ * @param {(layout: Layout) => void} parts.layoutAsked
+ * @param {() => void} parts.styleChanged
+ */
+export const makeChoices = (element, { marks, layoutAsked, styleChanged }) => {
+  const find = finder(element);
+  const holder = around(element, "#map");
   const legend = find(".legend");
   const LAYOUTS = {
-    pca:
-      "Seen from the two directions in which the embeddings differ most (principal components). Your place is exact.",
+    pca: "Seen from the two directions in which the embeddings differ most (principal components). Your place is exact.",
     tsne:
       "Arranged so that neighbours stay neighbours; distances between far groups mean nothing. Your place is an " +
       "estimate from the five nearest images.",
@@ -21,45 +38,69 @@ fmnist.makeMapChoices = (element, { marks, layoutAsked, styleChanged }) => {
     predicted: "Each mark shows what the network takes the image for.",
     mistakes: "Only images that the network gets wrong are in colour; the mark shows what it takes them for.",
   };
-  const asked = (key, words, usual) => (Object.hasOwn(words, link.get(key)) ? link.get(key) : usual);
-  let [layout, colour] = [null, null];
-  let wanted = null; // the layout that the visitor chose, which this network may not have
+  /**
+   * @template {string} Choice
+   * @param {string} key
+   * @param {Record<Choice, string>} words
+   * @param {Choice} usual
+   */
+  const asked = (key, words, usual) => {
+    const value = link.get(key);
+    return value !== null && Object.hasOwn(words, value) ? /** @type {Choice} */ (value) : usual;
+  };
+  /** @type {Layout} */
+  let layout = "pca";
+  /** @type {Layout} */
+  let wanted = "pca"; // the layout that the visitor chose, which this network may not have
+  /** @type {Marking} */
+  let colour = "true";
+  /** @type {number | null} */
   let alone = null; // the class that is not faded, when one is chosen
 
+  /** @type {(name: "layout" | "colour", value: Layout | Marking) => void} */
   const press = (name, value) => {
-    element.querySelectorAll(`[data-${name}]`).forEach((button) => {
+    for (const button of findAll(element, `[data-${name}]`)) {
       button.setAttribute("aria-pressed", String(button.dataset[name] === value));
-    });
+    }
   };
+  /** @param {Layout} name */
   const setLayout = (name) => {
     layout = name;
     press("layout", name);
     holder.dataset.layout = name;
   };
+  /** @param {Marking} name */
   const setColour = (name) => {
     colour = name;
     press("colour", name);
     holder.dataset.colour = name;
   };
 
-  const describe = ({ answers, tsne }) => {
+  /** @param {Points} points */
+  const describe = ({ predictions, tsne }) => {
     const few = facts.samples.count.toLocaleString("en");
-    const isMore = samples.count > facts.samples.count && layout === "tsne";
-    const wrong = answers.reduce((sum, answer, index) => sum + (answer !== samples.labels[index]), 0);
-    const these = `These are ${wrong.toLocaleString("en")} of ${samples.count.toLocaleString("en")}.`;
+    const isMore = samples.count() > facts.samples.count && layout === "tsne";
+    const wrong = predictions.filter((prediction, index) => prediction !== samples.labels[index]).length;
+    const these = `These are ${wrong.toLocaleString("en")} of ${samples.count().toLocaleString("en")}.`;
     find(".note").textContent = [
       LAYOUTS[layout],
       isMore ? `So are the places of all images but the ${few} shipped ones.` : "",
       tsne ? "" : "t-SNE is not ready for this network.",
       COLOURS[colour],
       colour === "mistakes" ? these : "",
-    ].filter(Boolean).join(" ");
+    ]
+      .filter(Boolean)
+      .join(" ");
   };
 
-  // Gives each image the mark of a class, faded if the visitor wants to see others.
-  const style = ({ answers }) => {
-    const labels = colour === "true" ? samples.labels : answers;
-    const isRight = (index) => answers[index] === samples.labels[index];
+  /**
+   * Gives each image the mark of a class, faded if the visitor wants to see remaining.
+   * @param {Points} points
+   */
+  const style = ({ predictions }) => {
+    const labels = colour === "true" ? samples.labels : predictions;
+    /** @param {number} index */
+    const isRight = (index) => predictions[index] === samples.labels[index];
     marks.style(
       labels,
       (index) => (colour === "mistakes" && isRight(index)) || (alone !== null && labels[index] !== alone),
@@ -67,6 +108,7 @@ fmnist.makeMapChoices = (element, { marks, layoutAsked, styleChanged }) => {
     holder.dataset.plain = String(marks.plain().length);
   };
 
+  /** @param {number} label */
   const isolate = (label) => {
     alone = alone === label ? null : label;
     legend.querySelectorAll("button").forEach((button, each) => {
@@ -76,7 +118,7 @@ fmnist.makeMapChoices = (element, { marks, layoutAsked, styleChanged }) => {
   };
   const repaintLegend = () => {
     legend.querySelectorAll("button").forEach((button, label) => {
-      button.firstChild.replaceWith(marks.single(label, fmnist.isDark()));
+      button.firstChild?.replaceWith(marks.single(label, isDark()));
     });
   };
 
@@ -85,30 +127,30 @@ fmnist.makeMapChoices = (element, { marks, layoutAsked, styleChanged }) => {
     const button = document.createElement("button");
     button.type = "button";
     button.setAttribute("aria-pressed", "false");
-    button.append(marks.single(label, fmnist.isDark()), name);
+    button.append(marks.single(label, isDark()), name);
     button.addEventListener("click", () => isolate(label));
     item.append(button);
     legend.append(item);
   });
-  element.querySelectorAll("[data-layout]").forEach((button) => {
-    button.addEventListener("click", () => {
-      wanted = button.dataset.layout;
-      link.set("layout", wanted);
-      layoutAsked(wanted);
+  for (const name of /** @type {Layout[]} */ (Object.keys(LAYOUTS))) {
+    find(`[data-layout=${name}]`).addEventListener("click", () => {
+      wanted = name;
+      link.set("layout", name);
+      layoutAsked(name);
     });
-  });
-  element.querySelectorAll("[data-colour]").forEach((button) => {
-    button.addEventListener("click", () => {
-      link.set("colour", button.dataset.colour);
-      setColour(button.dataset.colour);
+  }
+  for (const name of /** @type {Marking[]} */ (Object.keys(COLOURS))) {
+    find(`[data-colour=${name}]`).addEventListener("click", () => {
+      link.set("colour", name);
+      setColour(name);
       styleChanged();
     });
-  });
+  }
   const readLink = () => {
     layout = wanted = asked("layout", LAYOUTS, "pca");
     setColour(asked("colour", COLOURS, "true"));
   };
-  fmnist.on("link", () => {
+  on("link", () => {
     readLink();
     styleChanged();
     layoutAsked(layout);
@@ -116,7 +158,10 @@ fmnist.makeMapChoices = (element, { marks, layoutAsked, styleChanged }) => {
   readLink();
 
   return {
-    setLayout, describe, style, repaintLegend,
+    setLayout,
+    describe,
+    style,
+    repaintLegend,
     get layout() {
       return layout;
     },

@@ -1,41 +1,59 @@
 // What a pointer, two fingers, the wheel and the keys do on the map.
 
-fmnist.hearMapGestures = (element, { marks, places, view, lit }) => {
-  const DRAG = 4; // CSS pixels that a pointer moves before a click becomes a drag
-  const plane = element.querySelector(".plane");
-  const over = element.querySelector(".over");
-  const down = new Map(); // pointers that are pressed, and where they are
-  let [pressedAt, isDrag] = [null, false];
+/** @import { Pair } from "../types.d.ts" */
+/** @import { Lit } from "./lit.js" */
+/** @import { Marks } from "./marks.js" */
+/** @import { Places } from "./places.js" */
+/** @import { View } from "./view.js" */
 
+import { emit } from "../shared/bus.js";
+import { finder } from "../shared/dom.js";
+
+/** @type {(element: HTMLElement, parts: { marks: Marks, places: Places, view: View, lit: Lit }) => void} */
+export const hearGestures = (element, { marks, places, view, lit }) => {
+  const DRAG = 4; // CSS pixels that a pointer moves before a click becomes a drag
+  const find = finder(element);
+  const plane = find(".plane");
+  const over = find(".over");
+  /** @type {Map<number, Pair>} */
+  const down = new Map(); // pointers that are pressed, and where they are
+  /** @type {Pair} */
+  let pressedAt = [0, 0];
+  let isDrag = false;
+
+  /** @type {(event: MouseEvent) => Pair} */
   const at = (event) => {
     const box = over.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   };
+  /** @type {(one: Pair, other: Pair) => number} */
   const between = ([x0, y0], [x1, y1]) => Math.hypot(x1 - x0, y1 - y0);
+  /** @type {(one: Pair, other: Pair) => Pair} */
   const middle = ([x0, y0], [x1, y1]) => [(x0 + x1) / 2, (y0 + y1) / 2];
+  /** @param {Pair} point */
   const markAt = (point) => places.nearest(view.toPlace(point), view.scale(), marks.isFaded);
 
   over.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     down.set(event.pointerId, at(event));
     over.setPointerCapture(event.pointerId);
-    if (down.size === 1) [pressedAt, isDrag] = [at(event), false];
-    else isDrag = true;
+    isDrag = down.size > 1;
+    if (!isDrag) pressedAt = at(event);
   });
   over.addEventListener("pointermove", (event) => {
     const point = at(event);
-    if (!down.has(event.pointerId)) {
+    const last = down.get(event.pointerId);
+    if (!last) {
       const index = markAt(point);
       plane.classList.toggle("onto", index >= 0);
       return lit.light(index);
     }
-    const before = [...down.values()];
-    const last = down.get(event.pointerId);
+    const [one, other] = [...down.values()];
     down.set(event.pointerId, point);
-    if (before.length === 2) {
-      const after = [...down.values()];
-      const [from, to] = [middle(...before), middle(...after)];
-      view.zoomBy(between(...after) / Math.max(1, between(...before)), from);
+    if (down.size === 2) {
+      const [newOne, newOther] = [...down.values()];
+      const [from, to] = [middle(one, other), middle(newOne, newOther)];
+      view.zoomBy(between(newOne, newOther) / Math.max(1, between(one, other)), from);
       view.moveBy(to[0] - from[0], to[1] - from[1]);
     } else if (isDrag || between(pressedAt, point) > DRAG) {
       const from = isDrag ? last : pressedAt;
@@ -45,24 +63,31 @@ fmnist.hearMapGestures = (element, { marks, places, view, lit }) => {
       view.moveBy(point[0] - from[0], point[1] - from[1]);
     }
   });
-  for (const name of ["pointerup", "pointercancel"]) {
+  for (const name of /** @type {const} */ (["pointerup", "pointercancel"])) {
     over.addEventListener(name, (event) => {
       down.delete(event.pointerId);
       plane.classList.remove("dragged");
     });
   }
-  over.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && !down.size && lit.light(-1));
+  over.addEventListener("pointerleave", (event) => {
+    if (event.pointerType === "mouse" && !down.size) lit.light(-1);
+  });
   // One finger scrolls the page, unless the map is zoomed; two are for the map alone.
-  for (const name of ["touchstart", "touchmove"]) {
-    over.addEventListener(name, (event) => event.touches.length > 1 && event.preventDefault(), { passive: false });
-  }
+  /** @param {TouchEvent} event */
+  const keepTwo = (event) => {
+    if (event.touches.length > 1) event.preventDefault();
+  };
+  over.addEventListener("touchstart", keepTwo, { passive: false });
+  over.addEventListener("touchmove", keepTwo, { passive: false });
   over.addEventListener("click", (event) => {
     if (isDrag || event.detail > 1) return;
     const index = markAt(at(event));
     lit.light(index);
-    if (index >= 0) fmnist.emit("sample", index);
+    if (index >= 0) emit("sample", index);
   });
-  over.addEventListener("dblclick", (event) => markAt(at(event)) < 0 && view.zoomBy(2, at(event))); // else it was taken
+  over.addEventListener("dblclick", (event) => {
+    if (markAt(at(event)) < 0) view.zoomBy(2, at(event)); // else it was taken
+  });
   over.addEventListener(
     "wheel",
     (event) => {
@@ -76,16 +101,27 @@ fmnist.hearMapGestures = (element, { marks, places, view, lit }) => {
     { passive: false },
   );
 
-  // What a key does; false: nothing, and the page may take it.
+  /**
+   * What a key does; false: nothing, and the page may take it.
+   * @type {Record<string, (() => boolean | void) | undefined>}
+   */
   const KEYS = {
-    "+": () => view.zoomBy(1.5), "=": () => view.zoomBy(1.5), "-": () => view.zoomBy(1 / 1.5), 0: view.showAll,
-    ArrowLeft: () => view.moveBy(60, 0), ArrowRight: () => view.moveBy(-60, 0),
-    ArrowUp: () => view.moveBy(0, 60), ArrowDown: () => view.moveBy(0, -60),
-    n: () => lit.walk(1), N: () => lit.walk(-1), Escape: () => lit.index >= 0 && lit.light(-1),
-    Enter: () => (lit.index >= 0 ? fmnist.emit("sample", lit.index) : lit.walk(1)),
+    "+": () => view.zoomBy(1.5),
+    "=": () => view.zoomBy(1.5),
+    "-": () => view.zoomBy(1 / 1.5),
+    0: view.showAll,
+    ArrowLeft: () => view.moveBy(60, 0),
+    ArrowRight: () => view.moveBy(-60, 0),
+    ArrowUp: () => view.moveBy(0, 60),
+    ArrowDown: () => view.moveBy(0, -60),
+    n: () => lit.walk(1),
+    N: () => lit.walk(-1),
+    Escape: () => lit.index >= 0 && lit.light(-1),
+    Enter: () => (lit.index >= 0 ? emit("sample", lit.index) : lit.walk(1)),
   };
   over.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !places.count || !KEYS[event.key]) return;
-    if (KEYS[event.key]() !== false) event.preventDefault();
+    const act = KEYS[event.key];
+    if (event.ctrlKey || event.metaKey || event.altKey || !places.count || !act) return;
+    if (act() !== false) event.preventDefault();
   });
 };

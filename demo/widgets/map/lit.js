@@ -1,26 +1,46 @@
 // The image that the pointer or the keyboard is at: what it is, in a tip beside it and in words, and the walk from one
 // to the next.
 
-fmnist.makeMapLit = (element, { marks, places, view, answerOf, changed }) => {
-  const { samples, facts } = fmnist;
-  const find = (selector) => element.querySelector(selector);
-  const holder = element.closest("#map");
+/** @import { Marks } from "./marks.js" */
+/** @import { Places } from "./places.js" */
+/** @import { View } from "./view.js" */
+/** @typedef {ReturnType<typeof makeLit>} Lit */
+
+import { around, finder } from "../shared/dom.js";
+import { fitCanvas } from "../shared/drawing.js";
+import { facts } from "../shared/facts.js";
+import * as samples from "../shared/samples.js";
+
+/**
+ * @param {HTMLElement} element
+ * @param {object} parts
+ * @param {Marks} parts.marks
+ * @param {Places} parts.places
+ * @param {View} parts.view
+ * @param {(index: number) => number} parts.predictionOf an image
+ * @param {() => void} parts.changed
+ */
+export const makeLit = (element, { marks, places, view, predictionOf, changed }) => {
+  const find = finder(element);
+  const holder = around(element, "#map");
   const tip = find(".tip");
   let lit = -1; // none
+  /** @type {number[]} */
   let route = []; // images that the keyboard walks through, and where on it is
   let step = -1;
 
+  /** @param {number} index -1: none */
   const light = (index) => {
     if (index === lit || (index >= 0 && !places.isAtRest)) return;
     lit = index;
     tip.hidden = index < 0;
     holder.dataset.lit = index < 0 ? "" : String(index);
     if (index >= 0) {
-      const [label, answer] = [samples.labels[index], answerOf(index)];
+      const [label, answer] = [samples.labels[index], predictionOf(index)];
       const isDark = true; // as the tip is, in both themes
-      samples.draw(fmnist.fitCanvas(find(".picture"), 84, 84), index, 0, 0, 84);
+      samples.draw(fitCanvas(find(".picture", HTMLCanvasElement), 84, 84), index, 0, 0, 84);
       find(".class").replaceChildren(marks.single(label, isDark), facts.classes[label]);
-      find(".taken").replaceChildren("network:", marks.single(answer, isDark), facts.classes[answer]);
+      find(".predicted").replaceChildren("network:", marks.single(answer, isDark), facts.classes[answer]);
       find(".number").textContent = `test image ${samples.numbers[index]}`;
     }
     changed();
@@ -36,12 +56,13 @@ fmnist.makeMapLit = (element, { marks, places, view, answerOf, changed }) => {
   };
 
   const inWords = () => {
-    const answer = answerOf(lit);
+    const answer = predictionOf(lit);
     const isRight = answer === samples.labels[lit];
-    return `${samples.title(lit)}, ${isRight ? "recognised" : `taken for ${facts.classes[answer]}`}`;
+    return `${samples.title(lit)}, ${isRight ? "recognised" : `predicted as ${facts.classes[answer]}`}`;
   };
 
   // Through the images around the one that is lit, or around the middle, nearest first.
+  /** @param {number} by */
   const walk = (by) => {
     if (!places.isAtRest) return;
     if (!route.length) {
@@ -50,17 +71,23 @@ fmnist.makeMapLit = (element, { marks, places, view, answerOf, changed }) => {
     }
     if (!route.length) return;
     step = Math.max(0, Math.min(route.length - 1, step + by));
-    const kept = route;
+    const walked = route;
     const place = places.of(route[step]);
     if (!view.isInSight(place)) view.goTo(place); // which ends a walk, but not this one
-    route = kept;
+    route = walked;
     light(route[step]);
     find(".spoken").textContent = inWords();
   };
-  const endWalk = () => (route = []);
+  const endWalk = () => {
+    route = [];
+  };
 
   return {
-    light, placeTip, inWords, walk, endWalk,
+    light,
+    placeTip,
+    inWords,
+    walk,
+    endWalk,
     get index() {
       return lit;
     },

@@ -4,14 +4,43 @@
 //
 // A place is x and y as parts of the box around all images shown, y upwards; lists of places hold x and y in turns.
 
-fmnist.mountMap = (element, server) => {
-  const { samples } = fmnist;
-  const find = (selector) => element.querySelector(selector);
-  const holder = element.closest("#map");
+/** @import { Layout, Points, Servers } from "../types.d.ts" */
+
+import { want } from "../shared/api.js";
+import { emit, on } from "../shared/bus.js";
+import { around, finder, isCalm, whenVisible } from "../shared/dom.js";
+import * as samples from "../shared/samples.js";
+import { isDark, themeColour } from "../shared/theme.js";
+import { hearGestures } from "./gestures.js";
+import { makeChoices } from "./choices.js";
+import { makeLit } from "./lit.js";
+import { makeMarks } from "./marks.js";
+import { makeOver } from "./over.js";
+import { makePicture } from "./picture.js";
+import { makePlaces } from "./places.js";
+import { makePoints } from "./points.js";
+import { makeView } from "./view.js";
+
+/**
+ * @param {HTMLElement} element
+ * @param {Servers["map"]} server
+ */
+export const mount = (element, server) => {
+  const find = finder(element);
+  const holder = around(element, "#map");
   const plane = find(".plane");
-  let points = null; // {answers, pca, pixels, tsne} of the images shown, a layout that is not ready being null
+  /** @type {Points | null} */
+  let points = null; // of the images shown
+  /** @type {number[]} */
   let marked = []; // images that another view is about
-  let look = {}; // colours of the page
+  const readLook = () => ({
+    isDark: isDark(),
+    ink: themeColour("--body-text-color"),
+    background: themeColour("--background-fill-primary"),
+    accent: themeColour("--color-accent"),
+    subdued: themeColour("--body-text-color-subdued"),
+  });
+  let look = readLook();
 
   // --- painting ------------------------------------------------------------------------------------------------------
 
@@ -47,16 +76,6 @@ fmnist.mountMap = (element, server) => {
     if (places.count && view.width && !due) paintOver();
   };
 
-  const readLook = () => {
-    look = {
-      isDark: fmnist.isDark(),
-      ink: fmnist.colour("--body-text-color"),
-      ground: fmnist.colour("--background-fill-primary"),
-      accent: fmnist.colour("--color-accent"),
-      subdued: fmnist.colour("--body-text-color-subdued"),
-    };
-  };
-
   // --- what is shown -------------------------------------------------------------------------------------------------
 
   const showZoom = () => {
@@ -76,54 +95,57 @@ fmnist.mountMap = (element, server) => {
     repaint();
   };
 
+  /** @param {Layout} name */
   const goToLayout = (name) => {
-    if (!points) return;
+    if (!points?.pca) return;
     choices.setLayout(points[name] ? name : "pca");
     choices.describe(points);
     picture.depart(choices.layout);
     lit.endWalk();
     lit.light(-1);
     holder.dataset.moving = "true";
-    const isSudden = !view.width || fmnist.isCalm();
-    places.travel(points[choices.layout], isSudden, (part, isThere) => {
+    const isSudden = !view.width || isCalm();
+    places.travel(points[choices.layout] ?? points.pca, isSudden, (part, isThere) => {
       picture.travelled(part, isThere);
       if (isThere) holder.dataset.moving = "false";
       repaint();
     });
   };
 
+  /** @param {Points} loaded */
   const show = (loaded) => {
     points = loaded;
-    find("[data-layout=tsne]").disabled = !points.tsne;
-    holder.dataset.points = String(samples.count);
+    find("[data-layout=tsne]", HTMLButtonElement).disabled = !points.tsne;
+    holder.dataset.points = String(samples.count());
     restyle();
     goToLayout(choices.wanted);
-    fmnist.emit("points", points);
+    emit("points", points);
   };
 
   // --- its parts -----------------------------------------------------------------------------------------------------
 
-  const view = fmnist.makeMapView(() => {
+  const view = makeView(() => {
     showZoom();
     lit.endWalk();
     repaint();
   });
-  const places = fmnist.makeMapPlaces();
-  const marks = fmnist.makeMapMarks(find(".dots"), view);
-  const over = fmnist.makeMapOver(find(".over"), view);
-  const answerOf = (index) => points.answers[index];
-  const lit = fmnist.makeMapLit(element, { marks, places, view, answerOf, changed: repaintOver });
-  const loader = fmnist.makeMapPoints(element, server, show);
-  const picture = fmnist.makeMapPicture(find(".row"), loader.framed, lit.light);
-  const choices = fmnist.makeMapChoices(element, { marks, layoutAsked: goToLayout, styleChanged: restyle });
-  fmnist.hearMapGestures(element, { marks, places, view, lit });
+  const places = makePlaces();
+  const marks = makeMarks(find(".dots", HTMLCanvasElement), view);
+  const over = makeOver(find(".over", HTMLCanvasElement), view);
+  /** @param {number} index */
+  const predictionOf = (index) => points?.predictions[index] ?? 0;
+  const lit = makeLit(element, { marks, places, view, predictionOf, changed: repaintOver });
+  const loader = makePoints(element, server, show);
+  const picture = makePicture(find(".row"), loader.framed, lit.light);
+  const choices = makeChoices(element, { marks, layoutAsked: goToLayout, styleChanged: restyle });
+  hearGestures(element, { marks, places, view, lit });
 
   find("[data-zoom=in]").addEventListener("click", () => view.zoomBy(1.5));
   find("[data-zoom=out]").addEventListener("click", () => view.zoomBy(1 / 1.5));
   find("[data-zoom=reset]").addEventListener("click", view.showAll);
   find(".seek").addEventListener("submit", (event) => {
     event.preventDefault();
-    const number = Number(find("input").value);
+    const number = Number(find("input", HTMLInputElement).value);
     const index = places.isAtRest ? samples.numbers.indexOf(number) : -1;
     if (index < 0) {
       const isElsewhere = loader.hasMore ? "Show all to find it." : "";
@@ -135,21 +157,21 @@ fmnist.mountMap = (element, server) => {
     find(".said").textContent = `${lit.inWords()}.`;
   });
 
-  fmnist.on("answer", (answer) => {
+  on("answer", (answer) => {
     picture.take(answer);
     repaintOver();
   });
-  fmnist.on("network", loader.load);
-  fmnist.on("mapped", async () => {
+  on("network", loader.load);
+  on("mapped", async () => {
     await loader.load();
-    fmnist.emit("wants"); // the visitor's place on the new map
+    emit("wants"); // the visitor's place on the new map
   });
-  fmnist.on("marked", (indices) => {
+  on("marked", (indices) => {
     marked = indices;
     repaintOver();
   });
-  fmnist.on("theme", () => {
-    readLook();
+  on("theme", () => {
+    look = readLook();
     choices.repaintLegend();
     repaint();
   });
@@ -157,12 +179,11 @@ fmnist.mountMap = (element, server) => {
     view.resize(plane.clientWidth, plane.clientHeight);
     repaint();
   }).observe(plane);
-  fmnist.whenVisible(element, (isVisible) => {
-    fmnist.want("spots", isVisible || null);
+  whenVisible(element, (isVisible) => {
+    want("coordinates", isVisible || null);
     if (isVisible && loader.hasFailed) loader.load();
   });
 
-  readLook();
   showZoom();
   loader.load();
 };

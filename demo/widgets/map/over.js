@@ -1,14 +1,35 @@
 // What comes and goes above the marks: the current picture, lines to the images most like it and its trail, and rings
 // around images.
 
-fmnist.makeMapOver = (canvas, view) => {
-  const context = canvas.getContext("2d");
+/** @import { Colours, Pair } from "../types.d.ts" */
+/** @import { View } from "./view.js" */
 
+import { contextOf } from "../shared/drawing.js";
+
+/**
+ * All in places.
+ * @typedef {object} Scene
+ * @property {Pair | null} you of the current picture
+ * @property {Pair[]} alike of the images most like it
+ * @property {Pair[]} trail of where it was
+ * @property {Pair[]} marked of images that another view is about
+ * @property {Pair | null} lit of the image that the visitor is at
+ */
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {View} view
+ */
+export const makeOver = (canvas, view) => {
+  const context = contextOf(canvas);
+
+  /** @type {(place: Pair, radius: number) => void} */
   const ring = (place, radius) => {
     context.beginPath();
     context.arc(...view.toPage(place), radius, 0, 2 * Math.PI);
     context.stroke();
   };
+  /** @type {(from: Pair, to: Pair) => void} */
   const line = (from, to) => {
     context.beginPath();
     context.moveTo(...view.toPage(from));
@@ -16,9 +37,7 @@ fmnist.makeMapOver = (canvas, view) => {
     context.stroke();
   };
 
-  // All in places: ``you`` of the current picture (or null), ``alike`` of the images most like it, ``trail`` of where
-  // it was, ``marked`` of images that another view is about, ``lit`` of the one that the visitor is at (or null).
-  // ``look`` holds the colours of the page.
+  /** @type {(scene: Scene, look: Colours) => void} */
   const paint = ({ you, alike, trail, marked, lit }, look) => {
     if (!view.fit(canvas)) context.clearRect(0, 0, view.width, view.height);
     context.globalAlpha = 1;
@@ -38,14 +57,16 @@ fmnist.makeMapOver = (canvas, view) => {
     }
     context.globalAlpha = 1;
     if (lit) {
-      for (const [colour, width] of [[look.ground, 5], [look.accent, 2.5]]) {
-        [context.strokeStyle, context.lineWidth] = [colour, width];
-        ring(lit, 9);
-      }
+      context.strokeStyle = look.background;
+      context.lineWidth = 5;
+      ring(lit, 9);
+      context.strokeStyle = look.accent;
+      context.lineWidth = 2.5;
+      ring(lit, 9);
     }
     if (you) {
       context.strokeStyle = look.ink;
-      context.fillStyle = look.ground;
+      context.fillStyle = look.background;
       context.lineWidth = 3.5;
       ring(you, 8);
       context.fill();

@@ -1,25 +1,46 @@
 // The current picture among the test images: its place, on its way when the layout changes, the trail of its last
 // places, and the images most like it.
 
-fmnist.makeMapPicture = (row, framed, light) => {
-  const { samples } = fmnist;
-  const TRAIL = 40; // last places that are kept
-  let you = null; // the answer about it, with {spots, nearest, kind}; null while it has no place
-  let layout = null;
+/** @import { Answer, Layout, Near, Pair, Reading } from "../types.d.ts" */
+/** @import { ImagePoints } from "./points.js" */
+
+import * as samples from "../shared/samples.js";
+
+/**
+ * @param {HTMLElement} row for the images most like it
+ * @param {ImagePoints["framed"]} framed
+ * @param {(index: number) => void} light
+ */
+export const makePicture = (row, framed, light) => {
+  const TRAIL = 40; // last places that are remembered
+  /** @type {Reading | null} */
+  let you = null; // the answer about it; null while it has no place
+  /** @type {Layout} */
+  let layout = "pca";
+  /** @type {{ place: Pair, part: number } | null} */
   let start = null; // where it began to travel, and the part of the way that it has made; null while it is at rest
+  /** @type {Pair[]} */
   let trail = []; // the latest last
 
-  // Where it belongs; outside the map: at its edge.
+  /** @param {number} part */
+  const inside = (part) => Math.max(-0.015, Math.min(1.015, part));
+  /**
+   * Where it belongs; outside the map: at its edge.
+   * @returns {Pair | null}
+   */
   const goal = () => {
-    const place = you && framed(layout, you.spots[layout]);
-    return place && place.map((part) => Math.max(-0.015, Math.min(1.015, part)));
+    const place = framed(layout, you?.coordinates?.[layout]);
+    return place && [inside(place[0]), inside(place[1])];
   };
+  /** @returns {Pair | null} */
   const place = () => {
     const end = goal();
     if (!end || !start) return end;
-    return end.map((part, i) => start.place[i] + start.part * (part - start.place[i]));
+    const { place: from, part } = start;
+    return [from[0] + part * (end[0] - from[0]), from[1] + part * (end[1] - from[1])];
   };
 
+  /** @param {Near} near */
   const card = ({ index, distance }) => {
     const item = document.createElement("li");
     const [name, far] = [document.createElement("span"), document.createElement("span")];
@@ -33,9 +54,11 @@ fmnist.makeMapPicture = (row, framed, light) => {
     return item;
   };
 
+  /** @param {Answer} answer */
   const take = (answer) => {
-    const isAnother = answer.kind === "sample" || answer.kind !== you?.kind;
-    you = answer.spots ? answer : null;
+    const reading = answer.empty === undefined && answer.coordinates ? answer : null;
+    const isAnother = reading?.kind === "sample" || reading?.kind !== you?.kind;
+    you = reading;
     if (!you || isAnother) trail = [];
     // Made anew only when they change: a button that has the focus keeps it.
     const nearest = JSON.stringify(you?.nearest ?? []);
@@ -50,12 +73,14 @@ fmnist.makeMapPicture = (row, framed, light) => {
   };
 
   // The way to another layout.
+  /** @param {Layout} name */
   const depart = (name) => {
     const from = place();
     layout = name;
     trail = [];
     start = from && goal() ? { place: from, part: 0 } : null;
   };
+  /** @type {(part: number, isThere: boolean) => void} */
   const travelled = (part, isThere) => {
     if (start) start.part = part;
     if (!isThere) return;
@@ -65,12 +90,15 @@ fmnist.makeMapPicture = (row, framed, light) => {
   };
 
   return {
-    take, depart, travelled, place,
+    take,
+    depart,
+    travelled,
+    place,
     get trail() {
       return trail;
     },
     get alike() {
-      return you ? you.nearest.map(({ index }) => index) : [];
+      return (you?.nearest ?? []).map(({ index }) => index);
     },
   };
 };

@@ -1,131 +1,193 @@
 // Where the images lie in each layout and what the network answers to them, from the server: first for the shipped
 // samples and then, when it is asked for, for all test images. Each time, the box around all of them is the map.
 
-fmnist.makeMapPoints = (element, server, show) => {
-  const { samples, facts } = fmnist;
-  const find = (selector) => element.querySelector(selector);
-  const LAYOUTS = ["pca", "pixels", "tsne"];
+/** @import { Layout, MorePoints, Pair, Points, Servers } from "../types.d.ts" */
+/** @typedef {ReturnType<typeof makePoints>} ImagePoints */
+
+/**
+ * What the server tells of images; for each layout their places in parts of the samples' box, null if it is not ready.
+ * @typedef {Points & { labels: Uint8Array<ArrayBuffer>, numbers: Uint16Array<ArrayBuffer> }} Told
+ */
+
+import { call } from "../shared/api.js";
+import { bytes, floats32, words16 } from "../shared/base64.js";
+import { finder, showProblem } from "../shared/dom.js";
+import { facts } from "../shared/facts.js";
+import * as samples from "../shared/samples.js";
+
+/**
+ * @param {HTMLElement} element
+ * @param {Servers["map"]} server
+ * @param {(points: Points) => void} show
+ */
+export const makePoints = (element, server, show) => {
+  const find = finder(element);
+  /**
+   * @template Of
+   * @param {(name: Layout) => Of} make
+   * @returns {Record<Layout, Of>}
+   */
+  const byLayout = (make) => ({ pca: make("pca"), pixels: make("pixels"), tsne: make("tsne") });
   const own = { labels: samples.labels, numbers: samples.numbers };
-  const more = find(".more");
-  let shipped = null; // {labels, numbers, answers} of the samples, and for each layout their places
-  let whole = null; // the same of all test images, once they were asked for
-  let others = 0; // test images that the server has besides the samples
+  const more = find(".more", HTMLButtonElement);
+  /** @type {Told | null} */
+  let shipped = null; // of the samples
+  /** @type {Told | null} */
+  let whole = null; // of all test images, once they were asked for
+  let remaining = 0; // test images that the server has besides the samples
+  /** @type {Partial<Record<Layout, ReturnType<typeof frameAround> | null>>} */
   let frames = {}; // of each layout, the box around all that are shown: {low, size}, in parts of the samples' box
   let loads = 0; // counts what was asked of the server: an answer about a network that is gone is dropped
   let hasFailed = false; // the last of them
 
+  /** @param {number} count */
   const counted = (count) => count.toLocaleString("en");
-  const isWhole = () => samples.count > facts.samples.count;
+  const isWhole = () => samples.count() > facts.samples.count;
   const offer = () => {
-    more.hidden = !others;
+    more.hidden = !remaining;
     more.disabled = false;
     more.textContent = isWhole()
       ? `Show only ${counted(facts.samples.count)}`
-      : `Show all ${counted(facts.samples.count + others)}`;
+      : `Show all ${counted(facts.samples.count + remaining)}`;
   };
 
+  /** @param {Float32Array} places */
   const frameAround = (places) => {
-    const [low, high] = [[Infinity, Infinity], [-Infinity, -Infinity]];
+    const [low, high] = [
+      [Infinity, Infinity],
+      [-Infinity, -Infinity],
+    ];
     places.forEach((part, i) => {
       low[i % 2] = Math.min(low[i % 2], part);
       high[i % 2] = Math.max(high[i % 2], part);
     });
     return { low, size: high.map((most, axis) => most - low[axis] || 1) };
   };
-  // From parts of the samples' box to parts of the map, or null where the layout is not ready.
+  /**
+   * From parts of the samples' box to parts of the map, or null where the layout is not ready.
+   * @template {Float32Array | Pair} List
+   * @param {Layout} layout
+   * @param {List | null | undefined} places
+   */
   const framed = (layout, places) => {
-    if (!places || !frames[layout]) return null;
-    const { low, size } = frames[layout];
-    return places.map((part, i) => (part - low[i % 2]) / size[i % 2]);
+    const frame = frames[layout];
+    if (!places || !frame) return null;
+    const { low, size } = frame;
+    return /** @type {List} */ (places.map((part, i) => (part - low[i % 2]) / size[i % 2]));
   };
 
+  /** @param {Told} chosen */
   const use = (chosen) => {
     samples.use(chosen.labels, chosen.numbers);
-    const points = { answers: chosen.answers };
-    for (const name of LAYOUTS) {
-      frames[name] = chosen[name] && frameAround(chosen[name]);
-      points[name] = framed(name, chosen[name]);
-    }
+    frames = byLayout((name) => chosen[name] && frameAround(chosen[name]));
     offer();
-    show(points);
+    show({ predictions: chosen.predictions, ...byLayout((name) => framed(name, chosen[name])) });
   };
 
   const load = async () => {
     const mine = ++loads;
     const wasWhole = isWhole() || more.disabled; // or on its way
-    const reply = await fmnist.call(server.points, {});
+    const reply = await call(server.points, {});
     if (mine !== loads) return;
-    fmnist.showProblem(element, reply.error);
-    hasFailed = Boolean(reply.error);
-    if (hasFailed) return offer();
-    shipped = { ...own, answers: fmnist.bytes(reply.answers) };
-    for (const name of LAYOUTS) {
-      shipped[name] = reply[name] && Float32Array.from(fmnist.words16(reply[name]), (part) => part / 65535);
-    }
-    [whole, others] = [null, reply.others];
+    showProblem(element, reply.error);
+    hasFailed = reply.error !== undefined;
+    if (reply.error !== undefined) return offer();
+    shipped = {
+      ...own,
+      predictions: bytes(reply.predictions),
+      ...byLayout((name) => {
+        const places = reply[name];
+        return places === null ? null : Float32Array.from(words16(places), (part) => part / 65535);
+      }),
+    };
+    [whole, remaining] = [null, reply.remaining];
     find(".said").textContent = "";
     use(shipped);
-    if (wasWhole) loadOthers();
+    if (wasWhole) loadRemaining();
   };
 
-  const joined = (lists) => {
-    const all = new lists[0].constructor(lists.reduce((sum, list) => sum + list.length, 0));
-    let end = 0;
-    for (const list of lists) {
-      all.set(list, end);
-      end += list.length;
-    }
-    return all;
-  };
+  /** @type {(first: ArrayLike<number>, rest: string[], decode: (base64: string) => ArrayLike<number>) => number[]} */
+  const joined = (first, rest, decode) => [first, ...rest.map(decode)].flatMap((list) => Array.from(list));
+  /** @type {(shipped: Told, chunks: MorePoints[]) => Told} */
+  const together = (shipped, chunks) => ({
+    predictions: Uint8Array.from(
+      joined(
+        shipped.predictions,
+        chunks.map(({ predictions }) => predictions),
+        bytes,
+      ),
+    ),
+    labels: Uint8Array.from(
+      joined(
+        shipped.labels,
+        chunks.map(({ labels }) => labels),
+        bytes,
+      ),
+    ),
+    numbers: Uint16Array.from(
+      joined(
+        shipped.numbers,
+        chunks.map(({ numbers }) => numbers),
+        words16,
+      ),
+    ),
+    ...byLayout((name) => {
+      const first = shipped[name];
+      const rest = chunks.map((chunk) => chunk[name]).filter((text) => text !== null);
+      return first && rest.length === chunks.length ? Float32Array.from(joined(first, rest, floats32)) : null;
+    }),
+  });
 
-  // Part by part, as the network takes seconds to look at them all.
-  const loadOthers = async () => {
+  // Chunk by chunk, as the network takes seconds to look at them all.
+  const loadRemaining = async () => {
+    if (!shipped) return;
     const mine = loads;
-    const parts = [];
-    let [got, reply] = [0, null];
+    /** @param {string} sentence */
+    const fail = (sentence) => {
+      find(".said").textContent = sentence;
+      offer();
+    };
+    /** @type {MorePoints[]} */
+    const chunks = [];
+    let got = 0;
+    let count;
     more.disabled = true;
     find(".said").textContent = "The network looks at the other test images.";
     do {
-      more.textContent = `${counted(facts.samples.count + got)} of ${counted(facts.samples.count + others)} …`;
-      reply = await fmnist.call(server.all_points, { part: parts.length });
+      more.textContent = `${counted(facts.samples.count + got)} of ${counted(facts.samples.count + remaining)} …`;
+      const reply = await call(server.remaining_points, { chunk: chunks.length });
       if (mine !== loads) return;
-      if (reply.error) break;
-      parts.push(reply);
-      got += fmnist.bytes(reply.labels).length;
-    } while (got < reply.count);
-    if (!reply.error) {
-      samples.otherSheet.src = reply.sheet;
-      await samples.otherSheet.decode().catch(() => (reply = { error: "The images themselves could not be loaded." }));
-      if (mine !== loads) return;
-    }
-    find(".said").textContent = reply.error ?? "";
-    if (reply.error) return offer();
-    const all = (name, decode) => joined([shipped[name], ...parts.map((part) => decode(part[name]))]);
-    whole = {
-      answers: all("answers", fmnist.bytes),
-      labels: all("labels", fmnist.bytes),
-      numbers: all("numbers", fmnist.words16),
-    };
-    for (const name of LAYOUTS) {
-      const isThere = shipped[name] && parts.every((part) => part[name]);
-      whole[name] = isThere ? all(name, fmnist.floats32) : null;
-    }
+      if (reply.error !== undefined) return fail(reply.error);
+      chunks.push(reply);
+      got += bytes(reply.labels).length;
+      count = reply.count;
+    } while (got < count);
+    samples.otherSheet.src = chunks[0].sheet;
+    const isLoaded = await samples.otherSheet.decode().then(
+      () => true,
+      () => false,
+    );
+    if (mine !== loads) return;
+    if (!isLoaded) return fail("The images themselves could not be loaded.");
+    find(".said").textContent = "";
+    whole = together(shipped, chunks);
     use(whole);
   };
 
   more.addEventListener("click", () => {
-    if (isWhole()) use(shipped);
+    if (isWhole() && shipped) use(shipped);
     else if (whole) use(whole);
-    else loadOthers();
+    else loadRemaining();
   });
 
   return {
-    load, framed,
+    load,
+    framed,
     get hasFailed() {
       return hasFailed;
     },
     get hasMore() {
-      return others > 0 && !isWhole();
+      return remaining > 0 && !isWhole();
     },
   };
 };

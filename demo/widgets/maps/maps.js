@@ -1,48 +1,79 @@
 // The layers of the network that answers, and what the chosen one makes of the current picture. Only an open view asks
 // the server for it, and only for that layer. Which of its maps is chosen is told to the others as the event "channel".
 
-fmnist.mountMaps = (element, server) => {
-  const holder = element.closest("#maps");
-  const find = (selector) => element.querySelector(selector);
+/** @import { LayerRow, Levels, Servers } from "../types.d.ts" */
+
+import { call, want } from "../shared/api.js";
+import { bytes } from "../shared/base64.js";
+import { emit, latest, on } from "../shared/bus.js";
+import { around, finder, showProblem, whenVisible } from "../shared/dom.js";
+import { contextOf, fitCanvas, mapOf, signedImage } from "../shared/drawing.js";
+import { facts } from "../shared/facts.js";
+import { outputSize } from "../shared/formula.js";
+import * as link from "../shared/link.js";
+import { signedColours, themeColour } from "../shared/theme.js";
+
+/**
+ * @param {HTMLElement} element
+ * @param {Servers["maps"]} server
+ */
+export const mount = (element, server) => {
+  const holder = around(element, "#maps");
+  const find = finder(element);
   const list = find(".layers");
-  const tiles = find(".tiles");
-  const tip = find(".tip");
-  const each = find(".each");
-  const scale = find(".scale canvas");
-  let layers = fmnist.facts.layers; // rows of the table of layers of the network that answers
-  let open = null; // {layer, shape, tops, values} of the chosen layer; null while the pad is empty
+  const field = find(".field");
+  const tiles = find(".tiles", HTMLCanvasElement);
+  const [tip, tipCanvas] = [find(".tip"), find(".tip canvas", HTMLCanvasElement)];
+  const each = find(".each", HTMLInputElement);
+  const scale = find(".scale canvas", HTMLCanvasElement);
+  let layers = facts.layers; // rows of the table of layers of the network that answers
+  /** @type {Levels | null} */
+  let open = null; // what the chosen layer puts out; null while the pad is empty
   let chosen = layers[0].name;
+  /** @type {number | null} */
   let channel = null; // the chosen map of that layer
-  let grid = null; // {tile, gap, columns, count} of the tiles as they are painted
+  let grid = { tile: 0, gap: 0, columns: 1, count: 0 }; // of the tiles as they are painted
   let isVisible = false;
   let loads = 0; // how often layers were asked for
   let hasFailed = false; // the last time
 
-  const TILES = [[20, 168], [10, 120], [6, 88], [0, 64]]; // side of a map: in its own pixels, from .. -> at most on the page
-  const SQUARES = [[41, 20], [0, 44]]; // values of a vector, from .. -> side of each on the page
+  const TILES = [
+    [20, 168],
+    [10, 120],
+    [6, 88],
+    [0, 64],
+  ]; // side of a map: in its own pixels, from .. -> at most on the page
+  const SQUARES = [
+    [41, 20],
+    [0, 44],
+  ]; // values of a vector, from .. -> side of each on the page
   const GAP = 6;
   const TIP_SIDE = 140;
 
-  const row = () => layers.find(({ name }) => name === chosen);
+  const row = () => layers.find(({ name }) => name === chosen) ?? layers[0];
+  /** @param {string | undefined} name */
   const isLayer = (name) => layers.some((each) => each.name === name);
-  const ask = () => fmnist.want("maps", isVisible ? chosen : null);
+  const ask = () => want("maps", isVisible ? chosen : null);
+  /** @param {string} name */
   const choose = (name) => {
     if (name !== chosen) {
       chooseChannel(null);
       clear();
     }
     chosen = name;
-    fmnist.link.set("layer", name === layers[0].name ? null : name);
+    link.set("layer", name === layers[0].name ? null : name);
     mark();
     ask();
   };
+  /** @param {number | null} number */
   const chooseChannel = (number) => {
     if (number === channel) return;
     channel = number;
-    fmnist.emit("channel", number === null ? null : { layer: chosen, channel: number, count: grid.count });
+    emit("channel", number === null ? null : { layer: chosen, channel: number, count: grid.count });
     paint();
-    fmnist.link.set("channel", number === null ? null : String(number));
+    link.set("channel", number === null ? null : String(number));
   };
+  /** @param {number | null} number */
   const pickChannel = (number) => {
     linked = {};
     chooseChannel(number);
@@ -57,7 +88,8 @@ fmnist.mountMaps = (element, server) => {
   };
 
   const build = () => {
-    const focused = list.contains(document.activeElement) && document.activeElement.dataset.layer;
+    const active = document.activeElement;
+    const focused = active instanceof HTMLElement && list.contains(active) && active.dataset.layer;
     list.replaceChildren(
       ...layers.map(({ name, kind, shape }) => {
         const item = document.createElement("li");
@@ -78,35 +110,40 @@ fmnist.mountMaps = (element, server) => {
       }),
     );
     mark();
-    list.querySelector(`[data-layer="${focused}"]`)?.focus({ preventScroll: true });
+    if (focused && isLayer(focused)) find(`[data-layer="${focused}"]`).focus({ preventScroll: true });
   };
 
-  // How the size of the maps comes about, and how many numbers training adjusts.
-  const formula = ({ shape, f, p, s, parameters }) => {
-    const above = layers[layers.indexOf(row()) - 1]?.shape ?? [1, 28, 28];
-    const sizes = f && [above[1], f[0], p[0], s[0], shape[1]];
-    const size = sizes && `${sizes[4]} = (${sizes[0]} − ${sizes[1]} + 2·${sizes[2]}) / ${sizes[3]} + 1`;
-    const numbers = parameters ? `${parameters.toLocaleString("en")} numbers to adjust` : "nothing to adjust";
-    return [size && `side ${size}${(sizes[0] - sizes[1] + 2 * sizes[2]) % sizes[3] ? ", rounded down" : ""}`, numbers]
-      .filter(Boolean).join(" · ");
+  /**
+   * How the size of the maps comes about, and how many numbers training adjusts.
+   * @param {LayerRow} row
+   */
+  const formula = (row) => {
+    const { f, p, s, d, parameters } = row;
+    const above = layers[layers.indexOf(row) - 1]?.shape ?? [1, 28, 28];
+    const sum = f && p && s && d && outputSize(above[1], f[0], p[0], s[0], d[0]).sum;
+    const count = parameters ? parameters.toLocaleString("en") : "no";
+    return [sum && `output height ${sum}`, `${count} trainable parameters`].filter(Boolean).join(" · ");
   };
 
-  // The maps of one layer, side by side; a vector is shown as rows of squares.
+  /**
+   * The maps of one layer, side by side; a vector is shown as rows of squares.
+   * @type {(levels: Levels, colours: number[][]) => number}
+   */
   const paintTiles = ({ shape, tops, values }, colours) => {
     const isVector = shape.length === 1;
     const [channels, height, width] = isVector ? [1, 1, shape[0]] : shape;
-    const levels = fmnist.bytes(values);
+    const levels = bytes(values);
     const top = Math.max(...tops);
-    const room = tiles.parentElement.clientWidth;
+    const room = field.clientWidth;
     const gap = isVector ? 2 : GAP;
     const count = isVector ? width : channels;
-    const largest = (isVector ? SQUARES : TILES).find(([from]) => (isVector ? count : height) >= from)[1];
+    const [, largest] = (isVector ? SQUARES : TILES).find(([from]) => (isVector ? count : height) >= from) ?? [0, 0];
     // All in one row if that makes them not much smaller.
     const tile = Math.min(largest, Math.max(Math.round(0.6 * largest), Math.floor((room + gap) / count) - gap));
     const columns = Math.max(1, Math.min(count, Math.floor((room + gap) / (tile + gap))));
     const lines = Math.ceil(count / columns);
     grid = { tile, gap, columns, count };
-    const context = fmnist.fitCanvas(tiles, columns * (tile + gap), lines * (tile + gap));
+    const context = fitCanvas(tiles, columns * (tile + gap), lines * (tile + gap));
     context.imageSmoothingEnabled = false;
     for (let c = 0; c < count; c++) {
       const [x, y] = [(c % columns) * (tile + gap) + gap / 2, Math.floor(c / columns) * (tile + gap) + gap / 2];
@@ -115,21 +152,28 @@ fmnist.mountMaps = (element, server) => {
         context.fillRect(x, y, tile, tile);
       } else {
         const part = each.checked ? 1 : tops[c] / top;
-        context.drawImage(fmnist.signedImage(levels.subarray(c * height * width), width, height, colours, part), x, y, tile, tile);
+        context.drawImage(
+          signedImage(levels.subarray(c * height * width), width, height, colours, part),
+          x,
+          y,
+          tile,
+          tile,
+        );
       }
       if (c !== channel) continue;
-      context.strokeStyle = fmnist.colour("--color-accent");
+      context.strokeStyle = themeColour("--color-accent");
       context.lineWidth = gap / 2 + 1;
       context.strokeRect(x - gap / 4, y - gap / 4, tile + gap / 2, tile + gap / 2);
     }
     return top;
   };
 
-  const nameOf = (number) => `${open.shape.length === 1 ? "Number" : "Map"} ${number + 1} of ${grid.count}`;
+  /** @param {number} number */
+  const nameOf = (number) => `${open?.shape.length === 1 ? "Number" : "Map"} ${number + 1} of ${grid.count}`;
 
   const paint = () => {
-    if (!open || !tiles.parentElement.clientWidth) return;
-    const colours = fmnist.signedColours();
+    if (!open || !field.clientWidth) return;
+    const colours = signedColours();
     const { kind, words } = row();
     find(".title").textContent = chosen;
     find(".what").textContent = `${kind}, ${open.shape.join(" × ")}`;
@@ -140,11 +184,14 @@ fmnist.mountMaps = (element, server) => {
     each.disabled = isVector;
     tiles.setAttribute("role", "application"); // arrow keys choose
     tiles.setAttribute("aria-roledescription", "row of maps");
-    tiles.setAttribute("aria-label", `Output of ${chosen}: ${grid.count} ${isVector ? "numbers" : "maps"}; arrow keys choose one`
-      + (channel === null ? "" : `. Chosen: ${nameOf(channel)}`));
+    tiles.setAttribute(
+      "aria-label",
+      `Output of ${chosen}: ${grid.count} ${isVector ? "numbers" : "maps"}; arrow keys choose one` +
+        (channel === null ? "" : `. Chosen: ${nameOf(channel)}`),
+    );
     const ends = each.checked && !isVector ? ["−1", "1"] : [`−${top.toPrecision(3)}`, top.toPrecision(3)];
     [find(".low").textContent, find(".high").textContent] = ends;
-    const context = scale.getContext("2d");
+    const context = contextOf(scale);
     [scale.width, scale.height] = [256, 1];
     colours.forEach((colour, i) => {
       context.fillStyle = `rgb(${colour.join()})`;
@@ -155,8 +202,9 @@ fmnist.mountMaps = (element, server) => {
 
   // --- hover, click and keys -----------------------------------------------------------------------------------
 
+  /** @param {MouseEvent} event */
   const under = (event) => {
-    if (!open || !grid) return null;
+    if (!open) return null;
     const { tile, gap, columns, count } = grid;
     const [column, line] = [event.offsetX, event.offsetY].map((place) => Math.floor(place / (tile + gap)));
     const number = line * columns + column;
@@ -166,22 +214,22 @@ fmnist.mountMaps = (element, server) => {
     const number = under(event);
     if (number === null) return;
     pickChannel(number === channel ? null : number);
-    if (channel !== null) fmnist.emit("showchannel");
+    if (channel !== null) emit("showchannel");
   });
   tiles.addEventListener("pointermove", (event) => {
     const number = event.pointerType === "mouse" ? under(event) : null;
     tip.hidden = number === null;
     tiles.style.cursor = number === null ? "default" : "pointer";
-    if (number === null) return;
+    if (number === null || !open) return;
     const isVector = open.shape.length === 1;
-    const map = fmnist.mapOf(open, number);
-    find(".tip canvas").hidden = isVector;
+    const map = mapOf(open, number);
+    tipCanvas.hidden = isVector;
     find(".tip span").textContent = `${nameOf(number)}: ${map.words}`;
     if (!isVector) {
       const part = each.checked ? 1 : map.top / Math.max(...open.tops);
-      const context = fmnist.fitCanvas(find(".tip canvas"), TIP_SIDE, TIP_SIDE);
+      const context = fitCanvas(tipCanvas, TIP_SIDE, TIP_SIDE);
       context.imageSmoothingEnabled = false;
-      const image = fmnist.signedImage(map.levels, map.width, map.height, fmnist.signedColours(), part);
+      const image = signedImage(map.levels, map.width, map.height, signedColours(), part);
       context.drawImage(image, 0, 0, TIP_SIDE, TIP_SIDE);
     }
     const { tile, gap, columns } = grid;
@@ -191,7 +239,7 @@ fmnist.mountMaps = (element, server) => {
   });
   tiles.addEventListener("pointerleave", () => (tip.hidden = true));
   tiles.addEventListener("keydown", (event) => {
-    if (!open || !grid || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!open || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -grid.columns, ArrowDown: grid.columns }[event.key];
     if (event.key === "Escape" && channel !== null) pickChannel(null);
     else if (step) pickChannel(channel === null ? 0 : Math.max(0, Math.min(grid.count - 1, channel + step)));
@@ -206,14 +254,15 @@ fmnist.mountMaps = (element, server) => {
   const clear = () => {
     open = null;
     tip.hidden = true;
-    tiles.getContext("2d").clearRect(0, 0, tiles.width, tiles.height);
+    contextOf(tiles).clearRect(0, 0, tiles.width, tiles.height);
     holder.dataset.open = "";
   };
   // Two networks may have layers of the same name.
+  /** @param {Levels} levels */
   const isAsShaped = ({ shape }) => shape.join() === row().shape.join();
 
-  fmnist.on("answer", (answer) => {
-    if (answer.empty) {
+  on("answer", (answer) => {
+    if (answer.empty !== undefined) {
       clear();
     } else if (answer.maps?.layer === chosen && isAsShaped(answer.maps)) {
       open = answer.maps;
@@ -224,29 +273,29 @@ fmnist.mountMaps = (element, server) => {
   // Another network: its layers first, then what it makes of the picture.
   const load = async () => {
     const mine = ++loads;
-    const reply = await fmnist.call(server.layers, {});
+    const reply = await call(server.layers, {});
     if (mine !== loads) return; // the network was changed again
-    fmnist.showProblem(element, reply.error);
-    hasFailed = Boolean(reply.error);
-    if (hasFailed) return;
+    showProblem(element, reply.error);
+    hasFailed = reply.error !== undefined;
+    if (reply.error !== undefined) return;
     layers = reply.layers;
-    fmnist.emit("layers", layers);
+    emit("layers", layers);
     build();
-    choose([linked.layer, chosen, layers[0].name].find(isLayer));
-    fmnist.emit("wants"); // an answer that came before its layers were known was of no use
+    choose([linked.layer, chosen].find(isLayer) ?? layers[0].name);
+    emit("wants"); // an answer that came before its layers were known was of no use
   };
-  fmnist.on("network", () => {
+  on("network", () => {
     clear();
     chooseChannel(null);
     load();
   });
-  fmnist.on("closechannel", () => {
+  on("closechannel", () => {
     pickChannel(null);
     tiles.focus({ preventScroll: true });
   });
-  fmnist.on("theme", paint);
-  new ResizeObserver(paint).observe(tiles.parentElement);
-  fmnist.whenVisible(element.closest("#inside"), (visible) => {
+  on("theme", paint);
+  new ResizeObserver(paint).observe(field);
+  whenVisible(around(element, "#inside"), (visible) => {
     isVisible = visible;
     mark();
     ask();
@@ -255,21 +304,23 @@ fmnist.mountMaps = (element, server) => {
 
   // The layer and the channel of a link, until the visitor picks others. They may be those of another network, which is
   // only just being asked for.
+  /** @type {{ layer?: string, channel?: string | null }} */
   let linked = {};
   const restoreChannel = () => {
-    const network = fmnist.link.get("network");
+    const network = link.get("network");
     if (!linked.channel || !open || linked.layer !== chosen) return;
-    if (network && network !== fmnist.latest("answer").network) return;
+    if (network && network !== latest("answer")?.network) return;
     const number = Number(linked.channel);
     if (Number.isInteger(number) && number >= 0 && number < grid.count) chooseChannel(number);
   };
   const readLink = () => {
-    linked = { layer: fmnist.link.get("layer") ?? layers[0].name, channel: fmnist.link.get("channel") };
-    if (isLayer(linked.layer)) choose(linked.layer);
+    const layer = link.get("layer") ?? layers[0].name;
+    linked = { layer, channel: link.get("channel") };
+    if (isLayer(layer)) choose(layer);
     if (!linked.channel) chooseChannel(null);
     restoreChannel();
   };
   build();
-  fmnist.on("link", readLink);
+  on("link", readLink);
   readLink();
 };

@@ -1,50 +1,81 @@
-// What the network that answers makes of all test samples of the page, counted: rows are what they are, columns what it
+// What the network that predictions makes of all test samples of the page, counted: rows are what they are, columns what it
 // says. A number opens to the images behind it, which are marked on the map as well.
 
-fmnist.mountMistakes = (element, server) => {
-  const { samples, facts } = fmnist;
-  const find = (selector) => element.querySelector(selector);
-  const holder = element.closest("#mistakes");
+/** @import { Servers } from "../types.d.ts" */
+
+import { call } from "../shared/api.js";
+import { bytes } from "../shared/base64.js";
+import { emit, latest, on } from "../shared/bus.js";
+import { around, bringIntoView, finder, showProblem, whenVisible } from "../shared/dom.js";
+import { facts } from "../shared/facts.js";
+import * as samples from "../shared/samples.js";
+import { unbroken } from "../shared/text.js";
+
+/**
+ * @param {HTMLElement} element
+ * @param {Servers["mistakes"]} server
+ */
+export const mount = (element, server) => {
+  const find = finder(element);
+  const holder = around(element, "#mistakes");
   const MOST_NAMED = 5; // mixing-ups in words
   const PORTION = 60; // thumbnails that are added at a time
+  /** @type {Record<string, [number, number] | undefined>} */
   const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-  let cells = null; // cells[truth][said]: the samples behind each number
+  /** @type {number[][][]} */
+  let cells = []; // cells[truth][said]: the samples behind each number
+  /** @type {(HTMLButtonElement | null)[][]} */
   let buttons = []; // buttons[truth][said] of the numbers above zero
+  /** @type {[number, number] | null} */
   let chosen = null; // [truth, said]
   let shown = 0; // thumbnails of it
   let asked = 0; // of the latest question to the server; an answer to an earlier one is of no use
   let isStale = true;
 
+  /** @param {number} value */
   const number = (value) => value.toLocaleString("en");
+  /**
+   * @template {keyof HTMLElementTagNameMap} Tag
+   * @param {Tag} tag
+   * @param {string} [text]
+   */
   const make = (tag, text = "") => {
     const made = document.createElement(tag);
     made.textContent = text;
     return made;
   };
+  /** @type {(text: string, listener: () => void) => HTMLButtonElement} */
   const button = (text, listener) => {
     const made = make("button", text);
     made.type = "button";
     made.addEventListener("click", listener);
     return made;
   };
+  /** @type {(truth: number, said: number) => string} */
   const titleOf = (truth, said) => {
     const count = `${number(cells[truth][said].length)} × ${facts.classes[truth]}`;
-    return truth === said ? `${count}, recognised` : `${count}, taken for ${facts.classes[said]}`;
+    return truth === said ? `${count}, recognised` : `${count}, predicted as ${facts.classes[said]}`;
   };
 
   // --- counting ------------------------------------------------------------------------------------------------
 
-  let counted = null; // the answers in the table
-  const count = (answers) => {
+  /** @type {Uint8Array} */
+  let counted = new Uint8Array(0); // the predictions in the table
+  /** @param {Uint8Array} predictions */
+  const count = (predictions) => {
     asked += 1; // what is under way is no newer than this
-    const isSame = !isStale && answers.length === counted.length && answers.every((answer, i) => answer === counted[i]);
-    if (isSame) return chosen && fmnist.emit("marked", behind()); // only the map is another one
+    const isSame =
+      !isStale && predictions.length === counted.length && predictions.every((answer, i) => answer === counted[i]);
+    if (isSame) {
+      if (chosen) emit("marked", behind()); // only the map is another one
+      return;
+    }
     isStale = false;
-    counted = answers;
+    counted = predictions;
     cells = facts.classes.map(() => facts.classes.map(() => []));
-    const all = Math.min(answers.length, samples.labels.length);
-    for (let i = 0; i < all; i++) cells[samples.labels[i]][answers[i]]?.push(i);
+    const all = Math.min(predictions.length, samples.labels.length);
+    for (let i = 0; i < all; i++) cells[samples.labels[i]][predictions[i]]?.push(i);
     const right = cells.reduce((sum, row, label) => sum + row[label].length, 0);
     find(".summary").textContent =
       `Of ${number(all)} test images the network gets ${number(right)} right (its accuracy: ` +
@@ -55,38 +86,42 @@ fmnist.mountMistakes = (element, server) => {
     const isGone = chosen && !buttons[chosen[0]][chosen[1]];
     if (isGone) chosen = null;
     show();
-    if (chosen || isGone) fmnist.emit("marked", behind()); // a map that comes later says "points" and hears of them then
+    if (chosen || isGone) emit("marked", behind()); // a map that comes later says "points" and hears of them then
     holder.dataset.counted = String(all);
   };
 
   const load = async () => {
     const mine = ++asked;
-    const reply = await fmnist.call(server.points, {});
+    const reply = await call(server.points, {});
     if (mine !== asked) return;
-    fmnist.showProblem(element, reply.error);
-    if (!reply.error) count(fmnist.bytes(reply.answers));
+    showProblem(element, reply.error);
+    if (reply.error === undefined) count(bytes(reply.predictions));
   };
 
-  fmnist.on("points", ({ answers }) => count(answers));
-  fmnist.on("network", () => {
+  on("points", ({ predictions }) => count(predictions));
+  on("network", () => {
     asked += 1;
     isStale = true;
     delete holder.dataset.counted;
-    find(".summary").textContent = "Another network answers now. Counting anew …";
+    find(".summary").textContent = "Another network predictions now. Counting anew …";
     if (element.offsetParent) load();
   });
 
   // --- the table -----------------------------------------------------------------------------------------------
 
+  /** @type {(name: string, scope: "col" | "row") => HTMLElement} */
   const heading = (name, scope) => {
     const made = make("th");
     made.scope = scope;
-    made.append(make("span", fmnist.unbroken(name)));
+    made.append(make("span", unbroken(name)));
     return made;
   };
 
   const buildTable = () => {
-    const most = Math.max(1, ...cells.flatMap((row, truth) => row.map((list, said) => (truth === said ? 0 : list.length))));
+    const most = Math.max(
+      1,
+      ...cells.flatMap((row, truth) => row.map((list, said) => (truth === said ? 0 : list.length))),
+    );
     const corner = make("td");
     find("thead tr").replaceChildren(corner, ...facts.classes.map((name) => heading(name, "col")));
     buttons = cells.map((row, truth) =>
@@ -95,23 +130,22 @@ fmnist.mountMistakes = (element, server) => {
         const made = button(number(list.length), () => choose(truth, said));
         made.setAttribute("aria-label", titleOf(truth, said));
         made.title = titleOf(truth, said);
-        made.tabIndex = -1;
         made.addEventListener("keydown", (event) => move(event, truth, said));
         return made;
       }),
     );
-    buttons.flat().find(Boolean).tabIndex = 0; // one stop for the Tab key, arrows from there
+    stopAt(buttons.flat().find(Boolean) ?? null); // one stop for the Tab key, arrows from there
     find("tbody").replaceChildren(
       ...cells.map((row, truth) => {
         const line = make("tr");
         line.append(
           heading(facts.classes[truth], "row"),
           ...row.map((list, said) => {
-            const cell = make("td", list.length ? "" : "0");
+            const cell = make("td");
             if (truth === said) cell.className = "right";
             // The root lets few mistakes show beside many.
-            else cell.style.setProperty("--share", `${Math.round(100 * Math.sqrt(list.length / most))}%`);
-            if (list.length) cell.replaceChildren(buttons[truth][said]);
+            else cell.style.setProperty("--fraction", `${Math.round(100 * Math.sqrt(list.length / most))}%`);
+            cell.append(buttons[truth][said] ?? "0");
             return cell;
           }),
         );
@@ -120,13 +154,17 @@ fmnist.mountMistakes = (element, server) => {
     );
   };
 
+  /** @param {HTMLButtonElement | null} next */
   const stopAt = (next) => {
-    buttons.flat().forEach((each) => each && (each.tabIndex = each === next ? 0 : -1));
+    for (const each of buttons.flat()) if (each) each.tabIndex = each === next ? 0 : -1;
   };
+  /** @type {(event: KeyboardEvent, truth: number, said: number) => void} */
   const move = (event, truth, said) => {
-    if (!STEPS[event.key]) return;
+    const step = STEPS[event.key];
+    if (!step) return;
     event.preventDefault();
-    const [down, right] = STEPS[event.key];
+    const [down, right] = step;
+    /** @type {HTMLButtonElement | null} */
     let next = null;
     for (let i = 1; i < facts.classes.length && !next; i++) next = buttons[truth + i * down]?.[said + i * right];
     if (!next) return;
@@ -143,7 +181,12 @@ fmnist.mountMistakes = (element, server) => {
       ...mistakes.slice(0, MOST_NAMED).map(({ truth, said, count }) => {
         const item = make("li");
         const line = button("", () => choose(truth, said));
-        line.append(make("b", facts.classes[truth]), " for ", make("b", facts.classes[said]), `: ${number(count)} ${count === 1 ? "time" : "times"}`);
+        line.append(
+          make("b", facts.classes[truth]),
+          " for ",
+          make("b", facts.classes[said]),
+          `: ${number(count)} ${count === 1 ? "time" : "times"}`,
+        );
         item.append(line);
         return item;
       }),
@@ -154,17 +197,18 @@ fmnist.mountMistakes = (element, server) => {
 
   const behind = () => (chosen ? cells[chosen[0]][chosen[1]] : []);
 
+  /** @type {(truth: number, said: number) => void} */
   const choose = (truth, said) => {
     chosen = chosen?.[0] === truth && chosen[1] === said ? null : [truth, said];
     if (chosen) stopAt(buttons[truth][said]);
     show();
-    fmnist.emit("marked", behind());
-    if (chosen) fmnist.bringIntoView(find(".images"));
+    emit("marked", behind());
+    if (chosen) bringIntoView(find(".images"));
   };
 
   const show = () => {
     buttons.flat().forEach((each) => each?.setAttribute("aria-pressed", "false"));
-    if (chosen) buttons[chosen[0]][chosen[1]].setAttribute("aria-pressed", "true");
+    if (chosen) buttons[chosen[0]][chosen[1]]?.setAttribute("aria-pressed", "true");
     find(".images h3").textContent = chosen ? titleOf(...chosen) : "No number chosen";
     find(".images .about").textContent = chosen
       ? "Click an image to make it the current picture."
@@ -186,24 +230,34 @@ fmnist.mountMistakes = (element, server) => {
   find(".more").addEventListener("click", () => {
     const first = shown;
     showMore();
-    find(".thumbnails").children[first].focus(); // the button itself may be gone
+    find(`.thumbnails > :nth-child(${first + 1})`).focus(); // the button itself may be gone
   });
   find(".onmap").addEventListener("click", () => {
-    fmnist.emit("tab", "map");
+    emit("tab", "map");
     goToMap();
   });
   // The button is gone with its tab: the tab of the map gets the focus, as soon as it is open.
   const goToMap = () => {
+    /** @type {HTMLElement | null} */
     const map = document.querySelector("#map");
-    if (!map?.offsetParent) return requestAnimationFrame(goToMap);
-    document.querySelector("#tabs [role=tab][aria-selected=true]")?.focus({ preventScroll: true });
-    fmnist.bringIntoView(map);
+    if (!map?.offsetParent) {
+      requestAnimationFrame(goToMap);
+      return;
+    }
+    /** @type {HTMLElement | null} */
+    const tab = document.querySelector("#tabs [role=tab][aria-selected=true]"); // on a phone it may be in a menu
+    tab?.focus({ preventScroll: true });
+    bringIntoView(map);
   };
   find(".close").addEventListener("click", () => {
-    buttons[chosen[0]][chosen[1]].focus({ preventScroll: true });
+    if (!chosen) return;
+    buttons[chosen[0]][chosen[1]]?.focus({ preventScroll: true });
     choose(...chosen);
   });
 
-  if (fmnist.latest("points")) count(fmnist.latest("points").answers); // the map was opened before
-  fmnist.whenVisible(element, (isVisible) => isVisible && isStale && load());
+  const points = latest("points");
+  if (points) count(points.predictions); // the map was opened before
+  whenVisible(element, (isVisible) => {
+    if (isVisible && isStale) load();
+  });
 };

@@ -1,37 +1,90 @@
 // The drawing pad: the current picture, and the only place that asks the server about it.
 //
-// The history is a list of steps, each a ground (blank paper, a sample, an uploaded picture) or a stroke. What is on
-// the pad is the last ground and the strokes after it, so undo is: drop the last step and draw again.
+// The history is a list of steps, each a background (blank paper, a sample, an uploaded picture) or a stroke. What is on
+// the pad is the last background and the strokes after it, so undo is: drop the last step and draw again.
 
-fmnist.mountPad = (element, server) => {
+/** @import { Answered, OpenedFile, Pair, Picture, Servers, Steps } from "../types.d.ts" */
+
+/**
+ * @typedef {object} Background
+ * @property {"background"} kind
+ * @property {string} paper its colour, and the pen's on it
+ * @property {string} pen
+ * @property {HTMLImageElement | HTMLCanvasElement} [image]
+ * @property {boolean} [smooth] the image is enlarged smoothly
+ * @property {Asking} [ask] how the server is asked about the image
+ * @property {string} [hint]
+ * @property {boolean} [isExample]
+ */
+
+/**
+ * @typedef {object} Asking
+ * @property {Picture} [request]
+ * @property {File} [file] that was opened; from then on it is known by its pixels
+ * @property {string | null} [overruled] the kind that the visitor took it for
+ * @property {Steps} [steps]
+ */
+
+/**
+ * @typedef {object} Stroke
+ * @property {"stroke"} kind
+ * @property {number} pointer
+ * @property {Tool} tool
+ * @property {number} size
+ * @property {Pair[]} points
+ * @property {boolean} touches
+ */
+
+/** @typedef {Background | Stroke} Step */
+/** @typedef {"pen" | "eraser"} Tool */
+
+import { call, wanted } from "../shared/api.js";
+import { emit, on } from "../shared/bus.js";
+import { findAll, finder, showProblem } from "../shared/dom.js";
+import { contextOf, offPage } from "../shared/drawing.js";
+import { facts } from "../shared/facts.js";
+import * as link from "../shared/link.js";
+import * as samples from "../shared/samples.js";
+
+/**
+ * @param {HTMLElement} element
+ * @param {Servers["pad"]} server
+ */
+export const mount = (element, server) => {
   const SIDE = 560; // of the canvas
   const SENT_SIDE = 224; // of the picture that is sent: 8 times what the network sees
-  const MOST_STEPS = 500; // that are kept for undo
+  const MAX_STEPS = 500; // that are remembered for undo
   const LARGE_FILE = 3 * 2 ** 20; // bytes, from which a photo is made smaller before it is sent
   const LARGE_SIDE = 2240; // pixels, of its longer side then
   const SERVER_KNOWS = /^image\/(png|jpeg|gif|webp|bmp|tiff)$/;
   const MAX_FILE = 20 * 2 ** 20; // bytes
-  const blank = () => ({ kind: "ground", paper: "#ffffff", pen: "#111111" }); // a new sheet each time
+  /** @type {() => Background} */
+  const blank = () => ({ kind: "background", paper: "#ffffff", pen: "#111111" }); // a new sheet each time
 
-  const find = (selector) => element.querySelector(selector);
-  const canvas = find("canvas");
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  const sent = document.createElement("canvas");
-  sent.width = sent.height = SENT_SIDE;
-  const sentContext = sent.getContext("2d", { willReadFrequently: true });
+  const find = finder(element);
+  const canvas = find("canvas", HTMLCanvasElement);
+  const context = contextOf(canvas, { willReadFrequently: true });
+  const sent = offPage(SENT_SIDE, SENT_SIDE, { willReadFrequently: true });
 
+  /** @type {Step[]} */
   let history = [blank()];
+  /** @type {Tool} */
   let tool = "pen";
+  /** @type {Stroke | null} */
   let stroke = null; // the one being drawn
+  /** @type {string | null} */
   let kind = null; // what the visitor says that this picture is; null: to be found out
   let wish = 0; // number of the latest wish for another picture or kind: what comes of an earlier one comes too late
 
-  const ground = () => history.findLast((step) => step.kind === "ground");
-  const strokes = () => history.slice(history.lastIndexOf(ground()) + 1);
+  /** @param {Step[]} steps */
+  const lastBackground = (steps) => steps.findLastIndex((step) => step.kind === "background");
+  const background = () => /** @type {Background} */ (history[lastBackground(history)]); // there always is one
+  const strokes = () => history.slice(lastBackground(history) + 1).filter((step) => step.kind === "stroke");
 
   // --- drawing -------------------------------------------------------------------------------------------------
 
-  const drawGround = ({ paper, image, smooth }) => {
+  /** @param {Background} background */
+  const drawBackground = ({ paper, image, smooth = false }) => {
     context.fillStyle = paper;
     context.fillRect(0, 0, SIDE, SIDE);
     if (!image) return;
@@ -41,9 +94,12 @@ fmnist.mountPad = (element, server) => {
     context.drawImage(image, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
   };
 
-  // Piece by piece, so that a stroke drawn again after an undo is the same to the last pixel as when it was drawn.
+  /**
+   * Piece by piece, so that a stroke drawn again after an undo is the same to the last pixel as when it was drawn.
+   * @type {(stroke: Stroke, from?: number) => void}
+   */
   const drawStroke = ({ tool, size, points }, from = 0) => {
-    context.strokeStyle = tool === "pen" ? ground().pen : ground().paper;
+    context.strokeStyle = tool === "pen" ? background().pen : background().paper;
     context.lineWidth = size;
     context.lineCap = context.lineJoin = "round";
     for (let i = from; i < points.length; i++) {
@@ -55,24 +111,25 @@ fmnist.mountPad = (element, server) => {
   };
 
   const redraw = () => {
-    drawGround(ground());
+    drawBackground(background());
     strokes().forEach((step) => drawStroke(step));
   };
 
   // The link names the test sample that the picture is, and nothing once it is drawn on.
   const linkPicture = () => {
-    const index = strokes().length || ground().isExample ? undefined : ground().ask?.request.sample;
-    const isShipped = index < fmnist.facts.samples.count; // another page may not know the others
-    fmnist.link.set("sample", isShipped ? String(fmnist.samples.numbers[index]) : null);
+    const request = strokes().length || background().isExample ? undefined : background().ask?.request;
+    const isShipped = request && "sample" in request && request.sample < facts.samples.count;
+    link.set("sample", isShipped ? String(samples.numbers[request.sample]) : null); // another page may not know the others
   };
 
+  /** @param {Step[]} steps */
   const setHistory = (steps) => {
     stroke = null; // one that is being drawn ends here
-    const last = steps.findLastIndex((step) => step.kind === "ground");
-    if (steps[last] !== ground()) kind = steps[last].ask?.overruled ?? null; // another picture
+    const was = background();
     // Of too many steps those are kept that made what is on the pad, and what was there before.
-    const before = steps.slice(0, last).findLastIndex((step) => step.kind === "ground");
-    history = steps.length > MOST_STEPS ? steps.slice(Math.max(before, 0)) : steps;
+    const before = lastBackground(steps.slice(0, lastBackground(steps)));
+    history = steps.length > MAX_STEPS ? steps.slice(Math.max(before, 0)) : steps;
+    if (background() !== was) kind = background().ask?.overruled ?? null; // another picture
     newWish();
     linkPicture();
     redraw();
@@ -80,28 +137,38 @@ fmnist.mountPad = (element, server) => {
   };
 
   // A wish for another picture or kind; while it takes time, the pad shows that.
+  /** @param {boolean} isBusy */
   const showBusy = (isBusy) => {
     element.classList.toggle("busy", isBusy);
-    showHint(isBusy ? "Sending the picture …" : ground().hint);
+    showHint(isBusy ? "Sending the picture …" : background().hint);
   };
   const newWish = (isBusy = false) => {
     showBusy(isBusy);
     return ++wish;
   };
 
-  // Pen and eraser colours for a picture, from its border: white pen on a dark picture.
-  const groundOf = (image, more) => {
-    const probe = document.createElement("canvas");
-    probe.width = probe.height = 16;
-    const probeContext = probe.getContext("2d");
-    probeContext.fillStyle = "#ffffff";
-    probeContext.fillRect(0, 0, 16, 16);
-    probeContext.drawImage(image, 0, 0, 16, 16);
-    const { data } = probeContext.getImageData(0, 0, 16, 16);
+  /**
+   * Pen and eraser colours for a picture, from its border: white pen on a dark picture.
+   * @param {HTMLImageElement | HTMLCanvasElement} image
+   * @param {Partial<Background>} more
+   * @returns {Background}
+   */
+  const backgroundOf = (image, more) => {
+    const probe = offPage(16, 16);
+    probe.fillStyle = "#ffffff";
+    probe.fillRect(0, 0, 16, 16);
+    probe.drawImage(image, 0, 0, 16, 16);
+    const { data } = probe.getImageData(0, 0, 16, 16);
     const border = [];
     for (let i = 0; i < 256; i++) if (i < 16 || i >= 240 || i % 16 === 0 || i % 16 === 15) border.push(data[4 * i + 1]);
     const isDark = border.sort((a, b) => a - b)[border.length >> 1] < 128;
-    return { kind: "ground", image, paper: isDark ? "#000000" : "#ffffff", pen: isDark ? "#ffffff" : "#111111", ...more };
+    return {
+      kind: "background",
+      image,
+      paper: isDark ? "#000000" : "#ffffff",
+      pen: isDark ? "#ffffff" : "#111111",
+      ...more,
+    };
   };
 
   // --- asking --------------------------------------------------------------------------------------------------
@@ -114,13 +181,15 @@ fmnist.mountPad = (element, server) => {
   let isStale = false;
   let hasFailed = false; // the last answer
 
-  const isBlank = () => strokes().length === 0 && !ground().ask;
+  const isBlank = () => strokes().length === 0 && !background().ask;
 
+  /** @returns {Picture} */
   const currentPicture = () => {
-    if (strokes().length === 0) return ground().ask.request;
-    sentContext.imageSmoothingQuality = "high";
-    sentContext.drawImage(canvas, 0, 0, SENT_SIDE, SENT_SIDE);
-    return { picture: sent.toDataURL("image/png").split(",", 2)[1], ...(kind && { kind }) };
+    const request = background().ask?.request;
+    if (strokes().length === 0 && request) return request;
+    sent.imageSmoothingQuality = "high";
+    sent.drawImage(canvas, 0, 0, SENT_SIDE, SENT_SIDE);
+    return { picture: sent.canvas.toDataURL("image/png").split(",", 2)[1], ...(kind && { kind }) };
   };
 
   const changed = () => {
@@ -137,12 +206,12 @@ fmnist.mountPad = (element, server) => {
 
   const ask = async () => {
     underWay += 1;
-    find(".pad").dataset.asking = underWay;
+    find(".pad").dataset.asking = String(underWay);
     try {
       while (isStale) await askOnce();
     } finally {
       underWay -= 1;
-      find(".pad").dataset.asking = underWay;
+      find(".pad").dataset.asking = String(underWay);
     }
   };
 
@@ -151,27 +220,33 @@ fmnist.mountPad = (element, server) => {
     const mine = ++asked;
     if (isBlank()) {
       painted = mine;
-      return fmnist.emit("answer", { empty: "Draw something" });
+      return emit("answer", { empty: "Draw something" });
     }
-    const answer = await fmnist.call(server.answer, { ...currentPicture(), want: fmnist.wanted });
+    const answer = await call(server.answer, { ...currentPicture(), want: wanted });
     if (mine < painted) return; // a later question was answered first
     painted = mine;
-    if (answer.error || hasFailed) showProblem(answer.error);
-    hasFailed = Boolean(answer.error);
-    if (hasFailed) return fmnist.emit("answer", { empty: "No answer" }); // the one before is about another picture
-    const opened = strokes().length === 0 ? ground().ask?.steps : undefined;
-    const steps = (opened || answer.steps) && { ...opened, ...answer.steps };
-    fmnist.emit("answer", { ...answer, steps, overruled: kind !== null });
+    if (answer.error || hasFailed) tell(answer.error);
+    hasFailed = answer.error !== undefined;
+    if (answer.error !== undefined) return emit("answer", { empty: "No answer" }); // the one before is about another picture
+    const overruled = kind !== null;
+    if ("empty" in answer && answer.empty !== undefined) return emit("answer", { ...answer, overruled });
+    const opened = strokes().length === 0 ? background().ask?.steps : undefined;
+    const steps = opened || answer.steps ? { ...opened, ...answer.steps } : undefined;
+    emit("answer", { ...answer, steps, overruled });
   };
 
-  fmnist.on("wants", () => isBlank() || changed());
-  window.addEventListener("online", () => hasFailed && askAnew());
-  fmnist.on("network", askAnew);
-  fmnist.on("kind", async (chosen) => {
-    const { ask } = ground();
+  on("wants", () => {
+    if (!isBlank()) changed();
+  });
+  window.addEventListener("online", () => {
+    if (hasFailed) askAnew();
+  });
+  on("network", askAnew);
+  on("kind", async (chosen) => {
+    const { ask } = background();
     if (ask?.file) {
       const mine = newWish(true);
-      const opened = await prepareFile(ask, chosen, mine);
+      const opened = await prepareFile(ask, ask.file, chosen, mine);
       if (mine !== wish) return;
       if (!opened) return changed(); // the kind that it still has is said again
     }
@@ -179,8 +254,10 @@ fmnist.mountPad = (element, server) => {
     askAnew();
   });
 
-  const showProblem = (sentence) => fmnist.showProblem(element, sentence);
+  /** @param {string} [sentence] what is wrong; none: nothing any more */
+  const tell = (sentence) => showProblem(element, sentence);
 
+  /** @param {string} [sentence] */
   const showHint = (sentence) => {
     find(".hint").textContent = sentence ?? "";
     find(".hint").hidden = !sentence;
@@ -188,6 +265,7 @@ fmnist.mountPad = (element, server) => {
 
   // --- strokes -------------------------------------------------------------------------------------------------
 
+  /** @type {(event: MouseEvent) => Pair} */
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
     return [((event.clientX - box.left) * SIDE) / box.width, ((event.clientY - box.top) * SIDE) / box.height];
@@ -202,18 +280,19 @@ fmnist.mountPad = (element, server) => {
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
     // The first example is there to show the page at work: drawing begins on a fresh sheet.
-    if (ground().isExample) setHistory([blank()]);
-    showProblem();
-    stroke = { kind: "stroke", pointer: event.pointerId, tool, size: Number(find("[type=range]").value), points: [] };
-    stroke.touches = event.pointerType === "touch";
+    if (background().isExample) setHistory([blank()]);
+    tell();
+    const touches = event.pointerType === "touch";
+    stroke = { kind: "stroke", pointer: event.pointerId, tool, size: size.valueAsNumber, points: [], touches };
     history.push(stroke);
     linkPicture();
-    extend(event);
+    extend(stroke, event);
   });
 
   const dropStroke = () => setHistory(history.filter((step) => step !== stroke));
 
-  const extend = (event) => {
+  /** @type {(stroke: Stroke, event: PointerEvent) => void} */
+  const extend = (stroke, event) => {
     const from = stroke.points.length;
     const events = event.getCoalescedEvents?.() ?? [];
     for (const each of events.length ? events : [event]) stroke.points.push(place(each));
@@ -221,8 +300,10 @@ fmnist.mountPad = (element, server) => {
     changed();
   };
 
-  canvas.addEventListener("pointermove", (event) => stroke?.pointer === event.pointerId && extend(event));
-  for (const name of ["pointerup", "pointercancel"]) {
+  canvas.addEventListener("pointermove", (event) => {
+    if (stroke?.pointer === event.pointerId) extend(stroke, event);
+  });
+  for (const name of /** @type {const} */ (["pointerup", "pointercancel"])) {
     canvas.addEventListener(name, (event) => {
       if (stroke?.pointer !== event.pointerId) return;
       if (name === "pointercancel" && stroke.touches) return dropStroke(); // a palm, or a gesture of the system
@@ -233,28 +314,28 @@ fmnist.mountPad = (element, server) => {
 
   // --- tools ---------------------------------------------------------------------------------------------------
 
+  /** @param {Tool} name */
   const choose = (name) => {
     tool = name;
-    element.querySelectorAll("[data-tool]").forEach((button) => {
+    for (const button of findAll(element, "[data-tool]")) {
       button.setAttribute("aria-pressed", String(button.dataset.tool === name));
-    });
+    }
   };
   const undo = () => {
-    showProblem();
+    tell();
     if (history.length > 1) setHistory(history.slice(0, -1));
   };
   const clear = () => {
-    showProblem();
+    tell();
     if (!isBlank()) setHistory([...history, blank()]); // so that undo brings it back
   };
 
-  element.querySelectorAll("[data-tool]").forEach((button) => {
-    button.addEventListener("click", () => choose(button.dataset.tool));
-  });
+  find("[data-tool=pen]").addEventListener("click", () => choose("pen"));
+  find("[data-tool=eraser]").addEventListener("click", () => choose("eraser"));
   find("[data-do=undo]").addEventListener("click", undo);
   find("[data-do=clear]").addEventListener("click", clear);
-  const size = find("[type=range]");
-  const showSize = () => element.style.setProperty("--brush", `${(size.value / SIDE) * 380}px`);
+  const size = find("[type=range]", HTMLInputElement);
+  const showSize = () => element.style.setProperty("--brush", `${(size.valueAsNumber / SIDE) * 380}px`);
   size.addEventListener("input", showSize);
   showSize();
 
@@ -272,34 +353,41 @@ fmnist.mountPad = (element, server) => {
 
   // --- samples and files ---------------------------------------------------------------------------------------
 
+  /** @type {(index: number, more: Partial<Background>) => Promise<void>} */
   const showSample = async (index, more) => {
-    if (!fmnist.samples.ready) {
+    if (!samples.isReady()) {
       try {
-        await fmnist.samples.load();
+        await samples.load();
       } catch {
-        return showProblem("The test images could not be loaded. Try again in a moment.");
+        return tell("The test images could not be loaded. Try again in a moment.");
       }
     }
-    const image = document.createElement("canvas");
-    image.width = image.height = 28;
-    fmnist.samples.draw(image.getContext("2d"), index, 0, 0, 28);
+    const image = offPage(28, 28);
+    samples.draw(image, index, 0, 0, 28);
     if (more.isExample && history.length > 1) return; // it came late: the visitor has begun to draw
-    showProblem();
-    setHistory([...history, groundOf(image, { smooth: false, ask: { request: { sample: index } }, ...more })]);
+    tell();
+    setHistory([
+      ...history,
+      backgroundOf(image.canvas, { smooth: false, ask: { request: { sample: index } }, ...more }),
+    ]);
   };
-  fmnist.on("sample", (index) => showSample(index, { hint: fmnist.samples.title(index) }));
+  on("sample", (index) => showSample(index, { hint: samples.title(index) }));
 
+  /** @type {(file: File) => Promise<string | null>} its contents in base64; null: it could not be read */
   const readFile = (file) =>
     new Promise((resolve) => {
       const reader = new FileReader();
-      reader.onload = () => resolve(reader.result.split(",", 2)[1] ?? "");
+      reader.onload = () => resolve(String(reader.result).split(",", 2)[1] ?? "");
       reader.onerror = () => resolve(null);
       reader.readAsDataURL(file);
     });
 
-  // A photo of many megapixels, made smaller: less to send, and below the server's limit; and a picture of a kind that
-  // only the browser may know. What may have transparent parts keeps them. What the browser cannot open is sent as it is,
-  // so that the server says what is wrong with it.
+  /**
+   * A photo of many megapixels, made smaller: less to send, and below the server's limit; and a picture of a kind that
+   * only the browser may know. What may have transparent parts keeps them. What the browser cannot open is sent as it is,
+   * so that the server says what is wrong with it.
+   * @param {File} file
+   */
   const sendable = async (file) => {
     const isKnown = SERVER_KNOWS.test(file.type);
     if (!file.type.startsWith("image/") || (isKnown && file.size < LARGE_FILE)) return file;
@@ -308,7 +396,7 @@ fmnist.mountPad = (element, server) => {
       const scale = Math.min(1, LARGE_SIDE / Math.max(image.width, image.height));
       if (isKnown && scale === 1) return file;
       const small = new OffscreenCanvas(Math.round(image.width * scale), Math.round(image.height * scale));
-      small.getContext("2d").drawImage(image, 0, 0, small.width, small.height);
+      small.getContext("2d")?.drawImage(image, 0, 0, small.width, small.height);
       image.close();
       const type = /jpeg|hei[cf]/.test(file.type) ? "image/jpeg" : "image/png";
       return new File([await small.convertToBlob({ type, quality: 0.92 })], file.name);
@@ -317,41 +405,51 @@ fmnist.mountPad = (element, server) => {
     }
   };
 
+  /** @param {File | undefined} chosen */
   const openFile = async (chosen) => {
     if (!chosen) return;
     const mine = newWish(true);
-    const ask = { file: await sendable(chosen) };
-    const opened = mine === wish && (await prepareFile(ask, null, mine));
+    const file = await sendable(chosen);
+    /** @type {Asking} */
+    const ask = { file };
+    const opened = mine === wish && (await prepareFile(ask, file, null, mine));
     if (!opened) return;
     const image = new Image();
     image.src = `data:image/png;base64,${opened.picture}`;
     await image.decode();
-    if (mine === wish) setHistory([...history, groundOf(image, { smooth: true, ask })]);
+    if (mine === wish) setHistory([...history, backgroundOf(image, { smooth: true, ask })]);
   };
 
+  /** @type {(file: File, kind: string | null) => Promise<Answered<OpenedFile>>} */
   const openOnServer = async (file, kind) => {
     if (file.size > MAX_FILE) return { error: `${file.name} is larger than 20 MB, expected a smaller picture.` };
     const contents = await readFile(file);
     if (contents === null) return { error: `${file.name} could not be read.` };
-    return fmnist.call(server.open_file, { file: contents, name: file.name, ...(kind && { kind }) });
+    return call(server.open_file, { file: contents, name: file.name, ...(kind && { kind }) });
   };
 
-  // What the server makes of a file: from then on the file is known by its pixels, until it is taken for another kind.
-  const prepareFile = async (ask, kind, mine) => {
-    const opened = await openOnServer(ask.file, kind);
+  /**
+   * What the server makes of a file: from then on the file is known by its pixels, until the visitor says that it is of another kind.
+   * @param {Asking} ask
+   * @param {File} file
+   * @param {string | null} kind
+   * @param {number} mine number of the wish
+   */
+  const prepareFile = async (ask, file, kind, mine) => {
+    const opened = await openOnServer(file, kind);
     if (mine !== wish) return null;
     showBusy(false);
-    showProblem(opened.error);
-    if (opened.error) return null;
-    ask.request = { pixels: opened.pixels, kind: opened.kind, without: opened.steps.without.pixels };
+    tell(opened.error);
+    if (opened.error !== undefined) return null;
+    ask.request = { pixels: opened.pixels, kind: opened.kind, naive: opened.steps.naive.pixels };
     ask.overruled = kind;
     ask.steps = opened.steps;
     return opened;
   };
 
-  const input = find("[type=file]");
+  const input = find("[type=file]", HTMLInputElement);
   input.addEventListener("change", () => {
-    openFile(input.files[0]);
+    openFile(input.files?.[0]);
     input.value = ""; // so that the same file can be chosen again
   });
   // Anywhere on the page: a picture dropped beside the pad would otherwise replace the page.
@@ -363,19 +461,23 @@ fmnist.mountPad = (element, server) => {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     element.classList.remove("dropping");
-    openFile(event.dataTransfer.files[0]);
+    openFile(event.dataTransfer?.files[0]);
   });
   document.addEventListener("paste", (event) => {
-    if (event.target.closest?.("input:not([type=file], [type=range]), textarea")) return;
-    openFile([...event.clipboardData.files].find((file) => file.type.startsWith("image/")));
+    const isText = "input:not([type=file], [type=range]), textarea";
+    if (event.target instanceof Element && event.target.closest(isText)) return;
+    openFile([...(event.clipboardData?.files ?? [])].find((file) => file.type.startsWith("image/")));
   });
 
   // --- first paint: the test sample of the link, or a finished example ------------------------------------------
 
   redraw();
-  const linked = fmnist.samples.numbered(fmnist.link.get("sample"));
-  const first = linked >= 0
-    ? showSample(linked, { hint: fmnist.samples.title(linked) })
-    : showSample(fmnist.facts.example, { isExample: true, hint: "An example. Draw here: it makes room" });
-  first.then(() => isBlank() && changed()); // the samples could not be loaded
+  const linked = samples.numbered(link.get("sample"));
+  const first =
+    linked >= 0
+      ? showSample(linked, { hint: samples.title(linked) })
+      : showSample(facts.example, { isExample: true, hint: "An example. Draw here: it makes room" });
+  first.then(() => {
+    if (isBlank()) changed(); // the samples could not be loaded
+  });
 };

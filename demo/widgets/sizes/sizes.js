@@ -1,15 +1,38 @@
 // The table of layers, and a calculator for the size that a layer puts out, with a drawing of it.
 
-fmnist.mountSizes = (element) => {
-  const find = (selector) => element.querySelector(selector);
-  const canvas = find("canvas");
-  const input = (name) => find(`[data-of=${name}]`);
+/** @import { LayerRow, Pair } from "../types.d.ts" */
 
+import { latest, on } from "../shared/bus.js";
+import { around, finder } from "../shared/dom.js";
+import { fitCanvas } from "../shared/drawing.js";
+import { facts } from "../shared/facts.js";
+import { outputSize } from "../shared/formula.js";
+import { themeColour } from "../shared/theme.js";
+
+/** @param {HTMLElement} element */
+export const mount = (element) => {
+  const find = finder(element);
+  const canvas = find("canvas", HTMLCanvasElement);
+  /** @param {string} name */
+  const input = (name) => find(`[data-of=${name}]`, HTMLInputElement);
+
+  /** @param {number[]} sizes */
   const shape = (sizes) => sizes.join(" × ");
+  /** @param {Pair | null} pair */
   const side = (pair) => (pair ? (pair[0] === pair[1] ? String(pair[0]) : shape(pair)) : "");
+  /** @type {(row: LayerRow, shape: number[]) => HTMLTableRowElement} */
   const lineOf = (row, [, height, width]) => {
     const line = document.createElement("tr");
-    const cells = [row.name, row.kind, side(row.f), side(row.p), side(row.s), shape(row.shape), row.parameters.toLocaleString("en")];
+    const cells = [
+      row.name,
+      row.kind,
+      side(row.f),
+      side(row.p),
+      side(row.s),
+      side(row.d),
+      shape(row.shape),
+      row.parameters.toLocaleString("en"),
+    ];
     cells.forEach((text) => (line.insertCell().textContent = text));
     if (!row.f) return line;
     const name = Object.assign(document.createElement("button"), { type: "button", textContent: row.name });
@@ -17,53 +40,57 @@ fmnist.mountSizes = (element) => {
     line.cells[0].replaceChildren(name); // for the keyboard; a click anywhere in the row does the same
     line.className = "takes";
     line.addEventListener("click", () => {
-      const pairs = { n: [height, width], f: row.f, p: row.p, s: row.s };
-      for (const [name, pair] of Object.entries(pairs)) pair.forEach((value, i) => (input(name + i).value = value));
+      const pairs = { n: [height, width], f: row.f, p: row.p, s: row.s, d: row.d };
+      for (const [name, pair] of Object.entries(pairs)) {
+        pair?.forEach((value, i) => (input(name + i).value = String(value)));
+      }
       show();
     });
     return line;
   };
+  /** @param {LayerRow[]} rows */
   const list = (rows) => {
+    find("table").classList.toggle(
+      "undilated",
+      rows.every(({ d }) => !d || (d[0] === 1 && d[1] === 1)),
+    );
     find("tbody").replaceChildren(...rows.map((row, i) => lineOf(row, rows[i - 1]?.shape ?? [1, 28, 28])));
   };
-  list(fmnist.latest("layers") ?? fmnist.facts.layers);
-  fmnist.on("layers", list);
-
-  // One direction: the size, and the sum as one would write it down; or what is wrong.
-  const outputSize = (n, f, p, s) => {
-    if (![n, f, p, s].every(Number.isInteger) || n < 1 || f < 1 || s < 1 || p < 0) return { wrong: "whole numbers: n, f and s from 1, p from 0" };
-    if (n > 64 || p > 16) return { wrong: "n up to 64 and p up to 16, so that it can be drawn" };
-    if (f > n + 2 * p) return { wrong: `the filter (${f}) is wider than the padded input (${n + 2 * p})` };
-    const size = Math.floor((n - f + 2 * p) / s) + 1;
-    return { size, sum: `⌊(${n} − ${f} + 2·${p}) / ${s}⌋ + 1 = ${size}` };
-  };
+  list(latest("layers") ?? facts.layers);
+  on("layers", list);
 
   const show = () => {
-    const values = ["n", "f", "p", "s"].map((name) => [0, 1].map((i) => input(name + i).valueAsNumber));
-    const [n, f, p, s] = values;
-    const [down, across] = [0, 1].map((i) => outputSize(n[i], f[i], p[i], s[i]));
+    const values = ["n", "f", "p", "s", "d"].map((name) => [0, 1].map((i) => input(name + i).valueAsNumber));
+    const [n, f, p, s, d] = values;
+    const [down, across] = [0, 1].map((i) => outputSize(n[i], f[i], p[i], s[i], d[i]));
     const result = find(".result");
     const wrong = [down.wrong && `height: ${down.wrong}`, across.wrong && `width: ${across.wrong}`].filter(Boolean);
     result.classList.toggle("wrong", wrong.length > 0);
     result.replaceChildren();
-    const lines = wrong.length ? wrong : [`height ${down.sum}`, `width ${across.sum}`, `output ${down.size} × ${across.size}`];
+    const lines = wrong.length
+      ? wrong
+      : [`height ${down.sum}`, `width ${across.sum}`, `output ${down.size} × ${across.size}`];
     lines.forEach((text) => result.append(Object.assign(document.createElement("span"), { textContent: text })));
     result.dataset.size = wrong.length ? "" : `${down.size}x${across.size}`;
-    if (!wrong.length) draw(n, f, p, s, [down.size, across.size]);
+    if (!wrong.length) draw(n, f, p, s, d, [down.size, across.size]);
   };
 
-  // Left the input (padding dashed, the filter's first place in colour), right the output.
-  const draw = (n, f, p, s, size) => {
-    const room = canvas.parentElement.clientWidth;
+  /**
+   * Left the input (padding dashed, the filter's first place in colour), right the output.
+   * @type {(n: number[], f: number[], p: number[], s: number[], d: number[], size: number[]) => void}
+   */
+  const draw = (n, f, p, s, d, size) => {
+    const room = around(canvas, "div").clientWidth;
     if (!room) return;
     const width = Math.min(room, 640);
     const [rows, columns] = [n[0] + 2 * p[0], n[1] + 2 * p[1]];
     const between = 44;
     const cell = Math.min(22, (width - between - 4) / (columns + size[1]), 360 / Math.max(rows, size[0]));
     const height = Math.ceil(cell * Math.max(rows, size[0])) + 4;
-    const context = fmnist.fitCanvas(canvas, width, height);
-    const accent = fmnist.colour("--color-accent");
-    const ink = fmnist.colour("--body-text-color");
+    const context = fitCanvas(canvas, width, height);
+    const accent = themeColour("--color-accent");
+    const ink = themeColour("--body-text-color");
+    /** @type {(left: number, top: number, lines: number, places: number, colour: string) => void} */
     const grid = (left, top, lines, places, colour) => {
       context.strokeStyle = colour;
       context.lineWidth = 1;
@@ -78,23 +105,31 @@ fmnist.mountSizes = (element) => {
       }
       context.stroke();
     };
-    const line = fmnist.colour("--border-color-primary");
+    const line = themeColour("--border-color-primary");
     const [left, top] = [2, 2];
     grid(left, top, rows, columns, line);
-    context.fillStyle = fmnist.colour("--track");
+    context.fillStyle = themeColour("--track");
     context.fillRect(left + p[1] * cell, top + p[0] * cell, n[1] * cell, n[0] * cell);
-    grid(left + p[1] * cell, top + p[0] * cell, n[0], n[1], fmnist.colour("--bar"));
+    grid(left + p[1] * cell, top + p[0] * cell, n[0], n[1], themeColour("--bar"));
     context.fillStyle = context.strokeStyle = accent;
     context.globalAlpha = 0.3;
-    context.fillRect(left, top, f[1] * cell, f[0] * cell);
+    for (let i = 0; i < f[0]; i++) {
+      for (let j = 0; j < f[1]; j++) context.fillRect(left + j * d[1] * cell, top + i * d[0] * cell, cell, cell);
+    }
     context.globalAlpha = 1;
     context.lineWidth = 2;
-    context.strokeRect(left, top, f[1] * cell, f[0] * cell);
+    context.strokeRect(left, top, (d[1] * (f[1] - 1) + 1) * cell, (d[0] * (f[0] - 1) + 1) * cell);
     // every other place of the filter, by its first corner
     for (let i = 0; i < size[0]; i++) {
       for (let j = 0; j < size[1]; j++) {
         context.beginPath();
-        context.arc(left + (j * s[1] + 0.5) * cell, top + (i * s[0] + 0.5) * cell, Math.max(1, cell / 7), 0, 2 * Math.PI);
+        context.arc(
+          left + (j * s[1] + 0.5) * cell,
+          top + (i * s[0] + 0.5) * cell,
+          Math.max(1, cell / 7),
+          0,
+          2 * Math.PI,
+        );
         context.fill();
       }
     }
@@ -112,7 +147,7 @@ fmnist.mountSizes = (element) => {
 
   element.querySelectorAll("input").forEach((field) => field.addEventListener("input", show));
   find("form").addEventListener("submit", (event) => event.preventDefault());
-  fmnist.on("theme", show);
-  new ResizeObserver(show).observe(canvas.parentElement);
+  on("theme", show);
+  new ResizeObserver(show).observe(around(canvas, "div"));
   show();
 };

@@ -1,7 +1,16 @@
 // The guided tour: five short steps, each beside the part of the page that it is about. It comes by itself once, to a
 // first visitor, and the page stays usable meanwhile.
 
-fmnist.mountTour = (element) => {
+/** @typedef {{ about: string, tab?: string, title: string, text: string }} Step */
+
+import { emit, on } from "../shared/bus.js";
+import { bringIntoView, finder } from "../shared/dom.js";
+import * as link from "../shared/link.js";
+import { recall, store } from "../shared/storage.js";
+
+/** @param {HTMLElement} element */
+export const mount = (element) => {
+  /** @type {Step[]} */
   const STEPS = [
     {
       about: "#pad",
@@ -34,22 +43,24 @@ fmnist.mountTour = (element) => {
   ];
   const GAP = 12; // CSS pixels between the dialog and what it is about, and the edges of the screen
 
-  const find = (selector) => element.querySelector(selector);
+  const find = finder(element);
   const dialog = find(".tour");
-  let at = null; // number of the step that is shown
+  let at = -1; // number of the step that is shown; -1: none
+  /** @type {HTMLElement | null} */
   let target = null; // what it is about; null: its tab is only just being opened
-  let before = null; // what had the focus before the tour
+  let before = document.body; // what had the focus before the tour
 
+  /** @type {(value: number, most: number) => number} */
   const clamp = (value, most) => Math.max(GAP, Math.min(value, most - GAP));
 
   // Every frame while the tour is open: tabs open, visitors scroll, and maps grow when their data come.
   const follow = () => {
-    if (at === null) return;
+    if (at < 0) return;
     if (!target) {
       target = document.querySelector(STEPS[at].about);
       if (!target?.offsetParent) target = null;
-      target?.classList.add("toured");
-      if (target) fmnist.bringIntoView(target);
+      target?.classList.add("tour-target");
+      if (target) bringIntoView(target);
     }
     if (target) {
       const box = target.getBoundingClientRect();
@@ -64,10 +75,11 @@ fmnist.mountTour = (element) => {
   };
 
   const leave = () => {
-    target?.classList.remove("toured");
+    target?.classList.remove("tour-target");
     target = null;
   };
 
+  /** @param {number} step */
   const go = (step) => {
     leave();
     at = step;
@@ -79,14 +91,14 @@ fmnist.mountTour = (element) => {
     find(".next").textContent = step === STEPS.length - 1 ? "Done" : "Next";
     if (step === 0 && document.activeElement === find(".back")) dialog.focus({ preventScroll: true });
     find(".back").hidden = step === 0;
-    if (tab) fmnist.emit("tab", tab);
+    if (tab) emit("tab", tab);
   };
 
   const start = () => {
-    const isOpen = at !== null;
+    const isOpen = at >= 0;
     go(0);
     if (isOpen) return;
-    before = document.activeElement;
+    if (document.activeElement instanceof HTMLElement) before = document.activeElement;
     dialog.hidden = false;
     follow();
     // Who comes and already does something is not interrupted.
@@ -95,7 +107,7 @@ fmnist.mountTour = (element) => {
 
   const end = () => {
     leave();
-    at = null;
+    at = -1;
     const hadFocus = dialog.contains(document.activeElement);
     dialog.hidden = true;
     if (hadFocus) before.focus({ preventScroll: true });
@@ -105,19 +117,19 @@ fmnist.mountTour = (element) => {
   find(".back").addEventListener("click", () => go(at - 1));
   find(".next").addEventListener("click", () => (at < STEPS.length - 1 ? go(at + 1) : end()));
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && at !== null && !event.defaultPrevented) end();
+    if (event.key === "Escape" && at >= 0 && !event.defaultPrevented) end();
   });
-  fmnist.on("tour", start);
+  on("tour", start);
 
   const isFirstVisit = () => {
-    if (fmnist.kept("toured")) return false;
-    fmnist.keep("toured", "yes");
-    return fmnist.kept("toured") !== null; // where storage is forbidden it would come at every visit
+    if (recall("toured")) return false;
+    store("toured", "yes");
+    return recall("toured") !== null; // where storage is forbidden it would come at every visit
   };
   // With the first answer the page is complete. Who follows a link to a view is not led away from it.
   let isWaiting = true;
-  fmnist.on("answer", () => {
-    if (isWaiting && !fmnist.link.get("tab") && isFirstVisit()) start();
+  on("answer", () => {
+    if (isWaiting && !link.get("tab") && isFirstVisit()) start();
     isWaiting = false;
   });
 };

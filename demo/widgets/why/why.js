@@ -1,88 +1,130 @@
 // Why this answer: which places of the current picture speak for a class. It takes the server longer than an answer, so it
 // is asked for apart, when the hand rests.
 
-fmnist.mountWhy = (element, server) => {
-  const holder = element.closest("#why");
-  const find = (selector) => element.querySelector(selector);
-  const select = find("select");
+/** @import { Answer, Reading, Reasons, Servers } from "../types.d.ts" */
+
+import { call } from "../shared/api.js";
+import { bytes } from "../shared/base64.js";
+import { latest, on } from "../shared/bus.js";
+import { around, finder, showProblem, whenVisible } from "../shared/dom.js";
+import { fitCanvas, offPage } from "../shared/drawing.js";
+import { facts } from "../shared/facts.js";
+import { unbroken } from "../shared/text.js";
+
+/**
+ * @param {HTMLElement} element
+ * @param {Servers["why"]} server
+ */
+export const mount = (element, server) => {
+  const holder = around(element, "#why");
+  const find = finder(element);
+  const select = find("select", HTMLSelectElement);
   const SIDE = 280; // CSS pixels of each picture: ten for each of the network's
   const REST = 120; // milliseconds without a new answer
   const DIM = 0.55; // brightness of the picture under the colours
-  const [AGAINST, FOR] = [[90, 170, 255], [255, 160, 60]]; // blue and orange on the black ground of both themes
+  const [AGAINST, FOR] = [
+    [90, 170, 255],
+    [255, 160, 60],
+  ]; // blue and orange on the black ground of both themes
+  /** @type {Reading | null} */
   let current = null; // the latest answer, unless the pad is empty
-  let reasons = null; // {label, grad_cam, occlusion} as they are painted, and the answer and the label they were asked for
+  /** @type {(Reasons & { answer: Reading, asked: string }) | null} */
+  let reasons = null; // as they are painted, and the answer and the label that they were asked for
   let isVisible = false;
+  const [gradCam, occlusion] = [find(".grad-cam", HTMLCanvasElement), find(".occlusion", HTMLCanvasElement)];
 
-  for (const [label, name] of fmnist.facts.classes.entries()) {
+  for (const [label, name] of facts.classes.entries()) {
     select.append(new Option(name, String(label)));
   }
 
-  // The picture, grey and dim, under the colours of values -1..1.
+  /**
+   * The picture, grey and dim, under the colours of values -1..1.
+   * @param {HTMLCanvasElement} canvas
+   * @param {Uint8Array} pixels
+   * @param {ArrayLike<number>} values
+   */
   const paintOver = (canvas, pixels, values) => {
     const image = new ImageData(28, 28);
     for (let i = 0; i < 784; i++) {
       const strength = Math.min(1, Math.abs(values[i]));
-      const parts = (values[i] < 0 ? AGAINST : FOR).map((part) => (1 - 0.8 * strength) * DIM * pixels[i] + 0.8 * strength * part);
+      const parts = (values[i] < 0 ? AGAINST : FOR).map(
+        (part) => (1 - 0.8 * strength) * DIM * pixels[i] + 0.8 * strength * part,
+      );
       image.data.set([...parts, 255], 4 * i);
     }
-    const small = document.createElement("canvas");
-    small.width = small.height = 28;
-    small.getContext("2d").putImageData(image, 0, 0);
-    const context = fmnist.fitCanvas(canvas, SIDE, SIDE);
+    const small = offPage(28, 28);
+    small.putImageData(image, 0, 0);
+    const context = fitCanvas(canvas, SIDE, SIDE);
     context.imageSmoothingEnabled = false;
-    context.drawImage(small, 0, 0, SIDE, SIDE);
+    context.drawImage(small.canvas, 0, 0, SIDE, SIDE);
   };
 
-  const points = (part) => `${Math.round(100 * Math.abs(part))} point${Math.round(100 * Math.abs(part)) === 1 ? "" : "s"}`;
+  /** @param {number} part */
+  const points = (part) =>
+    `${Math.round(100 * Math.abs(part))} point${Math.round(100 * Math.abs(part)) === 1 ? "" : "s"}`;
 
   const paint = () => {
-    const name = reasons ? fmnist.unbroken(fmnist.facts.classes[reasons.label]) : "";
     if (!reasons) {
-      for (const canvas of [find(".grad-cam"), find(".occlusion")]) paintOver(canvas, new Uint8Array(784), new Float32Array(784));
+      for (const canvas of [gradCam, occlusion]) paintOver(canvas, new Uint8Array(784), new Float32Array(784));
       find(".looks").textContent = find(".needs").textContent = "\u00a0";
-      for (const canvas of element.querySelectorAll("canvas")) canvas.setAttribute("aria-label", "No picture");
+      for (const canvas of [gradCam, occlusion]) canvas.setAttribute("aria-label", "No picture");
       holder.dataset.label = "";
       return;
     }
-    const pixels = fmnist.bytes(reasons.answer.pixels);
-    const heat = Array.from(fmnist.bytes(reasons.grad_cam), (level) => level / 255);
-    paintOver(find(".grad-cam"), pixels, heat);
+    const name = unbroken(facts.classes[reasons.label]);
+    const pixels = bytes(reasons.answer.pixels);
+    const heat = Array.from(bytes(reasons.grad_cam), (level) => level / 255);
+    paintOver(gradCam, pixels, heat);
     find(".looks").textContent = heat.some((value) => value > 0)
-      ? `Orange: here the last maps speak for ${name}.` : `Nothing in the last maps speaks for ${name}.`;
-    const cost = hiding();
+      ? `Orange: here the last maps speak for ${name}.`
+      : `Nothing in the last maps speaks for ${name}.`;
+    const cost = hiding(reasons);
     const [most, least] = [Math.max(...cost), Math.min(...cost)];
-    paintOver(find(".occlusion"), pixels, cost.map((value) => value / Math.max(0.02, most, -least)));
+    paintOver(
+      occlusion,
+      pixels,
+      cost.map((value) => value / Math.max(0.02, most, -least)),
+    );
     const changes = [
       most >= 0.01 && `Orange: hidden here, ${name} loses up to ${points(most)}.`,
       least <= -0.01 && `Blue: hidden here, ${name} gains up to ${points(least)}.`,
     ].filter(Boolean);
     find(".needs").textContent = changes.join(" ") || `Hiding any one part changes ${name} by less than a point.`;
-    find(".grad-cam").setAttribute("aria-label", find(".looks").textContent);
-    find(".occlusion").setAttribute("aria-label", find(".needs").textContent);
+    gradCam.setAttribute("aria-label", find(".looks").textContent);
+    occlusion.setAttribute("aria-label", find(".needs").textContent);
     holder.dataset.label = String(reasons.label);
   };
 
-  // Probability that each place costs the class when it is hidden.
-  const hiding = () => {
-    const { tops: [top], values } = reasons.occlusion;
-    return Array.from(fmnist.bytes(values), (level) => ((level - 128) / 127) * top);
+  /**
+   * Probability that each place costs the class when it is hidden.
+   * @param {Reasons} reasons
+   */
+  const hiding = ({ occlusion }) => {
+    const {
+      tops: [top],
+      values,
+    } = occlusion;
+    return Array.from(bytes(values), (level) => ((level - 128) / 127) * top);
   };
 
-  const canvas = find(".occlusion");
-  canvas.addEventListener("pointermove", (event) => {
+  occlusion.addEventListener("pointermove", (event) => {
     if (!reasons) return;
-    const [x, y] = [event.offsetX, event.offsetY].map((place) => Math.max(0, Math.min(27, Math.floor((28 * place) / SIDE))));
-    const value = hiding()[28 * y + x];
-    const name = fmnist.unbroken(fmnist.facts.classes[reasons.label]);
-    find(".needs").textContent = Math.abs(value) < 0.005 ? `Hidden here, ${name} stays as probable.`
-      : `Hidden here, ${name} ${value > 0 ? "loses" : "gains"} ${points(value)}.`;
+    const [x, y] = [event.offsetX, event.offsetY].map((place) =>
+      Math.max(0, Math.min(27, Math.floor((28 * place) / SIDE))),
+    );
+    const value = hiding(reasons)[28 * y + x];
+    const name = unbroken(facts.classes[reasons.label]);
+    find(".needs").textContent =
+      Math.abs(value) < 0.005
+        ? `Hidden here, ${name} stays as probable.`
+        : `Hidden here, ${name} ${value > 0 ? "loses" : "gains"} ${points(value)}.`;
   });
-  canvas.addEventListener("pointerleave", paint);
+  occlusion.addEventListener("pointerleave", paint);
 
   // --- asking: one question at a time, about the latest picture ------------------------------------------------
 
   let asking = false;
-  let timer;
+  let timer = 0;
   const rest = () => {
     clearTimeout(timer);
     timer = setTimeout(ask, REST);
@@ -91,18 +133,19 @@ fmnist.mountWhy = (element, server) => {
     const [answer, label] = [current, select.value];
     if (asking || !isVisible || !answer || (reasons?.answer === answer && reasons.asked === label)) return;
     asking = true;
-    const reply = await fmnist.call(server.reasons, { pixels: answer.pixels, label: label ? Number(label) : null });
+    const reply = await call(server.reasons, { pixels: answer.pixels, label: label ? Number(label) : null });
     asking = false;
-    fmnist.showProblem(element, reply.error);
+    showProblem(element, reply.error);
     if (label !== select.value) return ask();
     if (answer !== current) return rest();
-    reasons = reply.error ? null : { ...reply, answer, asked: label };
+    reasons = reply.error !== undefined ? null : { ...reply, answer, asked: label };
     paint();
   };
 
+  /** @param {Answer} answer */
   const hear = (answer) => {
     clearTimeout(timer);
-    current = answer.empty ? null : answer;
+    current = answer.empty === undefined ? answer : null;
     if (current) {
       rest();
     } else {
@@ -110,12 +153,12 @@ fmnist.mountWhy = (element, server) => {
       paint();
     }
   };
-  fmnist.on("answer", hear);
+  on("answer", hear);
   select.addEventListener("change", ask);
-  fmnist.whenVisible(element, (visible) => {
+  whenVisible(element, (visible) => {
     isVisible = visible;
     ask();
   });
   paint();
-  hear(fmnist.latest("answer") ?? { empty: "nothing yet" });
+  hear(latest("answer") ?? { empty: "nothing yet" });
 };

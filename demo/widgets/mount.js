@@ -1,0 +1,21 @@
+// Puts the widgets to work. All but the head wait until the server has told the facts and all code is here: none of it is
+// run before, so that each module finds the facts and the test samples there from the start, and no widget misses what
+// another one says first.
+
+import { told } from "./shared/facts.js";
+
+const ready = told.then(() => {
+  const links = document.querySelectorAll('link[rel="modulepreload"]');
+  return Promise.allSettled(Array.from(links, (link) => import(/** @type {HTMLLinkElement} */ (link).href)));
+});
+
+/**
+ * @param {string} name of the widget and of its folder
+ * @param {HTMLElement} element that holds its template
+ * @param {object} server the functions of the server that it may call
+ */
+export const mount = async (name, element, server) => {
+  if (name !== "head") await ready; // the head is what asks for the facts
+  const widget = await import(`./${name}/${name}.js`);
+  widget.mount(element, server);
+};

@@ -1,0 +1,221 @@
+// Training as the visitor sees it: start, progress, curves, stop, the outcome, and back to the shipped weights.
+//
+// The server keeps the run; this view asks for what is new a few times a second. A reloaded page takes it up again.
+
+/** @import { Servers, TrainEvent, TrainSettings } from "../types.d.ts" */
+/** @import { Point } from "./chart.js" */
+
+import { call } from "../shared/api.js";
+import { emit, on } from "../shared/bus.js";
+import { finder } from "../shared/dom.js";
+import * as link from "../shared/link.js";
+import { drawChart } from "./chart.js";
+import { makeForm } from "./form.js";
+
+export let isMounted = false; // before that, nobody here asks what becomes of a run
+
+/**
+ * @param {HTMLElement} element
+ * @param {Servers["training"]} server
+ */
+export const mount = (element, server) => {
+  isMounted = true;
+  const find = finder(element);
+  const root = find(".training");
+  const PAUSE = 200; // milliseconds between two questions
+  const FAILED_PAUSE = 2000; // after one that was not answered
+  const PATIENCE = 90_000; // milliseconds without an answer, after which the server too has given up
+
+  /** @type {Point[]} */
+  let points = []; // of the training
+  /** @type {Point[]} */
+  let epochs = []; // on the held-out images
+  let steps = 1;
+  let watching = false;
+  let stopping = false;
+  let isPast = false; // the run had ended before this page was opened: all else here knows what came of it
+  let why = ""; // it was stopped, when the visitor did not ask for that
+  let told = ""; // of the outcome
+
+  /** @type {(sentence: string, state?: string) => void} */
+  const show = (sentence, state = root.dataset.state) => {
+    if (state !== root.dataset.state) find(".status").setAttribute("aria-live", "polite");
+    find(".status").textContent = sentence;
+    root.dataset.state = state;
+  };
+  /** @param {number} part */
+  const progress = (part) => {
+    find(".progress i").style.transform = `scaleX(${part})`;
+    find(".progress").setAttribute("aria-valuenow", String(Math.round(100 * part)));
+  };
+  const [trainButton, stopButton, restoreButton] = ["#retrain", "#stop", "#restore"].map((id) =>
+    find(id, HTMLButtonElement),
+  );
+  /** @type {(isRunning: boolean, canStop?: boolean) => void} */
+  const buttons = (isRunning, canStop = isRunning) => {
+    trainButton.disabled = isRunning;
+    restoreButton.disabled = isRunning; // else the trained network would come after all
+    stopButton.disabled = !canStop;
+  };
+  /** @param {number} part */
+  const percent = (part) => `${(100 * part).toFixed(1)} %`;
+  /** @param {number} seconds */
+  const duration = (seconds) =>
+    seconds < 90
+      ? `${Math.ceil(seconds)} s`
+      : `${Math.floor(Math.round(seconds) / 60)} min ${Math.round(seconds) % 60} s`;
+
+  const draw = () => {
+    drawChart(find("[data-chart=loss]", HTMLCanvasElement), "loss", { points, epochs, steps });
+    drawChart(find("[data-chart=accuracy]", HTMLCanvasElement), "accuracy", { points, epochs, steps });
+  };
+
+  // --- the run -------------------------------------------------------------------------------------------------
+
+  const answersNow = () => {
+    if (isPast) return;
+    link.set("network", null); // it is not the one of the link
+    emit("network");
+  };
+
+  // A phone that locks its screen asks nothing any more, and the server ends the run.
+  const stayAwake = () => navigator.wakeLock?.request("screen").catch(() => null); // it may be forbidden
+  /** @type {ReturnType<typeof stayAwake> | null} */
+  let awake = null;
+  document.addEventListener("visibilitychange", () => {
+    if (watching && document.visibilityState === "visible") awake = stayAwake();
+  });
+
+  /** @param {TrainEvent} event */
+  const take = (event) => {
+    if (event.event === "Waiting") {
+      show(
+        event.place === 1
+          ? "Waiting: one visitor before you is training."
+          : `Waiting: ${event.place} visitors before you.`,
+        "waiting",
+      );
+    } else if (event.event === "Loading") {
+      show("Starting …", "running");
+    } else if (event.event === "Started") {
+      steps = event.steps;
+      show(
+        `Learning from ${event.training_images.toLocaleString("en")} images (${event.device}), ${event.validation_images.toLocaleString("en")} held out.`,
+        "running",
+      );
+    } else if (event.event === "StepDone") {
+      points.push(event);
+      progress(event.step / event.steps);
+      if (stopping) return;
+      find(".status").setAttribute("aria-live", "off"); // not read aloud several times a second
+      show(
+        `Epoch ${event.epoch}: accuracy ${percent(event.accuracy)}, ${Math.round(event.images_per_second).toLocaleString("en")} images a second, ${duration(event.seconds_left)} left.`,
+      );
+    } else if (event.event === "EpochDone" && event.validation_loss !== null) {
+      epochs.push({ step: event.step, loss: event.validation_loss, accuracy: event.validation_accuracy });
+    } else if (event.event === "Stopping") {
+      why = `, ${event.why}`;
+    } else if (event.event === "Finished") {
+      show(event.stopped ? "Stopped; the best weights so far are kept. Testing …" : "Done. Testing …", "testing");
+      stopButton.disabled = true;
+    } else if (event.event === "Tested") {
+      find(".outcome").hidden = false;
+      find(".before").textContent = percent(event.before);
+      find(".after").textContent = percent(event.after);
+      find(".before-sketches").textContent = percent(event.before_sketches);
+      find(".after-sketches").textContent = percent(event.after_sketches);
+      told = `${event.stopped ? "Stopped after" : "Trained in"} ${duration(event.seconds)}${why}. Your network: accuracy ${percent(event.after)} on ${event.images.toLocaleString("en")} test images.`;
+      show(`${told} Making its map …`, "trained");
+      answersNow();
+    } else if (event.event === "Mapped") {
+      show(told);
+      if (!isPast) emit("mapped");
+    } else if (event.event === "Failed") {
+      show(event.sentence, "failed");
+    } else if (event.event === "Restored") {
+      reset();
+      show("Back to the shipped weights.", "idle");
+      emit("restored");
+      answersNow();
+    }
+  };
+
+  const reset = () => {
+    [points, epochs, steps, stopping, isPast, why] = [[], [], 1, false, false, ""];
+    find(".outcome").hidden = true;
+    progress(0);
+    draw();
+  };
+
+  const watch = async () => {
+    if (watching) return;
+    watching = true;
+    let seen = 0;
+    let answered = performance.now();
+    if (!isPast) awake = stayAwake();
+    for (;;) {
+      const reply = await call(server.train_state, { seen });
+      if (reply.error !== undefined) {
+        if (performance.now() - answered > PATIENCE) {
+          show(reply.error, "failed");
+          break;
+        }
+      } else {
+        answered = performance.now();
+        reply.events.forEach(take);
+        if (reply.events.length) draw();
+        seen = reply.seen;
+        buttons(reply.alive, !stopping && root.dataset.state !== "testing" && root.dataset.state !== "trained");
+        if (!reply.alive) {
+          if (root.dataset.state === "trained")
+            show(told); // also without a map, when that took too long
+          else if (root.dataset.state !== "failed") show("This training is no longer on the server.", "failed");
+          break;
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, reply.error ? FAILED_PAUSE : PAUSE));
+    }
+    watching = false;
+    buttons(false);
+    (await awake)?.release();
+  };
+
+  /** @param {TrainSettings} settings */
+  const start = async (settings) => {
+    reset();
+    show("Starting …", "running");
+    buttons(true);
+    const reply = await call(server.train_start, { settings });
+    if (reply.error !== undefined) {
+      show(reply.error, "failed");
+      buttons(false);
+      const known = await call(server.train_state, { seen: 0 });
+      if (known.error !== undefined || !known.alive) return; // else that is why: it was lost sight of
+    }
+    watch();
+  };
+  makeForm(find("#train-form", HTMLFormElement), start);
+  stopButton.addEventListener("click", async () => {
+    stopping = true;
+    show("Stopping …");
+    stopButton.disabled = true;
+    const reply = await call(server.train_stop, {});
+    if (reply.error === undefined) return;
+    stopping = false;
+    show(reply.error);
+  });
+  restoreButton.addEventListener("click", async () => {
+    const reply = await call(server.restore, {});
+    take(reply.error !== undefined ? { event: "Failed", sentence: reply.error } : { event: "Restored" });
+  });
+
+  on("theme", draw);
+  new ResizeObserver(draw).observe(find(".charts"));
+  draw();
+  // A run of before a reload is taken up where it is.
+  call(server.train_state, { seen: 0 }).then((reply) => {
+    if (reply.error !== undefined || !reply.events.length || watching) return;
+    isPast = !reply.alive;
+    watch();
+  });
+};

@@ -1,0 +1,308 @@
+// What goes between the server and the widgets, and between the widgets. Where it says base64, it is a list of numbers as
+// shared/base64.js reads it.
+
+export type Pair = [number, number]; // height and width, or coordinates on the map: across and up
+export type Box = [number, number, number, number]; // left, top, right, bottom
+export type Layout = "pca" | "pixels" | "tsne";
+export type Colours = { isDark: boolean; ink: string; background: string; accent: string; subdued: string };
+
+// --- facts ------------------------------------------------------------------------------------------------------------
+
+export interface Facts {
+  classes: string[];
+  colours: string[]; // of the classes
+  example: number; // the sample that is shown first
+  samples: {
+    count: number;
+    columns: number; // on the sheet
+    sheet: string; // address of the picture with all of them
+    labels: string; // base64, bytes
+    numbers: string; // base64, 16 bits
+  };
+  sprite: string; // address of the picture with some training images
+  data: string; // a sentence about the data set
+  kinds: Record<string, string>; // of pictures: "name: what is made of it"
+  networks: { id: string; name: string; parameters: number }[]; // that can be chosen; the first answers at first
+  training: TrainingForm;
+  layers: LayerRow[]; // of the network that answers at first
+  session: number; // its number
+  size: number; // height and width of the images
+  uploadBytes: number; // of a picture file, at most
+}
+
+export interface LayerRow {
+  name: string;
+  kind: string;
+  words: string;
+  shape: number[]; // of what it puts out: [channels, height, width] or [length]
+  parameters: number;
+  f: Pair | null; // filter, padding, stride and dilation, where the formula explains the shape
+  p: Pair | null;
+  s: Pair | null;
+  d: Pair | null;
+  hasSum: boolean; // the arithmetic behind each of its values can be shown
+}
+
+// --- answers ----------------------------------------------------------------------------------------------------------
+
+export interface Levels {
+  shape: number[]; // [channels, height, width], or [length] of a vector
+  tops: number[]; // of each channel the largest value, or of the vector
+  values: string; // base64, bytes: 128 is zero, 1 and 255 are the largest value with its sign
+}
+
+export interface Which {
+  network: string; // the id of the one that answers: "yours" if this visitor has trained it
+  session: number; // which changes with the network
+  own: boolean; // this visitor has trained one
+}
+
+/** What only an open view asks for. */
+export interface Wanted {
+  maps: string; // of this layer
+  channel: [layer: string, channel: number]; // the answer with it ablated
+  pixel: [channel: number, row: number, column: number]; // the sum behind it, in the first layer
+  coordinates: true; // on the map
+  steps: true; // how the picture became pixels
+}
+
+export interface OpenAnswer {
+  empty?: undefined;
+  words: string;
+  familiarity: number;
+  note: string | null;
+  probabilities: number[];
+  kind: string;
+  pixels: string; // base64, bytes
+  maps?: { layer: string } & Levels;
+  channel?: { layer: string; channel: number; probabilities: number[] };
+  pixel?: PixelSum;
+  coordinates?: Partial<Record<Layout, Pair>>;
+  nearest?: Near[];
+}
+
+export interface PixelSum {
+  place: [channel: number, row: number, column: number];
+  patch: number[][];
+  kernel: number[][];
+  bias: number;
+  total: number;
+}
+
+export interface Near {
+  index: number; // of a sample
+  distance: number;
+}
+
+export interface Steps {
+  found: string; // a PNG file in base64
+  box: Box; // in fractions of that picture
+  naive: NaiveStep;
+}
+
+/** The picture only made grey and small. */
+export interface NaiveStep {
+  pixels: string; // base64, bytes
+  words: string;
+}
+
+/** As the server gives it: to an opened file, whose other steps the page knows, it tells only one. */
+export type ServerAnswer = Which & ((OpenAnswer & { steps?: Partial<Steps> }) | { empty: string });
+
+/** As the widgets hear of it. */
+export type Reading = Which & OpenAnswer & { steps?: Partial<Steps>; overruled: boolean };
+export type Answer = Reading | ({ empty: string; overruled?: boolean } & Partial<Which>);
+
+// --- what the widgets ask the server ----------------------------------------------------------------------------------
+
+export type Failure = { error: string };
+export type Answered<Reply> = (Reply & { error?: undefined }) | Failure;
+export type Ask<Request, Reply> = (request: Request & { visitor: string }) => Promise<Answered<Reply>>;
+
+/** By widget, the functions of the server that it is given. A test compares their names with those in page.py. */
+export interface Servers {
+  head: { facts: Ask<{}, Facts> };
+  pad: { answer: Ask<Picture & { want: Partial<Wanted> }, ServerAnswer>; open_file: Ask<PictureFile, OpenedFile> };
+  answer: {
+    choose: Ask<{ network: string }, {}>;
+    which: Ask<{}, Which>;
+    train_state: Ask<{ seen: number }, TrainState>;
+  };
+  maps: { layers: Ask<{}, { layers: LayerRow[] }> };
+  channel: { channel: Ask<{ layer: string; channel: number }, Channel> };
+  why: { reasons: Ask<{ pixels: string; label: number | null }, Reasons> };
+  map: { points: Ask<{}, ServerPoints>; remaining_points: Ask<{ chunk: number }, MorePoints> };
+  mistakes: { points: Ask<{}, ServerPoints> };
+  training: {
+    train_start: Ask<{ settings: TrainSettings }, {}>;
+    train_state: Ask<{ seen: number }, TrainState>;
+    train_stop: Ask<{}, {}>;
+    restore: Ask<{}, {}>;
+  };
+}
+
+/** What an answer is about: a test sample, pixels that were made of a file, or a picture in base64. */
+export type Picture =
+  { sample: number } | { pixels: string; kind: string; naive: string } | { picture: string; kind?: string };
+
+export interface PictureFile {
+  file: string; // its contents in base64
+  name: string;
+  kind?: string;
+}
+
+export interface OpenedFile {
+  picture: string; // a PNG file in base64
+  pixels: string; // base64, bytes
+  kind: string;
+  steps: Steps;
+}
+
+export interface Channel {
+  layer: string;
+  channel: number;
+  maker?: string; // the layer whose weights make it
+  weights?: Levels;
+  noWeights?: string; // why there are none to be shown
+  top: { index: number; value: number; box: Box }[]; // the top-activating samples, and their receptive fields
+}
+
+export interface Reasons {
+  label: number;
+  grad_cam: string; // base64, bytes: levels 0..255
+  occlusion: Levels;
+}
+
+/** Coordinates are x and y in turns, as 16 bits of the map's width and height. */
+export type ServerPoints = Record<Layout, string | null> & { predictions: string; remaining: number };
+
+/** Coordinates are x and y in turns, as float32 fractions of the samples' map. */
+export type MorePoints = Record<Layout, string | null> & {
+  predictions: string;
+  labels: string;
+  numbers: string;
+  sheet: string; // address of the picture with all of them
+  count: number; // of all of them
+};
+
+// --- training ---------------------------------------------------------------------------------------------------------
+
+/** What can be set before a training. */
+export interface TrainingForm {
+  architectures: { id: string; parameters: number; description: string; fraction: number }[]; // of the data, to begin with
+  settings: FormSetting[];
+}
+
+export interface FormSetting {
+  name: string;
+  label: string;
+  help: string;
+  isWhole: boolean; // a whole number
+  low: number;
+  high: number;
+  value: number; // to begin with
+}
+
+export interface TrainSettings {
+  architecture: string;
+  init_from_current: boolean; // from the weights of the network that answers now
+  for_people: boolean; // with synthetic images mixed in
+  [setting: string]: string | number | boolean; // and by its name each of the form's settings
+}
+
+export interface TrainState {
+  events: TrainEvent[];
+  seen: number; // how many there have been
+  alive: boolean; // more can come
+}
+
+export type TrainEvent =
+  | { event: "Waiting"; place: number }
+  | { event: "Loading" }
+  | { event: "Started"; device: string; training_images: number; validation_images: number; steps: number }
+  | StepDone
+  | {
+      event: "EpochDone";
+      step: number;
+      validation_loss: number | null; // null: no images are held out
+      validation_accuracy: number;
+    }
+  | { event: "Stopping"; why: string }
+  | { event: "Finished"; stopped: boolean }
+  | Tested
+  | { event: "Mapped" }
+  | { event: "Failed"; sentence: string }
+  | { event: "Restored" };
+
+export interface StepDone {
+  event: "StepDone";
+  step: number;
+  steps: number;
+  epoch: number;
+  loss: number;
+  accuracy: number;
+  images_per_second: number;
+  seconds_left: number;
+}
+
+export interface Tested {
+  event: "Tested";
+  stopped: boolean;
+  seconds: number;
+  images: number;
+  before: number; // accuracy on them
+  after: number;
+  before_sketches: number; // on the sketch test set
+  after_sketches: number;
+}
+
+// --- what widgets tell each other -------------------------------------------------------------------------------------
+
+export interface Events {
+  /** What the server said about the current picture. */
+  answer: Answer;
+  /** A view was opened, so that answers must hold more. */
+  wants: void;
+  /** This visitor's network has changed: everything known about it is stale. */
+  network: void;
+  /** Its t-SNE map is ready: only the coordinates of the samples have changed. */
+  mapped: void;
+  /** It is the shipped one again, as the visitor wished: said just before. */
+  restored: void;
+  /** The visitor says what the current picture is (a key of facts.kinds), or null: detect it. */
+  kind: string | null;
+  /** A test sample was chosen, to become the current picture (its place on the sheet). */
+  sample: number;
+  /** A channel of a layer was chosen, or null: none. */
+  channel: ChosenChannel | null;
+  /** What is known about it is to be brought into view. */
+  showchannel: void;
+  /** The choice is to be taken back. */
+  closechannel: void;
+  /** The rows of the table of layers of the network that answers now. */
+  layers: LayerRow[];
+  /** The coordinates of the test samples, and their predictions; from now on samples.labels holds as many. */
+  points: Points;
+  /** Test samples to be shown among the others (places on the sheet, perhaps none). */
+  marked: number[];
+  /** The page's address is another link now. */
+  link: void;
+  /** A tab is to be opened (its name as in a link: "look-inside"). */
+  tab: string;
+  /** The visitor wants to be shown around. */
+  tour: void;
+  /** Light or dark was switched. */
+  theme: void;
+}
+
+/** The detail of an event as emit takes it: nothing where there is none. */
+export type Detail<Name extends keyof Events> = Events[Name] extends void ? [] : [detail: Events[Name]];
+
+export interface ChosenChannel {
+  layer: string;
+  channel: number;
+  count: number; // of all channels of that layer
+}
+
+/** Coordinates are x and y in turns, in fractions of the map; null: that layout is not ready. */
+export type Points = Record<Layout, Float32Array | null> & { predictions: Uint8Array };
