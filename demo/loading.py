@@ -24,7 +24,7 @@ GIVEN: Final = "given"  # the id of a network that is not shipped but named when
 def load_handlers(
     weights: str | Path, where: str | Path | None, static: Path, limits: Limits | None = None
 ) -> Handlers:
-    """What answers by the network in ``weights``, and trains anew on the data set at ``where``.
+    """What answers by the network in ``weights``, and trains on the data set at ``where``.
 
     The shipped networks can be chosen instead. Writes the two pictures that the browser loads into the folder
     ``static``, which must be an allowed path.
@@ -45,7 +45,7 @@ def load_handlers(
     known = payloads.facts(sessions.shipped, samples, payloads.url(sheet), limits) | {"sprite": payloads.url(sprite)}
 
     def facts() -> Reply:
-        # Looked up anew, for a download may have ended since.
+        # Looked up each time, for a download may have ended since.
         is_whole = dataset.is_published(dataset.find(where))
         return known | {
             "data": f"Training uses {describe(where)}.",

@@ -73,7 +73,7 @@ class Task:
 
     @classmethod
     def of(cls, before: Network, config: TrainConfig, init_from_before: bool, where: str | Path | None) -> "Task":
-        """The task of training anew the network that answers a visitor."""
+        """The task for a visitor whom the network ``before`` answers."""
         return cls(config, before.architecture, pack(before), init_from_before, where)
 
 

@@ -229,7 +229,7 @@ export const mount = (element, server) => {
   };
 
   /** @type {Channel | null} */
-  let known = null; // its weights and what excites it, once they have come
+  let known = null; // its weights and top-activating images, once they have come
   const load = async () => {
     known = null;
     element.classList.add("unknown");

@@ -35,8 +35,8 @@ export const makeChoices = (element, { marks, layoutAsked, styleChanged }) => {
   };
   const COLOURS = {
     true: "Each mark shows what the image is.",
-    predicted: "Each mark shows what the network takes the image for.",
-    mistakes: "Only images that the network gets wrong are in colour; the mark shows what it takes them for.",
+    predicted: "Each mark shows the network's prediction.",
+    mistakes: "Only images with a wrong prediction are in colour; the mark shows the prediction.",
   };
   /**
    * @template {string} Choice
@@ -94,7 +94,7 @@ export const makeChoices = (element, { marks, layoutAsked, styleChanged }) => {
   };
 
   /**
-   * Gives each image the mark of a class, faded if the visitor wants to see remaining.
+   * Gives each image the mark of a class, faded if the visitor wants to see others.
    * @param {Points} points
    */
   const style = ({ predictions }) => {

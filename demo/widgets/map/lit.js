@@ -40,7 +40,7 @@ export const makeLit = (element, { marks, places, view, predictionOf, changed })
       const isDark = true; // as the tip is, in both themes
       samples.draw(fitCanvas(find(".picture", HTMLCanvasElement), 84, 84), index, 0, 0, 84);
       find(".class").replaceChildren(marks.single(label, isDark), facts.classes[label]);
-      find(".predicted").replaceChildren("network:", marks.single(answer, isDark), facts.classes[answer]);
+      find(".predicted").replaceChildren("prediction:", marks.single(answer, isDark), facts.classes[answer]);
       find(".number").textContent = `test image ${samples.numbers[index]}`;
     }
     changed();

@@ -62,7 +62,7 @@ export const mount = (element, server) => {
     holder.dataset.trail = String(picture.trail.length);
   };
 
-  let due = 0; // the frame in which all is painted anew
+  let due = 0; // the frame in which everything is painted again
   const repaint = () => {
     due ||= requestAnimationFrame(() => {
       due = 0;

@@ -60,7 +60,7 @@ export const makePicture = (row, framed, light) => {
     const isAnother = reading?.kind === "sample" || reading?.kind !== you?.kind;
     you = reading;
     if (!you || isAnother) trail = [];
-    // Made anew only when they change: a button that has the focus keeps it.
+    // Made again only when they change: a button that has the focus keeps it.
     const nearest = JSON.stringify(you?.nearest ?? []);
     if (row.dataset.nearest !== nearest) {
       const hadFocus = row.contains(document.activeElement);

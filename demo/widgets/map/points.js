@@ -1,4 +1,4 @@
-// Where the images lie in each layout and what the network answers to them, from the server: first for the shipped
+// Where the images lie in each layout and what the network predicts, from the server: first for the shipped
 // samples and then, when it is asked for, for all test images. Each time, the box around all of them is the map.
 
 /** @import { Layout, MorePoints, Pair, Points, Servers } from "../types.d.ts" */

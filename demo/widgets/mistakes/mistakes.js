@@ -1,5 +1,5 @@
-// What the network that predictions makes of all test samples of the page, counted: rows are what they are, columns what it
-// says. A number opens to the images behind it, which are marked on the map as well.
+// The confusion matrix of the network that answers, over all test samples of the page: rows are true classes, columns
+// predictions. A number opens to the images behind it, which are marked on the map as well.
 
 /** @import { Servers } from "../types.d.ts" */
 
@@ -66,7 +66,9 @@ export const mount = (element, server) => {
   const count = (predictions) => {
     asked += 1; // what is under way is no newer than this
     const isSame =
-      !isStale && predictions.length === counted.length && predictions.every((answer, i) => answer === counted[i]);
+      !isStale &&
+      predictions.length === counted.length &&
+      predictions.every((prediction, i) => prediction === counted[i]);
     if (isSame) {
       if (chosen) emit("marked", behind()); // only the map is another one
       return;
@@ -78,8 +80,8 @@ export const mount = (element, server) => {
     for (let i = 0; i < all; i++) cells[samples.labels[i]][predictions[i]]?.push(i);
     const right = cells.reduce((sum, row, label) => sum + row[label].length, 0);
     find(".summary").textContent =
-      `Of ${number(all)} test images the network gets ${number(right)} right (its accuracy: ` +
-      `${((100 * right) / all).toFixed(1)} %). Rows: what it is; columns: what it says.`;
+      `${number(right)} of ${number(all)} test images are predicted correctly: an accuracy of ` +
+      `${((100 * right) / all).toFixed(1)} %. Rows: the true class; columns: the prediction.`;
     find(".overview").hidden = false;
     buildTable();
     buildMost();
@@ -103,7 +105,7 @@ export const mount = (element, server) => {
     asked += 1;
     isStale = true;
     delete holder.dataset.counted;
-    find(".summary").textContent = "Another network predictions now. Counting anew …";
+    find(".summary").textContent = "Another network answers now. Counting again …";
     if (element.offsetParent) load();
   });
 
@@ -183,9 +185,9 @@ export const mount = (element, server) => {
         const line = button("", () => choose(truth, said));
         line.append(
           make("b", facts.classes[truth]),
-          " for ",
+          " predicted as ",
           make("b", facts.classes[said]),
-          `: ${number(count)} ${count === 1 ? "time" : "times"}`,
+          `: ${number(count)}`,
         );
         item.append(line);
         return item;

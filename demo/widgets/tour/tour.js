@@ -20,7 +20,7 @@ export const mount = (element) => {
     {
       about: "#answer",
       title: "See what it says",
-      text: "The network answers while you draw: ten bars, one for each kind of clothing (its probabilities). “Familiar” tells how much your picture is like what it has learned from.",
+      text: "The network answers while you draw: ten bars, one for each kind of clothing (its probabilities). “Familiar” tells how much your picture is like what it was trained on.",
     },
     {
       about: "#maps",
@@ -32,13 +32,13 @@ export const mount = (element) => {
       about: "#map",
       tab: "map",
       title: "Find your picture on the map",
-      text: "Every mark is a test image, and those that the network finds alike lie together. The ring is your picture.",
+      text: "Every mark is a test image, and those that look alike to the network lie together. The ring is your picture.",
     },
     {
       about: "#retrain",
       tab: "train",
-      title: "Train it anew",
-      text: "Press “Train” and watch a network learn from nothing. The result answers you alone, and one click takes you back.",
+      title: "Train it yourself",
+      text: "Press “Train” and watch a network learn from random weights. The result answers only you, and one click takes you back.",
     },
   ];
   const GAP = 12; // CSS pixels between the dialog and what it is about, and the edges of the screen
