@@ -66,7 +66,10 @@ def load_networks(weights: str | Path, samples: dataset.Split) -> list[Session]:
     if named in folders:
         first = _session(named, samples, folders[named], folders[named])
     else:
-        first = _session(weights, samples, GIVEN, named.name or str(named))
+        name = named.name or str(named)
+        if name in folders.values():  # the two could not be told apart
+            name = f"{named.parent.name}/{name}"
+        first = _session(weights, samples, GIVEN, name)
     others = [_session(folder, samples, name, name) for folder, name in folders.items() if folder != named]
     return [first, *others]
 

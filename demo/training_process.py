@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ctypes import c_bool
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -66,7 +66,7 @@ class Task:
     """What is to be trained; plain values, as they go to another process."""
 
     config: TrainConfig
-    architecture: str  # of the network before, with which the new one is compared
+    before: Mapping[str, Any]  # the network before (its ``config``), with which the new one is compared
     weights: bytes  # its weights as safetensors
     init_from_before: bool
     where: str | Path | None  # the data set
@@ -74,7 +74,7 @@ class Task:
     @classmethod
     def of(cls, before: Network, config: TrainConfig, init_from_before: bool, where: str | Path | None) -> "Task":
         """The task for a visitor whom the network ``before`` answers."""
-        return cls(config, before.architecture, pack(before), init_from_before, where)
+        return cls(config, before.config, pack(before), init_from_before, where)
 
 
 def start_process(task: Task, stop: c_bool, connection: Connection) -> SpawnProcess:
@@ -106,7 +106,7 @@ def work_on(task: Task, stop: c_bool) -> Iterator[Message]:
 
 
 def _train_and_test(task: Task, stop: c_bool) -> Iterator[Message]:
-    before = unpack(task.architecture, task.weights)
+    before = unpack(task.before, task.weights)
     data = dataset.load(task.where)
     reported = 0.0
     init_from = before if task.init_from_before else None
@@ -140,8 +140,8 @@ def pack(network: Network) -> bytes:
     return to_safetensors({name: tensor.contiguous() for name, tensor in network.state_dict().items()})
 
 
-def unpack(architecture: str, weights: bytes) -> Network:
-    """The network again, ready to answer."""
-    network = Network(architecture)
+def unpack(config: Mapping[str, Any], weights: bytes) -> Network:
+    """The network of that ``config`` again, ready to answer."""
+    network = Network(**config)
     network.load_state_dict(from_safetensors(weights))
     return network.eval()

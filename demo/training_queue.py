@@ -26,7 +26,7 @@ from fmnist_core.errors import FmnistError
 from fmnist_core.events import Event, Finished
 from fmnist_core.model import Network
 
-POLL: Final = 0.2  # seconds that one look for a message from the process may take
+POLL: Final = 0.2  # seconds from one look whether a run goes on to the next
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ class TrainingQueue:
                 while self._line[0] is not run and not run.is_over:
                     if place != (place := self._line.index(run)):
                         run.tell(Waiting(place))
-                    self._moved.wait(timeout=1)
+                    self._moved.wait(POLL)
             if run.is_over:
                 why = "" if run.stop.value else f", {self._away}"
                 run.fail(f"Stopped before the training began{why}.")
@@ -231,7 +231,8 @@ class TrainingQueue:
     def _take(self, run: Run, event: dict[str, Any], tensors: bytes | None) -> None:
         """Pass an event on, and store the network or the map that came with it."""
         if event["event"] == Tested.name and tensors is not None:
-            network = unpack(run.config.architecture, tensors)
+            config = run.before.config if run.init_from_before else {"architecture": run.config.architecture}
+            network = unpack(config, tensors)
             self._sessions.put(run.visitor, Session(network, projection.fit(network, self._samples)))
         elif event["event"] == Mapped.name and tensors is not None:
             own = self._sessions.own(run.visitor)
@@ -239,6 +240,7 @@ class TrainingQueue:
                 return  # the visitor went back to the shipped weights meanwhile
             mapped = projection.Projection(**from_safetensors(tensors))
             # What was worked out for the map before is stale; what activates its channels is not.
-            cache = {name: found for name, found in own.cache.items() if name == "top_activations"}
+            found = own.cache.get("top_activations")
+            cache = {} if found is None else {"top_activations": found}
             self._sessions.complete(run.visitor, replace(own, projection=mapped, cache=cache))
         run.events.append(event)

@@ -85,10 +85,10 @@ export const mount = (element, server) => {
     words.classList.toggle("guess", Boolean(reading?.note));
     const best = reading ? reading.probabilities.indexOf(Math.max(...reading.probabilities)) : -1;
     rows.forEach(({ row, bar, number }, index) => {
-      const part = reading ? reading.probabilities[index] : 0;
+      const fraction = reading ? reading.probabilities[index] : 0;
       row.classList.toggle("best", index === best);
-      bar.style.transform = `scaleX(${part})`;
-      number.textContent = reading ? percent(part) : "–";
+      bar.style.transform = `scaleX(${fraction})`;
+      number.textContent = reading ? percent(fraction) : "–";
     });
     meter.value = reading ? reading.familiarity : 0;
     find(".familiar b").textContent = reading ? `${Math.round(100 * reading.familiarity)} %` : "–";

@@ -143,9 +143,9 @@ export const mount = (element, server) => {
   /** @type {(before: number[], after: number[]) => void} */
   const paintChanges = (before, after) => {
     const { classes } = facts;
-    /** @param {number[]} parts */
-    const best = (parts) => parts.indexOf(Math.max(...parts));
-    const changes = before.map((part, label) => ({ label, size: Math.abs(after[label] - part) }));
+    /** @param {number[]} probabilities */
+    const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
+    const changes = before.map((fraction, label) => ({ label, size: Math.abs(after[label] - fraction) }));
     const [from, to] = [best(before), best(after)];
     find(".words").textContent =
       from !== to
@@ -165,7 +165,7 @@ export const mount = (element, server) => {
           return line;
         }),
     );
-    holder.dataset.without = after.map((part) => part.toFixed(4)).join();
+    holder.dataset.without = after.map((fraction) => fraction.toFixed(4)).join();
   };
 
   // --- what does not depend on the picture ---------------------------------------------------------------------
@@ -192,8 +192,8 @@ export const mount = (element, server) => {
     context.imageSmoothingEnabled = false;
     for (let i = 0; i < count; i++) {
       const [x, y] = [(i % columns) * (cell * side + gap), Math.floor(i / columns) * (cell * side + gap)];
-      const part = isVector ? 1 : weights.tops[i] / top;
-      const image = signedImage(levels.subarray(i * side * side), side, side, colours, part);
+      const fraction = isVector ? 1 : weights.tops[i] / top;
+      const image = signedImage(levels.subarray(i * side * side), side, side, colours, fraction);
       context.drawImage(image, x, y, cell * side, cell * side);
     }
     const kernels =

@@ -2,7 +2,7 @@
 // among them. Two canvases lie on each other: one with the marks of the images, painted when the view changes, and one
 // with all that comes and goes. Each of the other files makes one part of it; here they are put together.
 //
-// A place is x and y as parts of the box around all images shown, y upwards; lists of places hold x and y in turns.
+// A place is x and y as fractions of the box around all images shown, y upwards; lists of places hold x and y in turns.
 
 /** @import { Layout, Points, Servers } from "../types.d.ts" */
 
@@ -105,8 +105,8 @@ export const mount = (element, server) => {
     lit.light(-1);
     holder.dataset.moving = "true";
     const isSudden = !view.width || isCalm();
-    places.travel(points[choices.layout] ?? points.pca, isSudden, (part, isThere) => {
-      picture.travelled(part, isThere);
+    places.travel(points[choices.layout] ?? points.pca, isSudden, (fraction, isThere) => {
+      picture.travelled(fraction, isThere);
       if (isThere) holder.dataset.moving = "false";
       repaint();
     });

@@ -72,9 +72,9 @@ export const makeMarks = (canvas, view) => {
     context.closePath();
   };
 
-  /** @type {(one: ArrayLike<number>, other: ArrayLike<number>, part: number) => string} */
-  const mixed = (one, other, part) =>
-    `rgb(${Array.from(one, (level, c) => Math.round(level + part * (other[c] - level))).join()})`;
+  /** @type {(one: ArrayLike<number>, other: ArrayLike<number>, fraction: number) => string} */
+  const mixed = (one, other, fraction) =>
+    `rgb(${Array.from(one, (level, c) => Math.round(level + fraction * (other[c] - level))).join()})`;
   const probe = offPage(1, 1, { willReadFrequently: true });
   /** @param {string} colour */
   const rgb = (colour) => {
@@ -120,7 +120,7 @@ export const makeMarks = (canvas, view) => {
    * @property {Int32Array} inside how far on each pixel is, in the image, from the one in the corner
    * @property {Uint32Array} colours of these
    * @property {Int32Array} edge likewise the pixels that it covers in part
-   * @property {Uint8Array} levels of these: red, green, blue and the part
+   * @property {Uint8Array} levels of these: red, green, blue and the fraction
    */
 
   // Each mark painted once for its size, the plain ones and then the faded ones: to copy their pixels by hand takes a
@@ -165,8 +165,8 @@ export const makeMarks = (canvas, view) => {
     for (let i = 0; i < inside.length; i++) pixels[corner + inside[i]] = colours[i];
     for (let i = 0; i < edge.length; i++) {
       const to = 4 * (corner + edge[i]);
-      const part = levels[4 * i + 3] / 255;
-      for (let c = 0; c < 3; c++) data[to + c] += part * (levels[4 * i + c] - data[to + c]);
+      const fraction = levels[4 * i + 3] / 255;
+      for (let c = 0; c < 3; c++) data[to + c] += fraction * (levels[4 * i + c] - data[to + c]);
     }
   };
 

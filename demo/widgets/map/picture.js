@@ -17,13 +17,13 @@ export const makePicture = (row, framed, light) => {
   let you = null; // the answer about it; null while it has no place
   /** @type {Layout} */
   let layout = "pca";
-  /** @type {{ place: Pair, part: number } | null} */
-  let start = null; // where it began to travel, and the part of the way that it has made; null while it is at rest
+  /** @type {{ place: Pair, fraction: number } | null} */
+  let start = null; // where it began to travel, and the fraction of the way that it has made; null while it is at rest
   /** @type {Pair[]} */
   let trail = []; // the latest last
 
-  /** @param {number} part */
-  const inside = (part) => Math.max(-0.015, Math.min(1.015, part));
+  /** @param {number} fraction */
+  const inside = (fraction) => Math.max(-0.015, Math.min(1.015, fraction));
   /**
    * Where it belongs; outside the map: at its edge.
    * @returns {Pair | null}
@@ -36,8 +36,8 @@ export const makePicture = (row, framed, light) => {
   const place = () => {
     const end = goal();
     if (!end || !start) return end;
-    const { place: from, part } = start;
-    return [from[0] + part * (end[0] - from[0]), from[1] + part * (end[1] - from[1])];
+    const { place: from, fraction } = start;
+    return [from[0] + fraction * (end[0] - from[0]), from[1] + fraction * (end[1] - from[1])];
   };
 
   /** @param {Near} near */
@@ -78,11 +78,11 @@ export const makePicture = (row, framed, light) => {
     const from = place();
     layout = name;
     trail = [];
-    start = from && goal() ? { place: from, part: 0 } : null;
+    start = from && goal() ? { place: from, fraction: 0 } : null;
   };
-  /** @type {(part: number, isThere: boolean) => void} */
-  const travelled = (part, isThere) => {
-    if (start) start.part = part;
+  /** @type {(fraction: number, isThere: boolean) => void} */
+  const travelled = (fraction, isThere) => {
+    if (start) start.fraction = fraction;
     if (!isThere) return;
     start = null;
     const end = place();

@@ -17,8 +17,8 @@ export const makePlaces = () => {
   let cellStarts = new Uint32Array(CELLS * CELLS + 1);
   /** @type {Uint32Array | null} */
   let inCells = null; // null: they are on their way
-  /** @param {number} part */
-  const cell = (part) => Math.max(0, Math.min(CELLS - 1, Math.floor(part * CELLS)));
+  /** @param {number} fraction */
+  const cell = (fraction) => Math.max(0, Math.min(CELLS - 1, Math.floor(fraction * CELLS)));
   /** @param {number} index */
   const cellOf = (index) => cell(list[2 * index + 1]) * CELLS + cell(list[2 * index]);
   const fillCells = () => {
@@ -62,7 +62,7 @@ export const makePlaces = () => {
    * The marks go from where they are to where they belong; new ones are there at once.
    * @param {Float32Array} goal
    * @param {boolean} isSudden
-   * @param {(part: number, isThere: boolean) => void} moved hears each time what part of the way they have made, and at
+   * @param {(fraction: number, isThere: boolean) => void} moved hears each time what fraction of the way they have gone, and at
    *   the end that they are there
    */
   const travel = (goal, isSudden, moved) => {
@@ -76,9 +76,9 @@ export const makePlaces = () => {
     /** @param {number} now */
     const move = (now) => {
       if (mine !== journey) return;
-      const part = isSudden ? 1 : Math.max(0, Math.min(1, (now - began) / TRAVEL));
-      const eased = part < 0.5 ? 4 * part ** 3 : 1 - 4 * (1 - part) ** 3;
-      const isThere = part === 1;
+      const fraction = isSudden ? 1 : Math.max(0, Math.min(1, (now - began) / TRAVEL));
+      const eased = fraction < 0.5 ? 4 * fraction ** 3 : 1 - 4 * (1 - fraction) ** 3;
+      const isThere = fraction === 1;
       for (let i = 0; i < goal.length; i++) list[i] = from[i] + eased * (goal[i] - from[i]);
       if (isThere) {
         list.set(goal);

@@ -5,7 +5,7 @@
 /** @typedef {ReturnType<typeof makePoints>} ImagePoints */
 
 /**
- * What the server tells of images; for each layout their places in parts of the samples' box, null if it is not ready.
+ * What the server tells of images; for each layout their places in fractions of the samples' box, null if it is not ready.
  * @typedef {Points & { labels: Uint8Array<ArrayBuffer>, numbers: Uint16Array<ArrayBuffer> }} Told
  */
 
@@ -36,7 +36,7 @@ export const makePoints = (element, server, show) => {
   let whole = null; // of all test images, once they were asked for
   let remaining = 0; // test images that the server has besides the samples
   /** @type {Partial<Record<Layout, ReturnType<typeof frameAround> | null>>} */
-  let frames = {}; // of each layout, the box around all that are shown: {low, size}, in parts of the samples' box
+  let frames = {}; // of each layout, the box around all that are shown: {low, size}, in fractions of the samples' box
   let loads = 0; // counts what was asked of the server: an answer about a network that is gone is dropped
   let hasFailed = false; // the last of them
 
@@ -57,14 +57,14 @@ export const makePoints = (element, server, show) => {
       [Infinity, Infinity],
       [-Infinity, -Infinity],
     ];
-    places.forEach((part, i) => {
-      low[i % 2] = Math.min(low[i % 2], part);
-      high[i % 2] = Math.max(high[i % 2], part);
+    places.forEach((fraction, i) => {
+      low[i % 2] = Math.min(low[i % 2], fraction);
+      high[i % 2] = Math.max(high[i % 2], fraction);
     });
     return { low, size: high.map((most, axis) => most - low[axis] || 1) };
   };
   /**
-   * From parts of the samples' box to parts of the map, or null where the layout is not ready.
+   * From fractions of the samples' box to fractions of the map, or null where the layout is not ready.
    * @template {Float32Array | Pair} List
    * @param {Layout} layout
    * @param {List | null | undefined} places
@@ -73,7 +73,7 @@ export const makePoints = (element, server, show) => {
     const frame = frames[layout];
     if (!places || !frame) return null;
     const { low, size } = frame;
-    return /** @type {List} */ (places.map((part, i) => (part - low[i % 2]) / size[i % 2]));
+    return /** @type {List} */ (places.map((fraction, i) => (fraction - low[i % 2]) / size[i % 2]));
   };
 
   /** @param {Told} chosen */
@@ -97,7 +97,7 @@ export const makePoints = (element, server, show) => {
       predictions: bytes(reply.predictions),
       ...byLayout((name) => {
         const places = reply[name];
-        return places === null ? null : Float32Array.from(words16(places), (part) => part / 65535);
+        return places === null ? null : Float32Array.from(words16(places), (fraction) => fraction / 65535);
       }),
     };
     [whole, remaining] = [null, reply.remaining];

@@ -9,7 +9,7 @@ import { fitCanvas } from "../shared/drawing.js";
 /** @param {() => void} changed */
 export const makeView = (changed) => {
   const MARGIN = 22; // CSS pixels between the outermost marks and the frame
-  const MOST_ZOOM = 40;
+  const MAX_ZOOM = 40;
   let [width, height] = [0, 0]; // of the frame, in CSS pixels
   let now = { zoom: 1, x: 0.5, y: 0.5 }; // x and y: the place in the middle
   /** @type {(least: number, most: number, value: number) => number} */
@@ -42,7 +42,7 @@ export const makeView = (changed) => {
    */
   const goTo = ([x, y], zoom = now.zoom) => {
     const before = now;
-    zoom = within(1, MOST_ZOOM, zoom);
+    zoom = within(1, MAX_ZOOM, zoom);
     const edge = 0.5 / zoom;
     now = { zoom, x: within(edge, 1 - edge, x), y: within(edge, 1 - edge, y) };
     if (now.zoom === before.zoom && now.x === before.x && now.y === before.y) return false;
@@ -54,10 +54,10 @@ export const makeView = (changed) => {
    * @type {(factor: number, point?: Pair) => boolean}
    */
   const zoomBy = (factor, point = [width / 2, height / 2]) => {
-    const zoom = within(1, MOST_ZOOM, now.zoom * factor);
+    const zoom = within(1, MAX_ZOOM, now.zoom * factor);
     const [x, y] = toPlace(point);
-    const part = now.zoom / zoom;
-    return goTo([x + (now.x - x) * part, y + (now.y - y) * part], zoom);
+    const fraction = now.zoom / zoom;
+    return goTo([x + (now.x - x) * fraction, y + (now.y - y) * fraction], zoom);
   };
   /** @type {(left: number, top: number) => boolean} */
   const moveBy = (left, top) => {
@@ -109,7 +109,7 @@ export const makeView = (changed) => {
       return now.zoom === 1;
     },
     get isClosest() {
-      return now.zoom === MOST_ZOOM;
+      return now.zoom === MAX_ZOOM;
     },
   };
 };

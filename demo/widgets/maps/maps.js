@@ -151,9 +151,9 @@ export const mount = (element, server) => {
         context.fillStyle = `rgb(${colours[levels[c]].join()})`;
         context.fillRect(x, y, tile, tile);
       } else {
-        const part = each.checked ? 1 : tops[c] / top;
+        const fraction = each.checked ? 1 : tops[c] / top;
         context.drawImage(
-          signedImage(levels.subarray(c * height * width), width, height, colours, part),
+          signedImage(levels.subarray(c * height * width), width, height, colours, fraction),
           x,
           y,
           tile,
@@ -226,10 +226,10 @@ export const mount = (element, server) => {
     tipCanvas.hidden = isVector;
     find(".tip span").textContent = `${nameOf(number)}: ${map.words}`;
     if (!isVector) {
-      const part = each.checked ? 1 : map.top / Math.max(...open.tops);
+      const fraction = each.checked ? 1 : map.top / Math.max(...open.tops);
       const context = fitCanvas(tipCanvas, TIP_SIDE, TIP_SIDE);
       context.imageSmoothingEnabled = false;
-      const image = signedImage(map.levels, map.width, map.height, signedColours(), part);
+      const image = signedImage(map.levels, map.width, map.height, signedColours(), fraction);
       context.drawImage(image, 0, 0, TIP_SIDE, TIP_SIDE);
     }
     const { tile, gap, columns } = grid;

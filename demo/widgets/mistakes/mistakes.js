@@ -18,7 +18,7 @@ import { unbroken } from "../shared/text.js";
 export const mount = (element, server) => {
   const find = finder(element);
   const holder = around(element, "#mistakes");
-  const MOST_NAMED = 5; // mixing-ups in words
+  const MAX_NAMED = 5; // mixing-ups in words
   const PORTION = 60; // thumbnails that are added at a time
   /** @type {Record<string, [number, number] | undefined>} */
   const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
@@ -180,7 +180,7 @@ export const mount = (element, server) => {
     mistakes.sort((one, other) => other.count - one.count);
     find(".most").hidden = !mistakes.length;
     find(".most ol").replaceChildren(
-      ...mistakes.slice(0, MOST_NAMED).map(({ truth, said, count }) => {
+      ...mistakes.slice(0, MAX_NAMED).map(({ truth, said, count }) => {
         const item = make("li");
         const line = button("", () => choose(truth, said));
         line.append(

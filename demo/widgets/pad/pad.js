@@ -57,7 +57,6 @@ export const mount = (element, server) => {
   const LARGE_FILE = 3 * 2 ** 20; // bytes, from which a photo is made smaller before it is sent
   const LARGE_SIDE = 2240; // pixels, of its longer side then
   const SERVER_KNOWS = /^image\/(png|jpeg|gif|webp|bmp|tiff)$/;
-  const MAX_FILE = 20 * 2 ** 20; // bytes
   /** @type {() => Background} */
   const blank = () => ({ kind: "background", paper: "#ffffff", pen: "#111111" }); // a new sheet each time
 
@@ -126,7 +125,7 @@ export const mount = (element, server) => {
   const setHistory = (steps) => {
     stroke = null; // one that is being drawn ends here
     const was = background();
-    // Of too many steps those are kept that made what is on the pad, and what was there before.
+    // Of too many steps those are remembered that lead to what is on the pad, and to what was there before.
     const before = lastBackground(steps.slice(0, lastBackground(steps)));
     history = steps.length > MAX_STEPS ? steps.slice(Math.max(before, 0)) : steps;
     if (background() !== was) kind = background().ask?.overruled ?? null; // another picture
@@ -422,7 +421,8 @@ export const mount = (element, server) => {
 
   /** @type {(file: File, kind: string | null) => Promise<Answered<OpenedFile>>} */
   const openOnServer = async (file, kind) => {
-    if (file.size > MAX_FILE) return { error: `${file.name} is larger than 20 MB, expected a smaller picture.` };
+    if (file.size > facts.uploadBytes)
+      return { error: `${file.name} is larger than ${facts.uploadBytes / 2 ** 20} MB, expected a smaller picture.` };
     const contents = await readFile(file);
     if (contents === null) return { error: `${file.name} could not be read.` };
     return call(server.open_file, { file: contents, name: file.name, ...(kind && { kind }) });

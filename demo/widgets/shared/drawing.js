@@ -66,12 +66,12 @@ export const greyImage = (pixels) => {
  * @param {number} width
  * @param {number} height
  * @param {number[][]} colours of the 256 levels
- * @param {number} part of the colours that is used, for maps on a common scale
+ * @param {number} fraction of the colours that is used, for maps on a common scale
  */
-export const signedImage = (levels, width, height, colours, part) => {
+export const signedImage = (levels, width, height, colours, fraction) => {
   const image = new ImageData(width, height);
   for (let i = 0; i < width * height; i++) {
-    const [red, green, blue] = colours[128 + Math.round((levels[i] - 128) * part)];
+    const [red, green, blue] = colours[128 + Math.round((levels[i] - 128) * fraction)];
     image.data[4 * i] = red;
     image.data[4 * i + 1] = green;
     image.data[4 * i + 2] = blue;

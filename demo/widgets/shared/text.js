@@ -3,5 +3,5 @@
 /** @param {string} text */
 export const unbroken = (text) => text.replaceAll("T-shirt", "T\u2011shirt"); // at its hyphen
 
-/** @param {number} part a probability */
-export const percent = (part) => (part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`);
+/** @param {number} fraction a probability */
+export const percent = (fraction) => (fraction > 0 && fraction < 0.005 ? "<1 %" : `${Math.round(100 * fraction)} %`);

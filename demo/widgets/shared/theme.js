@@ -24,8 +24,8 @@ export const signedColours = () => {
       ];
   return Array.from({ length: 256 }, (_, i) => {
     const value = (i - 128) / 127;
-    const part = Math.min(1, Math.abs(value)) ** 0.8; // lifts small values, which would look like none
-    return middle.map((from, c) => Math.round(from + part * ((value < 0 ? below : above)[c] - from)));
+    const fraction = Math.min(1, Math.abs(value)) ** 0.8; // lifts small values, which would look like none
+    return middle.map((from, c) => Math.round(from + fraction * ((value < 0 ? below : above)[c] - from)));
   });
 };
 

@@ -43,10 +43,10 @@ export const mount = (element, server) => {
     find(".status").textContent = sentence;
     root.dataset.state = state;
   };
-  /** @param {number} part */
-  const progress = (part) => {
-    find(".progress i").style.transform = `scaleX(${part})`;
-    find(".progress").setAttribute("aria-valuenow", String(Math.round(100 * part)));
+  /** @param {number} fraction */
+  const progress = (fraction) => {
+    find(".progress i").style.transform = `scaleX(${fraction})`;
+    find(".progress").setAttribute("aria-valuenow", String(Math.round(100 * fraction)));
   };
   const [trainButton, stopButton, restoreButton] = ["#retrain", "#stop", "#restore"].map((id) =>
     find(id, HTMLButtonElement),
@@ -57,8 +57,8 @@ export const mount = (element, server) => {
     restoreButton.disabled = isRunning; // else the trained network would come after all
     stopButton.disabled = !canStop;
   };
-  /** @param {number} part */
-  const percent = (part) => `${(100 * part).toFixed(1)} %`;
+  /** @param {number} fraction */
+  const percent = (fraction) => `${(100 * fraction).toFixed(1)} %`;
   /** @param {number} seconds */
   const duration = (seconds) =>
     seconds < 90

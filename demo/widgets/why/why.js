@@ -47,10 +47,10 @@ export const mount = (element, server) => {
     const image = new ImageData(28, 28);
     for (let i = 0; i < 784; i++) {
       const strength = Math.min(1, Math.abs(values[i]));
-      const parts = (values[i] < 0 ? AGAINST : FOR).map(
-        (part) => (1 - 0.8 * strength) * DIM * pixels[i] + 0.8 * strength * part,
+      const colour = (values[i] < 0 ? AGAINST : FOR).map(
+        (fraction) => (1 - 0.8 * strength) * DIM * pixels[i] + 0.8 * strength * fraction,
       );
-      image.data.set([...parts, 255], 4 * i);
+      image.data.set([...colour, 255], 4 * i);
     }
     const small = offPage(28, 28);
     small.putImageData(image, 0, 0);
@@ -59,9 +59,9 @@ export const mount = (element, server) => {
     context.drawImage(small.canvas, 0, 0, SIDE, SIDE);
   };
 
-  /** @param {number} part */
-  const points = (part) =>
-    `${Math.round(100 * Math.abs(part))} point${Math.round(100 * Math.abs(part)) === 1 ? "" : "s"}`;
+  /** @param {number} fraction */
+  const points = (fraction) =>
+    `${Math.round(100 * Math.abs(fraction))} point${Math.round(100 * Math.abs(fraction)) === 1 ? "" : "s"}`;
 
   const paint = () => {
     if (!reasons) {
