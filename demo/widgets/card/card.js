@@ -78,7 +78,7 @@ export const mount = (element) => {
     const top = MARGIN + PICTURE - PIXELS - 34; // its caption ends level with the picture
     context.imageSmoothingEnabled = false;
     context.drawImage(greyImage(bytes(answer.pixels)), left, top, PIXELS, PIXELS);
-    write("what it sees: 28 × 28", left, MARGIN + PICTURE, 20, { colour: INK.subdued });
+    write(`what it sees: ${facts.size} × ${facts.size}`, left, MARGIN + PICTURE, 20, { colour: INK.subdued });
 
     const best = [...answer.probabilities.keys()].sort((a, b) => answer.probabilities[b] - answer.probabilities[a]);
     const start = left + PIXELS + 36;
@@ -98,7 +98,8 @@ export const mount = (element) => {
     context.fillStyle = INK.line;
     context.fillRect(MARGIN, foot - 50, WIDTH - 2 * MARGIN, 1);
     write("Fashion-MNIST: draw it, see it recognised", MARGIN, foot, 22, { weight: 600 });
-    const network = answer.network === "yours" ? "a network that I trained myself" : `the network “${answer.network}”`;
+    const shipped = facts.networks.find(({ id }) => id === answer.network);
+    const network = shipped ? `the network “${shipped.name}”` : "a network that I trained myself";
     write(`Answered by ${network}`, end, foot, 20, { colour: INK.subdued, align: "right" });
     return context.canvas;
   };

@@ -217,7 +217,7 @@ export const mount = (element, server) => {
         const button = samples.button(index, THUMBNAIL);
         const frame = document.createElement("i");
         /** @param {number} pixels */
-        const px = (pixels) => `${(THUMBNAIL / 28) * pixels}px`;
+        const px = (pixels) => `${(THUMBNAIL / samples.SIZE) * pixels}px`;
         frame.style.cssText = `left: ${px(left)}; top: ${px(top)}; width: ${px(right - left)}; height: ${px(bottom - top)}`;
         const strength = document.createElement("span");
         strength.textContent = number(value);

@@ -119,7 +119,7 @@ export const mount = (element, server) => {
    */
   const formula = (row) => {
     const { f, p, s, d, parameters } = row;
-    const above = layers[layers.indexOf(row) - 1]?.shape ?? [1, 28, 28];
+    const above = layers[layers.indexOf(row) - 1]?.shape ?? [1, facts.size, facts.size];
     const sum = f && p && s && d && outputSize(above[1], f[0], p[0], s[0], d[0]).sum;
     const count = parameters ? parameters.toLocaleString("en") : "no";
     return [sum && `output height ${sum}`, `${count} trainable parameters`].filter(Boolean).join(" · ");

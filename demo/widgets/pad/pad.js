@@ -361,8 +361,8 @@ export const mount = (element, server) => {
         return tell("The test images could not be loaded. Try again in a moment.");
       }
     }
-    const image = offPage(28, 28);
-    samples.draw(image, index, 0, 0, 28);
+    const image = offPage(samples.SIZE, samples.SIZE);
+    samples.draw(image, index, 0, 0, samples.SIZE);
     if (more.isExample && history.length > 1) return; // it came late: the visitor has begun to draw
     tell();
     setHistory([

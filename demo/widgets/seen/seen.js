@@ -18,7 +18,7 @@ export const mount = (element) => {
   const context = contextOf(canvas);
   const select = find("select", HTMLSelectElement);
   const again = find("button");
-  canvas.width = canvas.height = 28;
+  canvas.width = canvas.height = facts.size;
   for (const [kind, words] of Object.entries(facts.kinds)) {
     select.append(new Option(words.split(":")[0], kind));
   }
@@ -31,7 +31,7 @@ export const mount = (element) => {
     again.hidden = !overruled;
     const steps = kind ? facts.kinds[kind].split(": ")[1] : "";
     find(".how").textContent = steps && `${steps[0].toUpperCase()}${steps.slice(1)}.`;
-    context.fillRect(0, 0, 28, 28);
+    context.fillRect(0, 0, facts.size, facts.size);
     if (reading) context.drawImage(greyImage(bytes(reading.pixels)), 0, 0);
   };
 

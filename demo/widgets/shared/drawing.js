@@ -51,12 +51,13 @@ const onCanvas = (image) => {
 };
 
 /**
- * 28x28 grey values as an image of that size, bright on black.
+ * A square image of grey values, bright on black.
  * @param {Uint8Array} pixels
  */
 export const greyImage = (pixels) => {
-  const image = new ImageData(28, 28);
-  for (let i = 0; i < 784; i++) image.data.set([pixels[i], pixels[i], pixels[i], 255], 4 * i);
+  const side = Math.sqrt(pixels.length);
+  const image = new ImageData(side, side);
+  for (let i = 0; i < pixels.length; i++) image.data.set([pixels[i], pixels[i], pixels[i], 255], 4 * i);
   return onCanvas(image);
 };
 

@@ -6,6 +6,7 @@ import { emit } from "./bus.js";
 import { fitCanvas } from "./drawing.js";
 import { facts } from "./facts.js";
 
+export const SIZE = facts.size; // height and width of an image, in pixels
 const shipped = facts.samples;
 export let labels = bytes(shipped.labels);
 export let numbers = words16(shipped.numbers);
@@ -55,9 +56,9 @@ export const numbered = (text) => (text && /^\d{1,5}$/.test(text) ? numbers.inde
 export const draw = (context, index, x, y, size) => {
   const isShipped = index < shipped.count;
   const place = isShipped ? index : index - shipped.count;
-  const [left, top] = [28 * (place % shipped.columns), 28 * Math.floor(place / shipped.columns)];
+  const [left, top] = [SIZE * (place % shipped.columns), SIZE * Math.floor(place / shipped.columns)];
   context.imageSmoothingEnabled = false;
-  context.drawImage(isShipped ? sheet : otherSheet, left, top, 28, 28, x, y, size, size);
+  context.drawImage(isShipped ? sheet : otherSheet, left, top, SIZE, SIZE, x, y, size, size);
 };
 
 /**

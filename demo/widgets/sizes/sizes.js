@@ -54,7 +54,9 @@ export const mount = (element) => {
       "undilated",
       rows.every(({ d }) => !d || (d[0] === 1 && d[1] === 1)),
     );
-    find("tbody").replaceChildren(...rows.map((row, i) => lineOf(row, rows[i - 1]?.shape ?? [1, 28, 28])));
+    find("tbody").replaceChildren(
+      ...rows.map((row, i) => lineOf(row, rows[i - 1]?.shape ?? [1, facts.size, facts.size])),
+    );
   };
   list(latest("layers") ?? facts.layers);
   on("layers", list);

@@ -9,6 +9,7 @@ import { latest, on } from "../shared/bus.js";
 import { around, finder, showProblem, whenVisible } from "../shared/dom.js";
 import { fitCanvas, offPage } from "../shared/drawing.js";
 import { facts } from "../shared/facts.js";
+import { SIZE } from "../shared/samples.js";
 import { unbroken } from "../shared/text.js";
 
 /**
@@ -44,15 +45,15 @@ export const mount = (element, server) => {
    * @param {ArrayLike<number>} values
    */
   const paintOver = (canvas, pixels, values) => {
-    const image = new ImageData(28, 28);
-    for (let i = 0; i < 784; i++) {
+    const image = new ImageData(SIZE, SIZE);
+    for (let i = 0; i < SIZE ** 2; i++) {
       const strength = Math.min(1, Math.abs(values[i]));
       const colour = (values[i] < 0 ? AGAINST : FOR).map(
         (fraction) => (1 - 0.8 * strength) * DIM * pixels[i] + 0.8 * strength * fraction,
       );
       image.data.set([...colour, 255], 4 * i);
     }
-    const small = offPage(28, 28);
+    const small = offPage(SIZE, SIZE);
     small.putImageData(image, 0, 0);
     const context = fitCanvas(canvas, SIDE, SIDE);
     context.imageSmoothingEnabled = false;
@@ -65,7 +66,8 @@ export const mount = (element, server) => {
 
   const paint = () => {
     if (!reasons) {
-      for (const canvas of [gradCam, occlusion]) paintOver(canvas, new Uint8Array(784), new Float32Array(784));
+      for (const canvas of [gradCam, occlusion])
+        paintOver(canvas, new Uint8Array(SIZE ** 2), new Float32Array(SIZE ** 2));
       find(".looks").textContent = find(".needs").textContent = "\u00a0";
       for (const canvas of [gradCam, occlusion]) canvas.setAttribute("aria-label", "No picture");
       holder.dataset.label = "";
@@ -110,9 +112,9 @@ export const mount = (element, server) => {
   occlusion.addEventListener("pointermove", (event) => {
     if (!reasons) return;
     const [x, y] = [event.offsetX, event.offsetY].map((place) =>
-      Math.max(0, Math.min(27, Math.floor((28 * place) / SIDE))),
+      Math.max(0, Math.min(SIZE - 1, Math.floor((SIZE * place) / SIDE))),
     );
-    const value = hiding(reasons)[28 * y + x];
+    const value = hiding(reasons)[SIZE * y + x];
     const name = unbroken(facts.classes[reasons.label]);
     find(".needs").textContent =
       Math.abs(value) < 0.005
