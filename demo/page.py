@@ -38,7 +38,7 @@ class Page:
     """A page ready to be launched."""
 
     blocks: gr.Blocks
-    head: str  # of the HTML document
+    modules: widgets.Modules
     static: Path  # folder of the files that the browser may load
 
 
@@ -47,7 +47,7 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
 
     The browser may load the files in the folder ``static``.
     """
-    modules = widgets.Modules.copied(static)
+    modules = widgets.Modules()
 
     def widget(name: str, *asks: str) -> None:
         """A widget, and the handlers that it may ask."""
@@ -97,7 +97,7 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
                 gr.Markdown(ABOUT.read_text(encoding="utf-8"), elem_classes="prose-block")
         gr.events.api(predict, api_name="predict", concurrency_limit=None)
 
-    return Page(blocks, modules.preloads(), static)
+    return Page(blocks, modules, static)
 
 
 def launch(page: Page, host: str | None = None, port: int | None = None, limits: Limits | None = None) -> str:
@@ -111,10 +111,10 @@ def launch(page: Page, host: str | None = None, port: int | None = None, limits:
         prevent_thread_lock=True,
         theme=THEME,
         css=widgets.styles(),
-        head=page.head,
+        head=page.modules.preloads(),
         allowed_paths=[str(page.static)],
         max_file_size=limits.upload_bytes,
-        app_kwargs={"middleware": [body_limit]},
+        app_kwargs={"middleware": [body_limit], "routes": [page.modules.route()]},
         state_session_capacity=500,  # visitors of whom Gradio keeps its (here empty) state; 10,000 would be 0.8 GB
         footer_links=["api", "gradio"],
         run_history=False,

@@ -7,64 +7,71 @@ widget is to add a folder, and a place for it in ``page.py``.
 The templates are static, and nothing that a visitor sends is ever put into one: a Gradio template is code.
 """
 
-import shutil
+import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import gradio as gr
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-FOLDER = Path(__file__).parent
-NAMES = sorted(template.stem for template in FOLDER.glob("*/*.html"))
-FIRST = ("widgets", "shared", "head")  # folders whose modules are loaded before all others
+FOLDER: Final = Path(__file__).parent
+NAMES: Final = sorted(template.stem for template in FOLDER.glob("*/*.html"))
+FIRST: Final = ("", "shared", "head")  # folders whose modules are loaded before all others
+FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
-@dataclass(frozen=True)
 class Modules:
-    """The JavaScript modules of the widgets, where the browser may load them."""
+    """The JavaScript modules of the widgets, as the browser gets them.
 
-    folder: Path
+    Their address has a version in it, made of what they say: the browser keeps them, and asks for others when one has
+    changed. They are served from memory, for while PyTorch is imported each step through a thread of its own, as Gradio
+    serves a file, has to wait for its turn.
+    """
 
-    @classmethod
-    def copied(cls, static: Path) -> "Modules":
-        """Copies of all modules and of nothing else, below the folder ``static``.
+    def __init__(self) -> None:
+        files = sorted(FOLDER.rglob("*.js"), key=lambda file: (_folder(file) not in FIRST, file))
+        self._contents = {file.relative_to(FOLDER).as_posix(): file.read_bytes() for file in files}
+        self._place = f"widgets/{hashlib.sha256(b''.join(self._contents.values())).hexdigest()[:16]}"
 
-        The server makes a new such folder each time it starts. So no browser takes modules of an earlier version from
-        its cache, as it otherwise might: Gradio sends files without a word on how long they may be kept.
-        """
-        folder = static / "widgets"
-        for file in FOLDER.rglob("*.js"):
-            copy = folder / file.relative_to(FOLDER)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(file, copy)
-        return cls(folder)
+    def route(self) -> Route:
+        """Where the server serves them, and nothing else."""
 
-    def imported(self, name: str) -> str:
-        """A JavaScript expression: the promise of the module ``name``, "mount" for one.
+        async def serve(request: Request) -> Response:
+            contents = self._contents.get(request.path_params["name"])
+            if contents is None:
+                return Response(status_code=404)
+            return Response(contents, media_type="text/javascript", headers=FOR_EVER)
 
-        The address is relative to the page, wherever a proxy puts that. The script in which Gradio puts the expression
-        lies elsewhere.
-        """
-        return f'import(new URL("{self._address(self.folder / name)}.js", document.baseURI))'
+        return Route(f"/{self._place}/{{name:path}}", serve)
 
     def preloads(self) -> str:
         """HTML for the head of the page: the browser loads all modules at once, not level by level as it finds them.
 
         First those that ask the server for the facts, so that it works these out while the others are on their way.
         """
-        files = sorted(self.folder.rglob("*.js"), key=lambda file: (file.parent.name not in FIRST, file))
-        return "\n".join(f'<link rel="modulepreload" href="{self._address(file)}">' for file in files)
+        return "\n".join(f'<link rel="modulepreload" href="{self._place}/{name}">' for name in self._contents)
 
-    def _address(self, file: Path) -> str:
-        return f"gradio_api/file={file.as_posix()}"
+    def imported(self, name: str) -> str:
+        """A JavaScript expression: the promise of the module ``name``, "mount.js" for one.
+
+        The address is relative to the page, wherever a proxy puts that. The script in which Gradio puts the expression
+        lies elsewhere.
+        """
+        return f'import(new URL("{self._place}/{name}", document.baseURI))'
+
+
+def _folder(file: Path) -> str:
+    return file.relative_to(FOLDER).parent.name
 
 
 def widget(name: str, modules: Modules, server_functions: Sequence[Callable[..., Any]] = ()) -> gr.HTML:
     """The widget of that name, with ``#name`` as its element; its module may call ``server_functions``."""
     return gr.HTML(
         html_template=(FOLDER / name / f"{name}.html").read_text(encoding="utf-8"),
-        js_on_load=f'{modules.imported("mount")}.then(({{ mount }}) => mount("{name}", element, server));',
+        js_on_load=f'{modules.imported("mount.js")}.then(({{ mount }}) => mount("{name}", element, server));',
         elem_id=name,
         apply_default_css=False,
         server_functions=list(server_functions),

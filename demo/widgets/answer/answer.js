@@ -11,6 +11,8 @@ import * as link from "../shared/link.js";
 import { percent, unbroken } from "../shared/text.js";
 import { isMounted as isTrainingShown } from "../training/training.js";
 
+const KEEPING = 20_000; // milliseconds from one question to the next
+
 /**
  * @param {HTMLElement} element
  * @param {Servers["answer"]} server
@@ -114,7 +116,6 @@ export const mount = (element, server) => {
 
   // The server ends a training that nobody asks about. The view that follows one is made when its tab is first opened,
   // which after a reload may be never: until then it is kept going here.
-  const KEEPING = 20_000; // milliseconds from one question to the next
   /** @param {boolean} wasAlive */
   const keepTraining = async (wasAlive) => {
     if (isTrainingShown) return;

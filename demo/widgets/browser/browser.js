@@ -5,9 +5,10 @@ import { finder } from "../shared/dom.js";
 import { facts } from "../shared/facts.js";
 import * as samples from "../shared/samples.js";
 
+const PER_PAGE = 40;
+
 /** @param {HTMLElement} element */
 export const mount = (element) => {
-  const PER_PAGE = 40;
   const find = finder(element);
   const select = find("select", HTMLSelectElement);
   ["all classes", ...facts.classes].forEach((name, index) => select.append(new Option(name, String(index - 1))));

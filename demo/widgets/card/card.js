@@ -10,22 +10,22 @@ import { greyImage, offPage } from "../shared/drawing.js";
 import { facts } from "../shared/facts.js";
 import { percent } from "../shared/text.js";
 
+const [WIDTH, HEIGHT] = [1200, 630]; // pixels, the shape in which links are shown elsewhere
+const MARGIN = 56;
+const PICTURE = 424; // side of the picture
+const PIXELS = 224; // side of the network's view: 8 for each of its pixels
+const BARS = 5; // the best answers
+const INK = {
+  text: "#1e2330",
+  subdued: "#5b6478",
+  accent: "#4f46e5",
+  bar: "#a3a9b8",
+  track: "#eceef2",
+  line: "#d6d9e0",
+};
+
 /** @param {HTMLElement} element */
 export const mount = (element) => {
-  const [WIDTH, HEIGHT] = [1200, 630]; // pixels, the shape in which links are shown elsewhere
-  const MARGIN = 56;
-  const PICTURE = 424; // side of the picture
-  const PIXELS = 224; // side of the network's view: 8 for each of its pixels
-  const BARS = 5; // the best answers
-  const INK = {
-    text: "#1e2330",
-    subdued: "#5b6478",
-    accent: "#4f46e5",
-    bar: "#a3a9b8",
-    track: "#eceef2",
-    line: "#d6d9e0",
-  };
-
   const save = finder(element)("button", HTMLButtonElement);
   /** @type {Reading | null} */
   let answer = null; // the latest, while there is one

@@ -13,6 +13,10 @@ import * as samples from "../shared/samples.js";
 import { percent } from "../shared/text.js";
 import { signedColours, themeColour } from "../shared/theme.js";
 
+const LARGE_SIDE = 224; // CSS pixels
+const THUMBNAIL = 64;
+const CHANGES = 3; // classes whose change is told
+
 /**
  * @param {HTMLElement} element
  * @param {Servers["channel"]} server
@@ -21,9 +25,6 @@ export const mount = (element, server) => {
   const holder = around(element, "#channel");
   const find = finder(element);
   const large = find(".large", HTMLCanvasElement);
-  const LARGE_SIDE = 224; // CSS pixels
-  const THUMBNAIL = 64;
-  const CHANGES = 3; // classes whose change is told
   /** @type {ChosenChannel | null} */
   let chosen = null;
   /** @type {ReturnType<typeof mapOf> | null} */

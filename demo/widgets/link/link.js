@@ -6,6 +6,8 @@ import { finder } from "../shared/dom.js";
 import * as link from "../shared/link.js";
 import * as samples from "../shared/samples.js";
 
+const TABS = "#tabs [role=tab], #tabs .overflow-dropdown button";
+
 /** @param {HTMLElement} element */
 export const mount = (element) => {
   const find = finder(element);
@@ -13,7 +15,6 @@ export const mount = (element) => {
 
   // --- tabs: of Gradio, which on a narrow screen keeps the last ones in a menu ----------------------------------
 
-  const TABS = "#tabs [role=tab], #tabs .overflow-dropdown button";
   const tabs = () => /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(TABS));
   /** @param {Element} tab */
   const nameOf = (tab) => tab.textContent.trim().toLowerCase().replaceAll(" ", "-");

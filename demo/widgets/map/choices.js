@@ -13,6 +13,21 @@ import { isDark } from "../shared/theme.js";
 
 /** @typedef {"true" | "predicted" | "mistakes"} Marking what the marks show */
 
+const LAYOUTS = {
+  pca: "Seen from the two directions in which the embeddings differ most (principal components). Your place is exact.",
+  tsne:
+    "Arranged so that neighbours stay neighbours; distances between far groups mean nothing. Your place is an " +
+    "estimate from the five nearest images.",
+  pixels:
+    "Without any network: seen from the two directions in which the pixels themselves differ most (principal " +
+    "components). Your place is exact.",
+};
+const COLOURS = {
+  true: "Each mark shows what the image is.",
+  predicted: "Each mark shows the network's prediction.",
+  mistakes: "Only images with a wrong prediction are in colour; the mark shows the prediction.",
+};
+
 /**
  * @param {HTMLElement} element
  * @param {object} parts
@@ -24,20 +39,6 @@ export const makeChoices = (element, { marks, layoutAsked, styleChanged }) => {
   const find = finder(element);
   const holder = around(element, "#map");
   const legend = find(".legend");
-  const LAYOUTS = {
-    pca: "Seen from the two directions in which the embeddings differ most (principal components). Your place is exact.",
-    tsne:
-      "Arranged so that neighbours stay neighbours; distances between far groups mean nothing. Your place is an " +
-      "estimate from the five nearest images.",
-    pixels:
-      "Without any network: seen from the two directions in which the pixels themselves differ most (principal " +
-      "components). Your place is exact.",
-  };
-  const COLOURS = {
-    true: "Each mark shows what the image is.",
-    predicted: "Each mark shows the network's prediction.",
-    mistakes: "Only images with a wrong prediction are in colour; the mark shows the prediction.",
-  };
   /**
    * @template {string} Choice
    * @param {string} key

@@ -9,9 +9,10 @@
 import { emit } from "../shared/bus.js";
 import { finder } from "../shared/dom.js";
 
+const DRAG = 4; // CSS pixels that a pointer moves before a click becomes a drag
+
 /** @type {(element: HTMLElement, parts: { marks: Marks, places: Places, view: View, lit: Lit }) => void} */
 export const hearGestures = (element, { marks, places, view, lit }) => {
-  const DRAG = 4; // CSS pixels that a pointer moves before a click becomes a drag
   const find = finder(element);
   const plane = find(".plane");
   const over = find(".over");

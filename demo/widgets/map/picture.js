@@ -6,13 +6,14 @@
 
 import * as samples from "../shared/samples.js";
 
+const TRAIL = 40; // last places that are remembered
+
 /**
  * @param {HTMLElement} row for the images most like it
  * @param {ImagePoints["framed"]} framed
  * @param {(index: number) => void} light
  */
 export const makePicture = (row, framed, light) => {
-  const TRAIL = 40; // last places that are remembered
   /** @type {Reading | null} */
   let you = null; // the answer about it; null while it has no place
   /** @type {Layout} */

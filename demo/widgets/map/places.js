@@ -3,10 +3,11 @@
 /** @import { Pair } from "../types.d.ts" */
 /** @typedef {ReturnType<typeof makePlaces>} Places */
 
+const TRAVEL = 600; // milliseconds from one layout to another
+const REACH = 12; // CSS pixels from the pointer to the mark that it is about
+const CELLS = 64; // squares along each side of the grid in which marks are looked up
+
 export const makePlaces = () => {
-  const TRAVEL = 600; // milliseconds from one layout to another
-  const REACH = 12; // CSS pixels from the pointer to the mark that it is about
-  const CELLS = 64; // squares along each side of the grid in which marks are looked up
   let list = new Float32Array(0);
   let journey = 0; // counts ways begun, so that a new one ends the one before
 

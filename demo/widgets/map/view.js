@@ -6,10 +6,11 @@
 
 import { fitCanvas } from "../shared/drawing.js";
 
+const MARGIN = 22; // CSS pixels between the outermost marks and the frame
+const MAX_ZOOM = 40;
+
 /** @param {() => void} changed */
 export const makeView = (changed) => {
-  const MARGIN = 22; // CSS pixels between the outermost marks and the frame
-  const MAX_ZOOM = 40;
   let [width, height] = [0, 0]; // of the frame, in CSS pixels
   let now = { zoom: 1, x: 0.5, y: 0.5 }; // x and y: the place in the middle
   /** @type {(least: number, most: number, value: number) => number} */

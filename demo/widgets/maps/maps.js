@@ -13,6 +13,19 @@ import { outputSize } from "../shared/formula.js";
 import * as link from "../shared/link.js";
 import { signedColours, themeColour } from "../shared/theme.js";
 
+const TILES = [
+  [20, 168],
+  [10, 120],
+  [6, 88],
+  [0, 64],
+]; // side of a map: in its own pixels, from .. -> at most on the page
+const SQUARES = [
+  [41, 20],
+  [0, 44],
+]; // values of a vector, from .. -> side of each on the page
+const GAP = 6;
+const TIP_SIDE = 140;
+
 /**
  * @param {HTMLElement} element
  * @param {Servers["maps"]} server
@@ -36,19 +49,6 @@ export const mount = (element, server) => {
   let isVisible = false;
   let loads = 0; // how often layers were asked for
   let hasFailed = false; // the last time
-
-  const TILES = [
-    [20, 168],
-    [10, 120],
-    [6, 88],
-    [0, 64],
-  ]; // side of a map: in its own pixels, from .. -> at most on the page
-  const SQUARES = [
-    [41, 20],
-    [0, 44],
-  ]; // values of a vector, from .. -> side of each on the page
-  const GAP = 6;
-  const TIP_SIDE = 140;
 
   const row = () => layers.find(({ name }) => name === chosen) ?? layers[0];
   /** @param {string | undefined} name */

@@ -11,6 +11,11 @@ import { facts } from "../shared/facts.js";
 import * as samples from "../shared/samples.js";
 import { unbroken } from "../shared/text.js";
 
+const MAX_NAMED = 5; // mixing-ups in words
+const PORTION = 60; // thumbnails that are added at a time
+/** @type {Record<string, [number, number] | undefined>} */
+const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
 /**
  * @param {HTMLElement} element
  * @param {Servers["mistakes"]} server
@@ -18,10 +23,6 @@ import { unbroken } from "../shared/text.js";
 export const mount = (element, server) => {
   const find = finder(element);
   const holder = around(element, "#mistakes");
-  const MAX_NAMED = 5; // mixing-ups in words
-  const PORTION = 60; // thumbnails that are added at a time
-  /** @type {Record<string, [number, number] | undefined>} */
-  const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
   /** @type {number[][][]} */
   let cells = []; // cells[truth][said]: the samples behind each number

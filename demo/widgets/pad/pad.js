@@ -21,7 +21,7 @@
  * @typedef {object} Asking
  * @property {Picture} [request]
  * @property {File} [file] that was opened; from then on it is known by its pixels
- * @property {string | null} [overruled] the kind that the visitor took it for
+ * @property {string | null} [overruled] the kind that the visitor said it is
  * @property {Steps} [steps]
  */
 
@@ -46,17 +46,18 @@ import { facts } from "../shared/facts.js";
 import * as link from "../shared/link.js";
 import * as samples from "../shared/samples.js";
 
+const SIDE = 560; // of the canvas
+const SENT_SIDE = 224; // of the picture that is sent: 8 times what the network sees
+const MAX_STEPS = 500; // that are remembered for undo
+const LARGE_FILE = 3 * 2 ** 20; // bytes, from which a photo is made smaller before it is sent
+const LARGE_SIDE = 2240; // pixels, of its longer side then
+const SERVER_KNOWS = /^image\/(png|jpeg|gif|webp|bmp|tiff)$/;
+
 /**
  * @param {HTMLElement} element
  * @param {Servers["pad"]} server
  */
 export const mount = (element, server) => {
-  const SIDE = 560; // of the canvas
-  const SENT_SIDE = 224; // of the picture that is sent: 8 times what the network sees
-  const MAX_STEPS = 500; // that are remembered for undo
-  const LARGE_FILE = 3 * 2 ** 20; // bytes, from which a photo is made smaller before it is sent
-  const LARGE_SIDE = 2240; // pixels, of its longer side then
-  const SERVER_KNOWS = /^image\/(png|jpeg|gif|webp|bmp|tiff)$/;
   /** @type {() => Background} */
   const blank = () => ({ kind: "background", paper: "#ffffff", pen: "#111111" }); // a new sheet each time
 

@@ -11,6 +11,8 @@ import { facts } from "../shared/facts.js";
 import { unbroken } from "../shared/text.js";
 import { themeColour } from "../shared/theme.js";
 
+const STEP_SIDE = 128; // of each small picture
+
 /** @param {HTMLElement} element */
 export const mount = (element) => {
   const find = finder(element);
@@ -37,7 +39,6 @@ export const mount = (element) => {
 
   // --- step by step: while one draws, the server works it out only when this is open ---------------------------
 
-  const STEP_SIDE = 128; // of each small picture
   const details = find("details", HTMLDetailsElement);
   const said = find(".said");
   const [found, cropped, naive] = ["found", "cropped", "naive"].map((name) => {

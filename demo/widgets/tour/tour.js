@@ -8,41 +8,41 @@ import { bringIntoView, finder } from "../shared/dom.js";
 import * as link from "../shared/link.js";
 import { recall, store } from "../shared/storage.js";
 
+/** @type {Step[]} */
+const STEPS = [
+  {
+    about: "#pad",
+    title: "Draw a garment",
+    text: "Use mouse, pen or finger: a shirt, trousers, a boot. Try it now, the page works while this tour is open.",
+  },
+  {
+    about: "#answer",
+    title: "See what it says",
+    text: "The network answers while you draw: ten bars, one for each kind of clothing (its probabilities). “Familiar” tells how much your picture is like what it was trained on.",
+  },
+  {
+    about: "#maps",
+    tab: "look-inside",
+    title: "Look inside",
+    text: "Your picture passes through the network layer by layer. Choose a layer to see what it makes of your picture (its feature maps).",
+  },
+  {
+    about: "#map",
+    tab: "map",
+    title: "Find your picture on the map",
+    text: "Every mark is a test image, and those that look alike to the network lie together. The ring is your picture.",
+  },
+  {
+    about: "#retrain",
+    tab: "train",
+    title: "Train it yourself",
+    text: "Press “Train” and watch a network learn from random weights. The result answers only you, and one click takes you back.",
+  },
+];
+const GAP = 12; // CSS pixels between the dialog and what it is about, and the edges of the screen
+
 /** @param {HTMLElement} element */
 export const mount = (element) => {
-  /** @type {Step[]} */
-  const STEPS = [
-    {
-      about: "#pad",
-      title: "Draw a garment",
-      text: "Use mouse, pen or finger: a shirt, trousers, a boot. Try it now, the page works while this tour is open.",
-    },
-    {
-      about: "#answer",
-      title: "See what it says",
-      text: "The network answers while you draw: ten bars, one for each kind of clothing (its probabilities). “Familiar” tells how much your picture is like what it was trained on.",
-    },
-    {
-      about: "#maps",
-      tab: "look-inside",
-      title: "Look inside",
-      text: "Your picture passes through the network layer by layer. Choose a layer to see what it makes of your picture (its feature maps).",
-    },
-    {
-      about: "#map",
-      tab: "map",
-      title: "Find your picture on the map",
-      text: "Every mark is a test image, and those that look alike to the network lie together. The ring is your picture.",
-    },
-    {
-      about: "#retrain",
-      tab: "train",
-      title: "Train it yourself",
-      text: "Press “Train” and watch a network learn from random weights. The result answers only you, and one click takes you back.",
-    },
-  ];
-  const GAP = 12; // CSS pixels between the dialog and what it is about, and the edges of the screen
-
   const find = finder(element);
   const dialog = find(".tour");
   let at = -1; // number of the step that is shown; -1: none

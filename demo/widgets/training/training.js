@@ -12,6 +12,10 @@ import * as link from "../shared/link.js";
 import { drawChart } from "./chart.js";
 import { makeForm } from "./form.js";
 
+const PAUSE = 200; // milliseconds between two questions
+const FAILED_PAUSE = 2000; // after one that was not answered
+const PATIENCE = 90_000; // milliseconds without an answer, after which the server too has given up
+
 export let isMounted = false; // before that, nobody here asks what becomes of a run
 
 /**
@@ -22,9 +26,6 @@ export const mount = (element, server) => {
   isMounted = true;
   const find = finder(element);
   const root = find(".training");
-  const PAUSE = 200; // milliseconds between two questions
-  const FAILED_PAUSE = 2000; // after one that was not answered
-  const PATIENCE = 90_000; // milliseconds without an answer, after which the server too has given up
 
   /** @type {Point[]} */
   let points = []; // of the training

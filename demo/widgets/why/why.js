@@ -12,6 +12,14 @@ import { facts } from "../shared/facts.js";
 import { SIZE } from "../shared/samples.js";
 import { unbroken } from "../shared/text.js";
 
+const SIDE = 280; // CSS pixels of each picture: ten for each of the network's
+const REST = 120; // milliseconds without a new answer
+const DIM = 0.55; // brightness of the picture under the colours
+const [AGAINST, FOR] = [
+  [90, 170, 255],
+  [255, 160, 60],
+]; // blue and orange on the black ground of both themes
+
 /**
  * @param {HTMLElement} element
  * @param {Servers["why"]} server
@@ -20,13 +28,6 @@ export const mount = (element, server) => {
   const holder = around(element, "#why");
   const find = finder(element);
   const select = find("select", HTMLSelectElement);
-  const SIDE = 280; // CSS pixels of each picture: ten for each of the network's
-  const REST = 120; // milliseconds without a new answer
-  const DIM = 0.55; // brightness of the picture under the colours
-  const [AGAINST, FOR] = [
-    [90, 170, 255],
-    [255, 160, 60],
-  ]; // blue and orange on the black ground of both themes
   /** @type {Reading | null} */
   let current = null; // the latest answer, unless the pad is empty
   /** @type {(Reasons & { answer: Reading, asked: string }) | null} */
