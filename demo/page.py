@@ -56,7 +56,7 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
     def predict(picture: gr.FileData) -> dict[str, Any]:
         """Recognise the garment in a picture file; always answered by the shipped weights.
 
-        Returns what kind of picture it was detected as, the class number (0..9, or null), its name, the probabilities of
+        Returns the kind of picture that was detected, the class number (0..9, or null), its name, the probabilities of
         all ten classes, the familiarity (0..1, how much it is like what the network was trained on), and the error
         (null, or a sentence).
         """
