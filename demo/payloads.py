@@ -117,7 +117,7 @@ def training_form(is_whole: bool, limits: Limits) -> dict[str, Any]:
                 "isWhole": setting.type is int,
                 "low": setting.low,
                 "high": setting.high,
-                "value": PAGE_VALUES.get(setting.name, getattr(recipe(default), setting.name)),
+                "value": min(PAGE_VALUES.get(setting.name, getattr(recipe(default), setting.name)), setting.high),
             }
             for setting in page_settings(limits)
         ],

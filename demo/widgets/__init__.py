@@ -27,8 +27,7 @@ class Modules:
     """The JavaScript modules of the widgets, as the browser gets them.
 
     Their address has a version in it, made of what they say: the browser keeps them, and asks for others when one has
-    changed. They are served from memory, for while PyTorch is imported each step through a thread of its own, as Gradio
-    serves a file, has to wait for its turn.
+    changed. They are served from memory, and so nothing else can be had from this folder.
     """
 
     def __init__(self) -> None:
