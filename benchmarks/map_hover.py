@@ -68,7 +68,7 @@ def summary(name: str, times: list[float]) -> str:
     return f"{name:26s} n={len(times):4d}   median {middle:6.1f} ms   95th percentile {high:6.1f} ms"
 
 
-def evaluate(page: Page, points: int, moves: int, switches: int) -> None:
+def measure(page: Page, points: int, moves: int, switches: int) -> None:
     page.wait_for_selector(f"#map[data-points='{points}'][data-moving=false]", timeout=300_000)
     page.locator("#map .plane").scroll_into_view_if_needed()
     print(f"{points:,} points:")
@@ -94,15 +94,15 @@ def main() -> None:
         url = launch(build_page(handlers, Path(static)), "127.0.0.1")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        page.add_init_script("localStorage.setItem('fmnist-toured', 'yes')")  # no guided tour beside the measuring
+        page.add_init_script("localStorage.setItem('fmnist-toured', 'yes')")  # no guided tour meanwhile
         page.goto(url)
         page.wait_for_selector("#answer[data-answers]")
         page.get_by_role("tab", name="Map", exact=True).click()
         print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, gradio {gr.__version__}, {sys.platform}")
-        evaluate(page, 2000, options.moves, options.switches)
+        measure(page, 2000, options.moves, options.switches)
         if page.locator("#map .more").is_visible():
             page.locator("#map .more").click()
-            evaluate(page, 10_000, options.moves, options.switches)
+            measure(page, 10_000, options.moves, options.switches)
         browser.close()
 
 

@@ -3,8 +3,8 @@
     python -m benchmarks.pictures MANIFEST.csv...
 
 A manifest has the columns ``file`` (in the folder beside it that has its name), ``labels`` (the accepted class
-numbers, joined by "|") and ``category``. Printed is the mean over categories of the part that is recognised, so that
-a large category does not hide a small one, and its standard error. The usual preparation, as in most demos: grey,
+numbers, joined by "|") and ``category``. Printed is the mean over categories of the fraction that is recognised, so
+that a large category does not hide a small one, and its standard error. The usual preparation, as in most demos: grey,
 inverted when the corner is bright, and resized to 28x28.
 """
 
@@ -22,9 +22,9 @@ from torch import Tensor
 
 from fmnist_core import IMAGE_SIZE, checkpoint
 from fmnist_core.errors import PictureError
-from fmnist_core.formats import UInt8Image
-from fmnist_core.model import Network, to_inputs
-from fmnist_core.preparation import open_picture, prepare, unprepared
+from fmnist_core.model import Network
+from fmnist_core.preparation import open_picture, prepare, prepare_naively
+from fmnist_core.preparation.framing import UInt8Image
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 
@@ -34,7 +34,7 @@ def ours(picture: Image.Image) -> UInt8Image:
     return prepare(picture).pixels
 
 
-PREPARATIONS: dict[str, Callable[[Image.Image], UInt8Image]] = {"usual": unprepared, "ours": ours}
+PREPARATIONS: dict[str, Callable[[Image.Image], UInt8Image]] = {"usual": prepare_naively, "ours": ours}
 
 
 def read_manifest(manifest: Path) -> list[dict[str, str]]:
@@ -55,15 +55,15 @@ def prepared(rows: list[dict[str, str]], prepare_one: Callable[[Image.Image], UI
 
 
 def recognised(network: Network, pixels: Tensor, rows: list[dict[str, str]]) -> float:
-    """Mean over categories of the part that is recognised, 0..1."""
+    """Mean over categories of the fraction that is recognised, 0..1."""
     return mean(mean(one) for one in _hits(network, pixels, rows))
 
 
 def standard_error(network: Network, pixels: Tensor, rows: list[dict[str, str]]) -> float:
     """Of ``recognised``, by the pictures that happen to be in each category.
 
-    The variance of each category's part after Agresti and Coull (1998), with one more hit and one more miss: else five
-    of five would be certain.
+    The variance of each category's fraction after Agresti and Coull (1998), with one more hit and one more miss: else
+    five of five would be certain.
     """
     variances = [
         (sum(one) + 1) * (len(one) - sum(one) + 1) / (len(one) + 2) ** 3 for one in _hits(network, pixels, rows)
@@ -74,10 +74,10 @@ def standard_error(network: Network, pixels: Tensor, rows: list[dict[str, str]])
 def _hits(network: Network, pixels: Tensor, rows: list[dict[str, str]]) -> list[list[bool]]:
     """For each category, whether each of its pictures is recognised."""
     with torch.inference_mode():
-        answers = network(to_inputs(pixels)).argmax(1).tolist()
+        predictions = network(pixels).argmax(1).tolist()
     hits = defaultdict(list)
-    for answer, row, is_there in zip(answers, rows, pixels.flatten(1).any(1).tolist(), strict=True):
-        hits[row["category"]].append(is_there and str(answer) in row["labels"].split("|"))
+    for prediction, row, is_there in zip(predictions, rows, pixels.flatten(1).any(1).tolist(), strict=True):
+        hits[row["category"]].append(is_there and str(prediction) in row["labels"].split("|"))
     return list(hits.values())
 
 
@@ -94,12 +94,12 @@ def main() -> None:
     for how, prepare_one in PREPARATIONS.items():
         pixels = {name: prepared(rows[name], prepare_one) for name in rows}
         for network_name, network in networks.items():
-            parts = [
+            columns = [
                 f"{recognised(network, pixels[name], rows[name]):.3f} ± "
                 f"{standard_error(network, pixels[name], rows[name]):.3f}"
                 for name in rows
             ]
-            print(f"{network_name:12s}{how:13s}" + "   ".join(parts), flush=True)
+            print(f"{network_name:12s}{how:13s}" + "   ".join(columns), flush=True)
 
 
 if __name__ == "__main__":

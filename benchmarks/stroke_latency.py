@@ -91,10 +91,10 @@ def answers_a_second(page: Page, seconds: float) -> float:
     count = "() => [Number(document.querySelector('#answer').dataset.answers), performance.now()]"
     first, began = page.evaluate(count)
     end = time.perf_counter() + seconds
-    part = 0.0
+    angle = 0.0
     while time.perf_counter() < end:
-        part += 0.004
-        page.mouse.move(x + (0.5 + 0.3 * math.cos(part)) * side, y + (0.5 + 0.3 * math.sin(part)) * side)
+        angle += 0.004
+        page.mouse.move(x + (0.5 + 0.3 * math.cos(angle)) * side, y + (0.5 + 0.3 * math.sin(angle)) * side)
         time.sleep(0.008)
     last, ended = page.evaluate(count)
     page.mouse.up()

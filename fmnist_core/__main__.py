@@ -67,7 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text)
+        added = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         added.set_defaults(run=run)
         return added
 
@@ -106,7 +106,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("synthetic", "draw a sheet of the synthetic images for training, or of the test sketches, three rows a class"),
         ("samples", "make weights/samples.npz, the samples shipped with the program, from the whole data set"),
     ):
-        added = actions.add_parser(action, help=text, description=text)
+        added = actions.add_parser(action, help=text, description=text, allow_abbrev=False)
         if action not in ("download", "synthetic"):
             added.add_argument("--data", metavar="WHERE", help=DATA_HELP.format(""))
         if action == "synthetic":

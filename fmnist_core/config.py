@@ -47,11 +47,13 @@ class TrainConfig:
     report_every: int = setting(10, "steps from one report to the next", low=1)
 
     def __post_init__(self) -> None:
-        for name, known in (("augmentations", AUGMENTATIONS), ("synthetic", SYNTHETIC_KINDS)):
-            given = getattr(self, name)
+        for given, known, what in (
+            (self.augmentations, AUGMENTATIONS, "augmentations"),
+            (self.synthetic, SYNTHETIC_KINDS, "kinds of synthetic images"),
+        ):
             unknown = sorted(given.keys() - known.keys())
             if unknown:
-                raise ConfigError(f"There is no {unknown[0]!r} among the {name}, expected {', '.join(known)}.")
+                raise ConfigError(f"There is no {unknown[0]!r} among the {what}, expected {', '.join(known)}.")
         for name, value in flattened(self).items():
             SETTINGS[name].check(value)
 
@@ -67,9 +69,10 @@ SUGGESTED_SYNTHETIC: Final = {name: kind.suggested for name, kind in SYNTHETIC_K
 
 
 def flattened(config: TrainConfig) -> dict[str, Any]:
-    """The value of each of ``SETTINGS``, augmentations and synthetic data among them."""
+    """The value of each of ``SETTINGS``, augmentations and synthetic data among them; 0 for those left out."""
     values = dict(vars(config))
-    return values | dict(values.pop("augmentations")) | dict(values.pop("synthetic"))
+    augmentations, synthetic = (dict(values.pop(name)) for name in ("augmentations", "synthetic"))
+    return values | dict.fromkeys((*AUGMENTATIONS, *SYNTHETIC_KINDS), 0) | augmentations | synthetic
 
 
 def with_settings(config: TrainConfig, changes: Mapping[str, Any]) -> TrainConfig:

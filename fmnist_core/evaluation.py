@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fmnist_core.dataset import Split, batches
+from fmnist_core.errors import ConfigError
 from fmnist_core.model import Network, to_probabilities
 
 BINS: Final = 15  # of the calibration error
@@ -59,9 +60,16 @@ def predict_logits(network: Network, images: Split) -> Tensor:
 
 
 def evaluate(network: Network, images: Split) -> Evaluation:
-    """Compare the network's predictions with the labels; network and images lie on the same device."""
+    """Compare the network's predictions with the labels; network and images lie on the same device.
+
+    Raises:
+        ConfigError: the images are of more classes than the network knows.
+    """
+    classes, labelled = len(network.class_names), int(images.labels.max()) + 1
+    if labelled > classes:
+        raise ConfigError(f"The images are of {labelled} classes, but the network knows only {classes}.")
     logits = predict_logits(network, images)
-    predictions, classes = logits.argmax(1), len(network.class_names)
+    predictions = logits.argmax(1)
     confusion = torch.bincount(images.labels * classes + predictions, minlength=classes**2)
     return Evaluation(
         images=len(images),

@@ -103,7 +103,10 @@ def _formula(
     if filter_ is None or len(entering) != 3 or len(shape) != 3:
         return ()
     sides = zip(entering[1:], *filter_, strict=True)
-    return filter_ if tuple(output_size(*numbers) for numbers in sides) == shape[1:] else ()
+    try:
+        return filter_ if tuple(output_size(*numbers) for numbers in sides) == shape[1:] else ()
+    except ConfigError:
+        return ()  # a window larger than the padded input, which ``ceil_mode`` allows
 
 
 def _filter(layer: nn.Module) -> tuple[Pair, Pair, Pair, Pair] | None:

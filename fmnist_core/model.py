@@ -58,7 +58,7 @@ class Network(nn.Module, PyTorchModelHubMixin):
     ) -> None:
         super().__init__()
         if architecture not in ARCHITECTURES:
-            raise ConfigError(f"There is no network {architecture!r}; the networks are {', '.join(ARCHITECTURES)}.")
+            raise ConfigError(f"There is no network {architecture!r:.40}; the networks are {', '.join(ARCHITECTURES)}.")
         _check_preparation(class_names, input_size, mean, std)
         self.architecture = architecture
         self.class_names = tuple(class_names)
@@ -162,12 +162,12 @@ def to_probabilities(logits: Tensor) -> Tensor:
 def _check_preparation(class_names: Sequence[str], input_size: Sequence[int], mean: float, std: float) -> None:
     if not isinstance(class_names, list | tuple) or not 2 <= len(class_names) <= MAX_CLASSES:
         raise ConfigError(f"The class names are not a list of 2 to {MAX_CLASSES} names.")
-    if not all(isinstance(name, str) and 0 < len(name) <= MAX_NAME for name in class_names):
-        raise ConfigError(f"A class name is not a text of 1 to {MAX_NAME} characters.")
+    if not all(isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable() for name in class_names):
+        raise ConfigError(f"A class name is not a line of 1 to {MAX_NAME} characters.")
     if len(set(class_names)) < len(class_names):
         raise ConfigError("Two classes have the same name.")
     if not isinstance(input_size, list | tuple) or list(input_size) != [IMAGE_SIZE, IMAGE_SIZE]:
-        raise ConfigError(f"The input size is {input_size!r}, expected [{IMAGE_SIZE}, {IMAGE_SIZE}].")
+        raise ConfigError(f"The input size is {input_size!r:.40}, expected [{IMAGE_SIZE}, {IMAGE_SIZE}].")
     for name, value, low in (("mean", mean, 0), ("standard deviation", std, 1e-6)):
         if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= 1:
-            raise ConfigError(f"The {name} of the pixels is {value!r}, expected a number from {low:g} to 1.")
+            raise ConfigError(f"The {name} of the pixels is {value!r:.40}, expected a number from {low:g} to 1.")

@@ -30,7 +30,7 @@ class Setting:
     def check(self, value: Any) -> None:
         """Raise ``ConfigError`` when ``value`` is of another type or out of range."""
         if self.choices:
-            if value not in self.choices:
+            if value not in tuple(self.choices):
                 self._refuse(f"{str(value)[:40]!r} is not known, expected {' or '.join(self.choices)}")
         elif self.type is bool:
             if not isinstance(value, bool):
@@ -40,12 +40,10 @@ class Setting:
         elif isinstance(value, bool) or not isinstance(value, int | float):
             self._refuse(f"{str(value)[:40]!r} is not a number")
         elif not self.low <= value <= self.high:  # NaN is in no range
-            shown = (
-                f"{value:g}" if abs(value) < 1e12 or value != value else "this"
-            )  # JSON's whole numbers have no limit
+            shown = "this" if abs(value) >= 1e12 else _shown(value)  # JSON's whole numbers have no limit
             self._refuse(f"{shown} is out of range, expected {self.expected}")
         elif self.type is int and value % 1:
-            self._refuse(f"{value:g} is not a whole number")
+            self._refuse(f"{_shown(value)} is not a whole number")
 
     def _refuse(self, what: str) -> NoReturn:
         raise ConfigError(f"{self.label}: {what}.")
@@ -69,4 +67,10 @@ def setting_of(field: Any) -> Setting:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 and value % 1 == 0 else f"{value:g}"
+    return f"{int(value):,}" if value >= 1000 and value % 1 == 0 else f"{value:g}"
+
+
+def _shown(value: float) -> str:
+    """A number in as few digits as tell it from its neighbours: 1.0000001 is not 1."""
+    short = f"{value:g}"
+    return short if float(short) == value else str(value)

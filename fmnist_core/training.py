@@ -6,6 +6,7 @@ The command line prints the events, the page draws them, a test lists them.
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
+from fmnist_core import CLASS_NAMES
 from fmnist_core.augment import augment
 from fmnist_core.config import TrainConfig
 from fmnist_core.dataset import TRAINING_IMAGES, Split, batches
@@ -59,9 +61,15 @@ def hold_out(images: Split, config: TrainConfig) -> tuple[Split, Split]:
 
 def check_init_from(config: TrainConfig, init_from: Network | None) -> None:
     """Raise ``ConfigError`` when a training of ``config`` cannot start from the weights of ``init_from``."""
-    if init_from is not None and init_from.architecture != config.architecture:
+    if init_from is None:
+        return
+    if init_from.architecture != config.architecture:
         raise ConfigError(
             f"The weights to start from are of the network {init_from.architecture}, expected {config.architecture}."
+        )
+    if len(init_from.class_names) < len(CLASS_NAMES):
+        raise ConfigError(
+            f"The weights to start from know {len(init_from.class_names)} classes, expected {len(CLASS_NAMES)}."
         )
 
 
@@ -148,9 +156,7 @@ def train_step(state: TrainingState, batch: Split, loss_weights: Tensor, metrics
     pixels = augment(pixels, config.augmentations, augmentation, synthetic_too=True)
     inputs = state.network.to_inputs(pixels).to(memory_format=torch.channels_last)
     amp = torch.autocast(state.device.type, state.amp_dtype, enabled=state.amp_dtype is not None)
-    cuda = [state.device] if state.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda), amp:
-        torch.manual_seed((state.dropout_seed + state.step) % 2**63)  # dropout has no generator of its own
+    with _seeded(state.dropout_seed + state.step, state.device), amp:  # dropout has no generator of its own
         logits = state.network.logits(inputs)
         losses = F.cross_entropy(
             logits.float(),
@@ -284,9 +290,18 @@ def _new_network(config: TrainConfig, seed: int, init_from: Network | None) -> N
         network = Network(**init_from.config)
         network.load_state_dict(init_from.state_dict())
         return network
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with _seeded(seed, torch.device("cpu")):
         return Network(config.architecture)
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Random numbers on ``device`` start from ``seed``; afterwards they go on as if nothing had been drawn."""
+    is_cuda = device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if is_cuda else []):
+        # Not ``torch.manual_seed``, which seeds all other devices too.
+        (torch.cuda.manual_seed if is_cuda else torch.default_generator.manual_seed)(seed % 2**64)
+        yield
 
 
 def _optimizers(network: Network, config: TrainConfig, amp_dtype: torch.dtype | None) -> list[Optimizer]:

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -22,7 +23,7 @@ import torch
 from hypothesis import configuration, settings
 from PIL import Image, ImageDraw
 
-from fmnist_core import checkpoint, dataset, projection
+from fmnist_core import checkpoint, dataset, explain, projection
 from fmnist_core.__main__ import main
 from fmnist_core.formats import format_idx
 
@@ -36,6 +37,8 @@ settings.load_profile("repeatable")
 def pytest_configure():
     torch.set_num_threads(1)  # for networks this small, threads that wait for a busy core cost more than they bring
     configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "hypothesis")
+    # A shell's background jobs ignore Ctrl-C, and so would the programs that tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _skip_or_fail(reason):
@@ -167,18 +170,30 @@ def file_of():
 
 @pytest.fixture(scope="session")
 def shipped_session(shipped, samples):
-    """What a visitor of the page begins with."""
-    from demo.session import Session
-
-    return Session(shipped, projection.load(ROOT / "weights" / "deep", shipped, samples.test))
+    """The network that answers a visitor of the page at first, with its map and its top activations."""
+    return _session("deep", shipped, samples.test)
 
 
 @pytest.fixture(scope="session")
-def others(samples, full_folder, tmp_path_factory):
-    """The test images that are not shipped, as the page has them."""
-    from demo.full_test_set import Others
+def original_session(original, samples):
+    """The other shipped network, which a visitor may choose."""
+    return _session("original", original, samples.test)
 
-    return Others(samples.test, full_folder, tmp_path_factory.mktemp("static"))
+
+def _session(name, network, samples):
+    from demo.session import Session
+
+    folder = ROOT / "weights" / name
+    cache = {"top_activations": explain.load(folder, network)}
+    return Session(network, projection.load(folder, network, samples), id=name, name=name, cache=cache)
+
+
+@pytest.fixture(scope="session")
+def remaining(samples, full_folder, tmp_path_factory):
+    """The test images that are not shipped, as the page has them."""
+    from demo.remaining_images import RemainingImages
+
+    return RemainingImages(samples.test, full_folder, tmp_path_factory.mktemp("static"))
 
 
 @pytest.fixture(scope="session")

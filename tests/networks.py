@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from fmnist_core import architectures
 from fmnist_core.architectures import ARCHITECTURES, Architecture
 from fmnist_core.model import Network
 
@@ -82,6 +83,11 @@ def register(monkeypatch, **builds):
     for name, build in (builds or ADDED).items():
         recipe = {"learning_rate": 0.02}
         monkeypatch.setitem(ARCHITECTURES, name, Architecture(build, recipe, description="for tests"))
+
+
+def narrow(monkeypatch):
+    """Give the deep network fewer channels for one test: the same layers, in less time."""
+    monkeypatch.setattr(architectures, "DEEP_WIDTHS", ((8, 8, 8), (8, 8, 8), (8, 8, 8)))
 
 
 def new(architecture="original", seed=0, **options):

@@ -1,10 +1,22 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fmnist_core.augment import random_cloth, random_erase, random_flip, random_photo, random_shift, random_warp
-from fmnist_core.preparation.segmentation import DARKEST
+from fmnist_core.augment import (
+    AUGMENTATIONS,
+    Augmentation,
+    BatchRng,
+    augment,
+    random_erase,
+    random_flip,
+    random_shift,
+)
+from fmnist_core.settings import Setting
+
+every_augmentation = pytest.mark.parametrize("name", AUGMENTATIONS)
 
 
 def generator(seed=0):
@@ -16,8 +28,8 @@ def noise(count, seed=0):
     return torch.randint(1, 256, (count, 28, 28), generator=generator(seed), dtype=torch.uint8)
 
 
-def moved(image, down, right):
-    """One image moved with plain loops over places."""
+def shifted(image, down, right):
+    """One image shifted with plain loops over places."""
     result = torch.zeros_like(image)
     for i in range(28):
         for j in range(28):
@@ -26,23 +38,123 @@ def moved(image, down, right):
     return result
 
 
-def test_flip_mirrors_about_half_and_leaves_the_others():
+# ---------------------------------------------------------------- the registry
+
+
+def strongest(name):
+    """The highest strength of an augmentation, at which every image is changed (almost) for certain."""
+    return AUGMENTATIONS[name].setting.high
+
+
+def test_augmentations_are_registered_by_the_names_of_their_settings():
+    assert list(AUGMENTATIONS) == ["erase", "flip", "shift"]  # in the order in which they are applied
+    for name, augmentation in AUGMENTATIONS.items():
+        assert augmentation.setting.name == name
+        augmentation.setting.check(augmentation.default)
+        augmentation.setting.check(0)  # which is how one leaves it out
+
+
+@every_augmentation
+def test_strength_of_0_changes_nothing(name):
+    pixels = noise(50)
+    augmentation = AUGMENTATIONS[name]
+    assert augment(pixels, {name: 0}, generator(), synthetic_too=augmentation.synthetic_too) is pixels
+    assert augment(pixels, {}, generator(), synthetic_too=augmentation.synthetic_too) is pixels
+    assert torch.equal(augmentation.apply(pixels, 0, generator()), pixels)
+
+
+@every_augmentation
+def test_same_seed_same_change_and_the_next_batch_another(name):
+    pixels = noise(1)[0].repeat(50, 1, 1)
+    apply, strength = AUGMENTATIONS[name].apply, strongest(name) / 2
+    one, again = generator(7), generator(7)
+    first = apply(pixels, strength, one)
+    assert torch.equal(first, apply(pixels, strength, again))
+    assert not torch.equal(first, apply(pixels, strength, one))
+    assert not torch.equal(first, apply(pixels, strength, generator(8)))
+
+
+@every_augmentation
+@given(count=st.integers(0, 5), fraction=st.floats(0, 1), seed=st.integers(0, 99))
+def test_shape_and_type_stay_and_the_batch_itself_is_left_as_it_was(name, count, fraction, seed):
+    pixels, setting = noise(count, seed), AUGMENTATIONS[name].setting
+    before = pixels.clone()
+    strength = setting.type(fraction * setting.high)
+    for changed in (
+        AUGMENTATIONS[name].apply(pixels, strength, generator(seed)),
+        augment(pixels, {name: strength}, generator(seed), synthetic_too=AUGMENTATIONS[name].synthetic_too),
+    ):
+        assert changed.shape == pixels.shape
+        assert changed.dtype == torch.uint8
+    assert torch.equal(pixels, before)
+
+
+@every_augmentation
+def test_synthetic_images_are_changed_by_those_augmentations_that_are_for_them_too(name):
+    pixels, strengths = noise(50), {name: strongest(name)}
+    changes = [
+        not torch.equal(augment(pixels, strengths, generator(), synthetic_too=too), pixels) for too in (True, False)
+    ]
+    assert changes == ([True, False] if AUGMENTATIONS[name].synthetic_too else [False, True])
+    assert AUGMENTATIONS[name].synthetic_too == (name != "erase")
+
+
+def test_augmentations_are_applied_in_their_order():
+    pixels, numbers, reference = noise(50), generator(5), generator(5)
+    augmented = augment(pixels, {"shift": 2, "flip": 0.5}, numbers, synthetic_too=True)
+    expected = random_shift(random_flip(pixels, 0.5, reference), 2, reference)
+    assert torch.equal(augmented, expected)
+
+
+@pytest.mark.parametrize("synthetic_too", [False, True])
+def test_augmentation_that_is_added_is_applied_with_its_strength_after_the_others(monkeypatch, synthetic_too):
+    def darken(pixels, strength, generator):
+        return (pixels * (1 - strength)).to(torch.uint8)
+
+    setting = Setting("darken", "how much darker an image becomes", float, 0, 1)
+    monkeypatch.setitem(AUGMENTATIONS, "darken", Augmentation(darken, 0.1, setting, synthetic_too))
+    pixels = noise(20)
+    expected = (pixels * 0.75).to(torch.uint8)
+    assert torch.equal(augment(pixels, {"darken": 0.25}, generator(), synthetic_too=synthetic_too), expected)
+    assert augment(pixels, {"darken": 0.25}, generator(), synthetic_too=not synthetic_too) is pixels
+    assert augment(pixels, {"darken": 0}, generator(), synthetic_too=synthetic_too) is pixels
+    empty = pixels[:0]
+    assert augment(empty, {"darken": 0.25}, generator(), synthetic_too=synthetic_too) is empty
+    monkeypatch.setitem(AUGMENTATIONS, "flip", replace(AUGMENTATIONS["flip"], synthetic_too=synthetic_too))
+    both = augment(pixels, {"darken": 0.25, "flip": 1}, generator(), synthetic_too=synthetic_too)
+    assert torch.equal(both, expected.flip(2))
+
+
+# ---------------------------------------------------------------- flip
+
+
+@pytest.mark.parametrize("probability", [0.5, 0.2])
+def test_flip_mirrors_images_with_its_probability_and_leaves_the_others(probability):
     pixels = noise(1000)
     before = pixels.clone()
-    changed = random_flip(pixels, generator())
+    changed = random_flip(pixels, probability, generator())
     mirrored = [torch.equal(new, torch.fliplr(old)) for new, old in zip(changed, pixels, strict=True)]
-    kept = [torch.equal(new, old) for new, old in zip(changed, pixels, strict=True)]
-    assert all(one != other for one, other in zip(mirrored, kept, strict=True))
-    assert 420 < sum(mirrored) < 580  # five standard deviations
+    unchanged = [torch.equal(new, old) for new, old in zip(changed, pixels, strict=True)]
+    assert all(one != other for one, other in zip(mirrored, unchanged, strict=True))
+    deviation = (1000 * probability * (1 - probability)) ** 0.5
+    assert abs(sum(mirrored) - 1000 * probability) < 5 * deviation
     assert torch.equal(pixels, before)
     assert changed.dtype == torch.uint8
+
+
+def test_flip_with_probability_1_mirrors_every_image():
+    pixels = noise(50)
+    assert torch.equal(random_flip(pixels, 1, generator()), pixels.flip(2))
+
+
+# ---------------------------------------------------------------- shift
 
 
 @pytest.mark.parametrize("reach", [1, 2])
 def test_shift_moves_by_every_amount_within_reach_and_no_further(reach):
     image = noise(1)[0]
     across = range(-reach, reach + 1)
-    possible = {(down, right): moved(image, down, right) for down in across for right in across}
+    possible = {(down, right): shifted(image, down, right) for down in across for right in across}
     pixels = image.repeat(400, 1, 1)
     counts = dict.fromkeys(possible, 0)
     for result in random_shift(pixels, reach, generator()):
@@ -74,164 +186,10 @@ def test_shift_of_any_reach_loses_only_what_leaves_the_picture(reach, count, see
         assert columns[0] == 0 or columns[-1] == 27
 
 
-@pytest.mark.parametrize(
-    "change",
-    [random_flip, lambda pixels, numbers: random_shift(pixels, 3, numbers), random_warp, random_cloth],
-    ids=["flip", "shift", "warp", "cloth"],
-)
-def test_same_seed_same_change_and_the_next_batch_another(change):
-    pixels = noise(1)[0].repeat(50, 1, 1)
-    one, again = generator(7), generator(7)
-    first = change(pixels, one)
-    assert torch.equal(first, change(pixels, again))
-    assert not torch.equal(first, change(pixels, one))
-    assert not torch.equal(first, change(pixels, generator(8)))
+# ---------------------------------------------------------------- erase
 
 
-def silhouettes(pixels):
-    return pixels > 15  # MIN_CLOTH of 255
-
-
-def likeness(one, other):
-    """Intersection over union of the silhouettes of each pair of images, (N,)."""
-    one, other = silhouettes(one), silhouettes(other)
-    return (one & other).sum((1, 2)) / (one | other).sum((1, 2))
-
-
-def bars(count):
-    """Upright bars in the middle, from top to bottom."""
-    pixels = torch.zeros(count, 28, 28, dtype=torch.uint8)
-    pixels[:, :, 12:16] = 255
-    return pixels
-
-
-def squares(count):
-    pixels = torch.zeros(count, 28, 28, dtype=torch.uint8)
-    pixels[:, 4:24, 4:24] = 140
-    return pixels
-
-
-@pytest.mark.parametrize("change", [random_warp, random_cloth])
-@given(count=st.integers(1, 5), seed=st.integers(0, 99))
-def test_warp_and_cloth_give_images_of_the_same_kind_and_leave_the_old_ones(change, count, seed):
-    pixels = noise(count, seed)
-    before = pixels.clone()
-    changed = change(pixels, generator(seed))
-    assert changed.shape == pixels.shape
-    assert changed.dtype == torch.uint8
-    assert torch.equal(pixels, before)
-
-
-@pytest.mark.parametrize("change", [random_warp, random_cloth])
-def test_warp_and_cloth_leave_empty_images_empty(change):
-    for level in (0, 10):  # 10 is below what counts as cloth
-        changed = change(torch.full((300, 28, 28), level, dtype=torch.uint8), generator())
-        assert changed.dtype == torch.uint8
-        assert changed.max() <= level
-
-
-@pytest.mark.parametrize("change", [random_warp, random_cloth])
-def test_warp_and_cloth_change_almost_every_image_of_a_batch_in_its_own_way(change, few):
-    same = few.pixels[:1].repeat(100, 1, 1)
-    assert len({image.numpy().tobytes() for image in change(same, generator())}) > 90
-
-
-def test_an_empty_batch_stays_empty_when_it_is_warped():
-    assert random_warp(torch.zeros(0, 28, 28, dtype=torch.uint8), generator()).shape == (0, 28, 28)
-
-
-@pytest.mark.parametrize(("change", "least", "mean"), [(random_warp, 0.15, 0.7), (random_cloth, 0.5, 0.9)])
-def test_the_silhouette_is_mostly_kept(samples, change, least, mean):
-    """Evaluation: 0.74 and 0.94 on average; an image and any other 0.48."""
-    pixels = samples.test.pixels[:1000]
-    kept = likeness(pixels, change(pixels, generator()))
-    assert kept.min() > least
-    assert mean < kept.mean() < 0.97
-
-
-def test_warp_turns_both_ways_and_no_further_than_a_quarter_radian_and_shear():
-    warped = random_warp(bars(1000), generator()).float()
-    across = torch.arange(28.0)
-    middles = (warped * across).sum(2) / warped.sum(2).clamp(min=1)  # of the bar in each row
-    rows = across[6:22] - 13.5
-    slopes = (middles[:, 6:22] * rows).sum(1) / (rows**2).sum()
-    assert slopes.min() < -0.35
-    assert slopes.max() > 0.35
-    assert slopes.abs().max() < 0.65
-    assert abs(slopes.mean()) < 0.05
-
-
-def test_warp_narrows_or_shortens_and_never_enlarges():
-    mask = random_warp(squares(1000), generator()) > 70
-    heights, widths = mask.any(2).sum(1), mask.any(1).sum(1)
-    for sides in (heights, widths):
-        assert sides.min() < 18
-        assert sides.max() < 28
-    assert (heights > 1.2 * widths).any()
-    assert (widths > 1.2 * heights).any()
-    assert torch.maximum(heights, widths).min() > 18  # one side stays about as long as it was
-    assert mask.sum((1, 2)).max() < 1.2 * 20 * 20
-
-
-def test_warp_keeps_the_tone_of_the_garment():
-    warped = random_warp(squares(300), generator())
-    assert warped.max() == 140
-    assert (warped[:, 14, 14] == 140).all()
-
-
-def test_cloth_is_as_bright_as_it_can_be_and_nowhere_as_dark_as_the_ground(samples):
-    changed = random_cloth(samples.test.pixels[:1000], generator())
-    assert (changed.amax((1, 2)) == 255).all()
-    assert changed[changed > 0].min() >= round(255 * DARKEST)
-
-
-def test_the_ground_stays_black_but_for_pieces_left_at_the_edge_of_a_few():
-    outside = torch.ones(28, 28, dtype=torch.bool)
-    outside[4:24, 4:24] = False
-    changed = random_cloth(squares(1000), generator()) * outside
-    with_pieces = changed.any(2).any(1).float().mean()
-    assert 0.02 < with_pieces < 0.2
-    outside[2:26, 2:26] = False
-    assert not (changed * outside).any()
-
-
-def test_scissors_take_pieces_of_some_garments_and_leave_most_whole():
-    changed = random_cloth(squares(1000), generator())
-    taken = (changed[:, 4:24, 4:24] == 0).float().mean((1, 2))
-    assert 0.05 < (taken > 0).float().mean() < 0.35
-    assert taken.max() < 0.5
-
-
-def test_small_holes_in_dark_cloth_are_cloth():
-    pixels = squares(200)
-    pixels[:, 10:12, 10:12] = 0
-    changed = random_cloth(pixels, generator())
-    assert (changed[:, 10:12, 10:12] > 0).float().mean() > 0.9
-
-
-def test_plain_cloth_gets_folds_patterns_and_light():
-    changed = random_cloth(squares(1000), generator()).float()
-    inside = changed[:, 6:22, 6:22]
-    spread = inside.flatten(1).std(1)
-    assert (spread < 2).any()  # some stay plain
-    assert (spread > 20).float().mean() > 0.3
-    sides = inside[:, :, :8].mean((1, 2)) - inside[:, :, 8:].mean((1, 2))
-    assert (sides > 20).any()
-    assert (sides < -20).any()
-    assert abs(sides.mean()) < 5
-
-
-def test_some_images_are_as_if_photographed(few):
-    pixels = few.pixels.clone()
-    changed = random_photo(pixels, 0.3, generator(1))
-    differs = (changed != pixels).flatten(1).any(1).float().mean()
-    assert 0.2 < differs < 0.4
-    assert torch.equal(pixels, few.pixels)  # those that are kept are not touched
-    assert random_photo(pixels, 0.0, generator(1)) is pixels
-    assert (random_photo(pixels, 1.0, generator(1)) != pixels).flatten(1).any(1).all()
-
-
-def test_erasing_fills_one_rectangle_with_noise_in_about_that_part_of_the_images():
+def test_erasing_fills_one_rectangle_with_noise_in_about_that_fraction_of_the_images():
     pixels = torch.zeros(2000, 28, 28, dtype=torch.uint8)
     erased = random_erase(pixels, 0.5, generator())
     assert not pixels.any()  # what goes in stays as it was
@@ -243,14 +201,14 @@ def test_erasing_fills_one_rectangle_with_noise_in_about_that_part_of_the_images
         boxes.append(box.shape)
     assert 890 < len(boxes) < 1110  # five standard deviations
     heights, widths = torch.tensor(boxes).float().T
-    areas, sides = heights * widths / 28**2, heights / widths
+    areas, aspects = heights * widths / 28**2, heights / widths
     # The paper's bounds, but for the rounding of sides to whole pixels.
     assert 0.008 < areas.min() < 0.03
     assert 0.35 < areas.max() < 0.45
     assert areas.mean() == pytest.approx(0.21, abs=0.02)
-    assert 0.2 < sides.min() < 0.4
-    assert 2.5 < sides.max() < 5
-    assert sides.log().mean().abs() < 0.1  # as often upright as lying
+    assert 0.2 < aspects.min() < 0.4
+    assert 2.5 < aspects.max() < 5
+    assert aspects.log().mean().abs() < 0.1  # as often upright as lying
     for axis in (1, 2):  # the edges alike, and the middle most often
         often = (erased != 0).any(axis).float().mean(0)
         assert abs(often[0] - often[-1]) < 0.03  # five standard deviations
@@ -267,4 +225,28 @@ def test_erasing_leaves_all_that_is_outside_the_rectangle():
         box = each[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         assert box.float().mean() > 0.9
         assert each.sum() == box.sum()
-    assert random_erase(pixels, 0.0, generator(1)) is pixels
+    assert torch.equal(random_erase(pixels, 0.0, generator(1)), pixels)
+
+
+# ---------------------------------------------------------------- random numbers of a batch
+
+
+def test_each_image_of_a_batch_has_numbers_of_its_own():
+    rng = BatchRng(5000, generator())
+    uniform, chance = rng.uniform(-2, 3), rng.chance(0.3)
+    assert uniform.shape == chance.shape == (5000, 1, 1)
+    assert -2 <= uniform.min() < -1.9
+    assert 2.9 < uniform.max() <= 3
+    assert uniform.mean() == pytest.approx(0.5, abs=5 * (25 / 12 / 5000) ** 0.5)
+    assert chance.dtype == torch.bool
+    assert chance.float().mean() == pytest.approx(0.3, abs=5 * (0.21 / 5000) ** 0.5)
+
+
+@pytest.mark.parametrize("cells", [4, 10])
+def test_smooth_noise_varies_slowly_and_by_about_1(cells):
+    values = BatchRng(500, generator()).smooth_noise(cells)
+    assert values.shape == (500, 28, 28)
+    assert values.mean() == pytest.approx(0, abs=0.1)
+    assert values.std() == pytest.approx(1, abs=0.3)
+    steps = values.diff(dim=2).std()
+    assert steps < 0.09 * cells  # 1.41 of noise that is not smooth

@@ -2,6 +2,7 @@ import copy
 import errno
 import io
 import json
+import math
 import os
 import pickle
 import shutil
@@ -11,11 +12,13 @@ import pytest
 import torch
 from huggingface_hub import hub_mixin
 from huggingface_hub.errors import LocalEntryNotFoundError
+from networks import EVERY, new, register
 from safetensors.torch import load_file, save_file
 
-from fmnist_core import checkpoint, files, model
-from fmnist_core.errors import CheckpointError, StorageError
-from fmnist_core.model import ARCHITECTURES, Network, original_layers, to_inputs
+from fmnist_core import CLASS_NAMES, IMAGE_SIZE, MEAN, STD, checkpoint, inference, model, storage
+from fmnist_core.architectures import original_layers
+from fmnist_core.errors import CheckpointError, ConfigError, StorageError
+from fmnist_core.model import CONFIG_KEYS, MAX_CLASSES, MAX_NAME, Network
 
 
 @pytest.fixture(autouse=True)
@@ -28,16 +31,21 @@ def no_network(monkeypatch):
     monkeypatch.setattr(hub_mixin, "hf_hub_download", refuse)
 
 
+@pytest.fixture(autouse=True)
+def added_networks(monkeypatch):
+    register(monkeypatch)
+
+
 @pytest.fixture
 def network():
     """A network of which no number is the one that a new network has."""
-    torch.manual_seed(5)
-    network = Network().eval()
+    network = new()
+    generator = torch.Generator().manual_seed(5)
     for name, tensor in network.state_dict().items():
         if name.endswith("num_batches_tracked"):
             tensor.fill_(17)
         else:
-            tensor.uniform_(0.1, 1)
+            tensor.uniform_(0.1, 1, generator=generator)
     return network
 
 
@@ -56,30 +64,83 @@ def same(one, other):
     return list(first) == list(second) and all(torch.equal(tensor, second[name]) for name, tensor in first.items())
 
 
+def config_of(folder):
+    return json.loads((folder / "config.json").read_text())
+
+
+def rewrite_config(folder, **changes):
+    """Write the config again with other values under some keys; ``...`` leaves one out."""
+    config = {name: value for name, value in (config_of(folder) | changes).items() if value is not ...}
+    (folder / "config.json").write_text(json.dumps(config))
+
+
 # ---------------------------------------------------------------- there and back
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", EVERY)
 def test_round_trip(tmp_path, samples, architecture):
-    network = Network(architecture).train()
-    inputs = to_inputs(samples.test.pixels[:64])
-    network(inputs)  # moves the running means
+    network = new(architecture).train()
+    pixels = samples.test.pixels[:64]
+    inputs = network.to_inputs(pixels)
+    network.logits(inputs)  # moves the running means
     network.eval()
     checkpoint.save(network, tmp_path / "a")
     loaded = checkpoint.load(tmp_path / "a")
     assert loaded.architecture == architecture
     assert not loaded.training
     assert same(loaded, network)
-    assert torch.equal(loaded(inputs), network(inputs))
+    assert loaded.config == network.config
+    assert torch.equal(loaded.logits(inputs), network.logits(inputs))
+    assert torch.equal(loaded(pixels), network(pixels))
     checkpoint.save(loaded, tmp_path / "b")
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
     assert set(contents(tmp_path / "a")) == {"config.json", "model.safetensors"}
 
 
 def test_files_are_what_the_hub_expects(folder, network):
-    assert json.loads((folder / "config.json").read_text()) == {"architecture": "original"}
+    assert config_of(folder) == {
+        "architecture": "original",
+        "class_names": list(CLASS_NAMES),
+        "input_size": [IMAGE_SIZE, IMAGE_SIZE],
+        "mean": MEAN,
+        "std": STD,
+    }
     tensors = load_file(folder / "model.safetensors")
     assert all(torch.equal(tensors[name], tensor) for name, tensor in network.state_dict().items())
+
+
+@pytest.mark.parametrize("names", [("yes", "no"), ("Robe", "Jupe d'été", "靴"), CLASS_NAMES[::-1]], ids=len)
+def test_other_classes_and_another_preparation_come_back(tmp_path, samples, names):
+    network = new("residual", class_names=names, mean=0.1, std=0.5)
+    checkpoint.save(network, tmp_path)
+    loaded = checkpoint.load(tmp_path)
+    assert loaded.config == network.config
+    assert loaded.config["class_names"] == list(names)
+    pixels = samples.test.pixels[:5]
+    assert torch.equal(loaded(pixels), network(pixels))
+    assert torch.equal(network.to_inputs(pixels), (pixels[:, None].float() - 255 * 0.1) / (255 * 0.5))
+    told = inference.to_json("a.png", inference.read_pixels(loaded, pixels[0]))
+    assert tuple(told["probabilities"]) == names
+    assert told["probabilities"][told["name"]] == max(told["probabilities"].values())
+    assert names[told["label"]] == told["name"]
+    assert told["probabilities"][names[1]] == pytest.approx(network(pixels)[0, 1].item(), abs=1e-6)
+
+
+@pytest.mark.parametrize("architecture", EVERY)
+def test_the_mixin_writes_and_reads_the_same(tmp_path, samples, architecture):
+    network = new(architecture, class_names=["Robe", "Jupe d'été", "靴"], std=0.25)
+    checkpoint.save(network, tmp_path / "ours")
+    network.save_pretrained(tmp_path / "theirs")
+    assert config_of(tmp_path / "ours") == config_of(tmp_path / "theirs") == network.config
+    ours, theirs = (load_file(tmp_path / name / "model.safetensors") for name in ("ours", "theirs"))
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    for folder in (tmp_path / "ours", tmp_path / "theirs"):
+        for loaded in (checkpoint.load(folder), Network.from_pretrained(folder)):
+            assert same(loaded, network)
+            assert loaded.config == network.config
+            assert not loaded.training
+            assert checkpoint.fingerprint(loaded) == checkpoint.fingerprint(network)
 
 
 def test_memory_format_and_mode_do_not_matter(tmp_path, folder, network):
@@ -102,18 +163,19 @@ def test_fingerprint_is_of_exactly_these_weights(folder, network):
     assert mark == checkpoint.fingerprint(copy.deepcopy(network).to(memory_format=torch.channels_last))
     assert len(mark) == 16
     for name, tensor in network.state_dict().items():
-        kept = tensor.clone()
+        before = tensor.clone()
         tensor.view(-1)[0] += 1 if tensor.dtype == torch.int64 else 1e-3
         assert checkpoint.fingerprint(network) != mark, name
-        tensor.copy_(kept)
+        tensor.copy_(before)
     assert checkpoint.fingerprint(network) == mark
 
 
-def test_fingerprint_tells_networks_apart(network, monkeypatch):
-    monkeypatch.setitem(ARCHITECTURES, "other", original_layers)
-    other = Network("other")
-    other.load_state_dict(network.state_dict())
-    assert checkpoint.fingerprint(other) != checkpoint.fingerprint(network)
+def test_fingerprint_tells_networks_and_preparations_apart(network, monkeypatch):
+    register(monkeypatch, other=original_layers)
+    for options in ({"architecture": "other"}, {"class_names": CLASS_NAMES[::-1]}, {"mean": 0.5}, {"std": 0.5}):
+        other = Network(**options)
+        other.load_state_dict(network.state_dict())
+        assert checkpoint.fingerprint(other) != checkpoint.fingerprint(network), options
 
 
 # ---------------------------------------------------------------- the Hub
@@ -158,7 +220,7 @@ def test_hub_repository_is_loaded_like_a_folder(hub, folder, network):
 
 
 def test_hub_configuration_decides_the_network(hub, folder, monkeypatch, network):
-    monkeypatch.setitem(ARCHITECTURES, "other", original_layers)
+    register(monkeypatch, other=original_layers)
     (folder / "config.json").write_text('{"architecture": "other", "made_by": "somebody"}')
     assert checkpoint.load("user/name").architecture == "other"
     assert Network.from_pretrained("user/name").architecture == "other"
@@ -201,7 +263,7 @@ def test_real_hub_client_without_a_network_is_one_sentence(monkeypatch, tmp_path
     for where in ("/no/such/folder", "no/such/folder", "-x-", "a..b"):
         with pytest.raises(CheckpointError) as caught:
             checkpoint.load(where)
-        assert str(caught.value) == f"There is no folder {where}, and it is no Hub repository's name."
+        assert str(caught.value) == f"There is no folder {where}, and it is not the name of a Hub repository."
 
 
 # ---------------------------------------------------------------- a full disk
@@ -213,7 +275,7 @@ def no_space(*_args, **_options):
 
 @pytest.mark.parametrize("fails_at", [1, 2, 3])
 def test_full_disk_while_saving_changes_nothing(folder, monkeypatch, fails_at):
-    monkeypatch.setitem(ARCHITECTURES, "other", original_layers)
+    register(monkeypatch, other=original_layers)
     before = contents(folder)
     real, calls = os.fsync, []
 
@@ -221,7 +283,7 @@ def test_full_disk_while_saving_changes_nothing(folder, monkeypatch, fails_at):
         calls.append(number)
         return no_space() if len(calls) == fails_at else real(number)
 
-    monkeypatch.setattr(files.os, "fsync", fsync)
+    monkeypatch.setattr(storage.os, "fsync", fsync)
     other = Network("other")
     if fails_at < 3:  # the third comes after one of the two files was put in its place
         with pytest.raises(StorageError, match=r"could not be written: No space left on device\."):
@@ -278,14 +340,14 @@ def test_truncated_weights(folder):
     for length in (0, 1, 7, 8, 100, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
         text = refused(folder)
-        assert text.startswith(f"{path} is no whole safetensors file (")
-        assert text.endswith("): it is cut short, damaged, or of another kind.")
+        assert text.startswith(f"{path} is not a complete safetensors file (")
+        assert text.endswith("): truncated, damaged, or another kind.")
 
 
 @pytest.mark.parametrize("foreign", [b"hello, this is text", b"PK\x03\x04" + bytes(500), b"\xff" * 500])
 def test_foreign_file(folder, foreign):
     (folder / "model.safetensors").write_bytes(foreign)
-    assert "is no whole safetensors file" in refused(folder)
+    assert "is not a complete safetensors file" in refused(folder)
 
 
 def test_weights_of_another_network(folder):
@@ -317,12 +379,12 @@ def test_weights_that_do_not_fit(folder):
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
 @pytest.mark.parametrize("name", ["layers.conv2.weight", "layers.norm2.running_var"])
-def test_weights_that_are_no_numbers(folder, name, value):
+def test_weights_that_are_not_finite(folder, name, value):
     tensor = load_file(folder / "model.safetensors")[name]
     tensor.view(-1)[-1] = value
     replace(folder, **{name: tensor})
     assert refused(folder) == (
-        f"{folder / 'model.safetensors'} holds values in {name} that are no numbers: this training had failed."
+        f"{folder / 'model.safetensors'} holds values in {name} that are not finite: this training has failed."
     )
 
 
@@ -330,32 +392,108 @@ def test_missing_files(folder, tmp_path):
     (folder / "model.safetensors").unlink()
     assert refused(folder) == f"{folder} holds no model.safetensors."
     (folder / "config.json").unlink()
-    assert refused(folder) == f"{folder} holds no config.json, expected one that names the architecture."
+    assert refused(folder) == f"{folder} holds no config.json, which names the architecture."
     (tmp_path / "empty").mkdir()
     assert "holds no config.json" in refused(tmp_path / "empty")
 
 
+# ---------------------------------------------------------------- a config that is not ours
+
+
 @pytest.mark.parametrize(
-    ("config", "found"),
+    "config",
     [
-        ('{"architecture": "resnet50"}', "'resnet50'"),
-        ("{}", "None"),
-        ('{"architecture": null}', "None"),
-        ('{"architecture": ["original"]}', "['original']"),
-        ('{"architecture": {"original": 1}}', "{'original': 1}"),
-        ('["original"]', "None"),
-        ('"original"', "None"),
-        ("3", "None"),
+        "{}",
+        '{"architecture": null}',
+        '{"architecture": ["original"]}',
+        '{"architecture": {"original": 1}}',
+        '{"class_names": ["a", "b"]}',
+        '["original"]',
+        '"original"',
+        "3",
     ],
 )
-def test_configuration_that_names_no_network_of_ours(folder, config, found):
+def test_config_that_names_no_architecture(folder, config):
     path = folder / "config.json"
     path.write_text(config)
-    assert refused(folder) == (f"{path} names the architecture {found}, expected one of {', '.join(ARCHITECTURES)}.")
+    assert refused(folder) == f"{path} names no architecture."
 
 
-@pytest.mark.parametrize("config", [b"", b"{", b"architecture: original", b"\xff\xfe\x00"])
-def test_configuration_that_is_no_json(folder, config):
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("architecture", "resnet50", f"There is no network 'resnet50'; the networks are {', '.join(EVERY)}."),
+        ("architecture", "", f"There is no network ''; the networks are {', '.join(EVERY)}."),
+        ("class_names", None, "The class names are not a list of 2 to 100 names."),
+        ("class_names", "0123456789", "The class names are not a list of 2 to 100 names."),
+        ("class_names", {"a": 1, "b": 2}, "The class names are not a list of 2 to 100 names."),
+        ("class_names", [], "The class names are not a list of 2 to 100 names."),
+        ("class_names", ["Bag"], "The class names are not a list of 2 to 100 names."),
+        ("class_names", [*map(str, range(MAX_CLASSES + 1))], "The class names are not a list of 2 to 100 names."),
+        ("class_names", ["Bag", 3], "A class name is not a line of 1 to 60 characters."),
+        ("class_names", ["Bag", ""], "A class name is not a line of 1 to 60 characters."),
+        ("class_names", ["Bag", "x" * (MAX_NAME + 1)], "A class name is not a line of 1 to 60 characters."),
+        ("class_names", ["Bag", "two\nlines"], "A class name is not a line of 1 to 60 characters."),
+        ("class_names", ["Bag", "\ud800"], "A class name is not a line of 1 to 60 characters."),  # half a character
+        ("class_names", ["Bag", "Coat", "Bag"], "Two classes have the same name."),
+        ("input_size", None, "The input size is None, expected [28, 28]."),
+        ("input_size", 28, "The input size is 28, expected [28, 28]."),
+        ("input_size", [32, 32], "The input size is [32, 32], expected [28, 28]."),
+        ("input_size", [28], "The input size is [28], expected [28, 28]."),
+        ("input_size", "28x28", "The input size is '28x28', expected [28, 28]."),
+        ("mean", None, "The mean of the pixels is None, expected a number from 0 to 1."),
+        ("mean", "0.3", "The mean of the pixels is '0.3', expected a number from 0 to 1."),
+        ("mean", True, "The mean of the pixels is True, expected a number from 0 to 1."),
+        ("mean", 72.9, "The mean of the pixels is 72.9, expected a number from 0 to 1."),
+        ("mean", -0.1, "The mean of the pixels is -0.1, expected a number from 0 to 1."),
+        ("mean", math.nan, "The mean of the pixels is nan, expected a number from 0 to 1."),
+        ("std", 0, "The standard deviation of the pixels is 0, expected a number from 1e-06 to 1."),
+        ("std", math.inf, "The standard deviation of the pixels is inf, expected a number from 1e-06 to 1."),
+        ("std", [0.3], "The standard deviation of the pixels is [0.3], expected a number from 1e-06 to 1."),
+    ],
+    ids=lambda value: value if value in CONFIG_KEYS else ascii(value)[:20],
+)
+def test_every_key_of_the_config_is_checked(folder, key, value, sentence):
+    rewrite_config(folder, **{key: value})
+    assert refused(folder) == f"{folder / 'config.json'}: {sentence}"
+    with pytest.raises(ConfigError) as caught:
+        Network(**{key: value})
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(("key", "value"), [("architecture", "y"), ("input_size", "x"), ("mean", "x"), ("std", [1])])
+def test_sentence_about_a_long_value_stays_short(folder, key, value):
+    rewrite_config(folder, **{key: 10_000 * value})
+    assert len(refused(folder)) < len(str(folder)) + 150
+
+
+def test_missing_keys_are_those_of_fashion_mnist(folder, network):
+    whole = config_of(folder)
+    for missing in (
+        [],
+        *([key] for key in whole if key != "architecture"),
+        [key for key in whole if key != "architecture"],
+    ):
+        (folder / "config.json").write_text(json.dumps({key: whole[key] for key in whole if key not in missing}))
+        for loaded in (checkpoint.load(folder), Network.from_pretrained(folder)):
+            assert loaded.config == whole, missing
+            assert same(loaded, network)
+
+
+def test_weights_of_another_number_of_classes(folder):
+    rewrite_config(folder, class_names=["a", "b", "c"])
+    assert refused(folder) == (
+        f"{folder / 'model.safetensors'} does not fit the network original: layers.out.weight is float32 10x60, "
+        "expected float32 3x60."
+    )
+
+
+@pytest.mark.parametrize(
+    "config",
+    [b"", b"{", b"architecture: original", b"\xff\xfe\x00", b"[" * 100_000, b'{"mean": ' + b"1" * 5000 + b"}"],
+    ids=lambda config: ascii(config)[:20],
+)
+def test_config_that_is_not_json(folder, config):
     (folder / "config.json").write_bytes(config)
     assert refused(folder).startswith(f"{folder / 'config.json'} cannot be read: ")
 
@@ -376,18 +514,18 @@ class Payload:
 @pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
 @pytest.mark.parametrize("form", ["pickle", "torch"])
 def test_pickle_is_not_unpickled(hub, folder, tmp_path, name, form):
-    trace = tmp_path / "executed"
+    executed = tmp_path / "executed"
     path = folder / name
     if name == "pytorch_model.bin":  # which the Hub's own loader takes when there is nothing better
         (folder / "model.safetensors").unlink()
     if form == "pickle":
-        path.write_bytes(pickle.dumps(Payload(trace)))
+        path.write_bytes(pickle.dumps(Payload(executed)))
         pickle.loads(path.read_bytes())
     else:
-        torch.save({"layers.conv1.weight": Payload(trace)}, path)
+        torch.save({"layers.conv1.weight": Payload(executed)}, path)
         torch.load(io.BytesIO(path.read_bytes()), weights_only=False)
-    assert trace.exists()  # the payload works
-    trace.unlink()
+    assert executed.exists()  # the payload works
+    executed.unlink()
 
     text = refused(folder)
     assert "model.safetensors" in text
@@ -395,7 +533,7 @@ def test_pickle_is_not_unpickled(hub, folder, tmp_path, name, form):
     for where in (folder, "user/name"):
         with pytest.raises(Exception):  # noqa: B017 (whatever the Hub's own client raises)
             Network.from_pretrained(where)
-    assert not trace.exists()
+    assert not executed.exists()
 
 
 def test_extra_files_are_of_no_interest(folder, network, tmp_path):

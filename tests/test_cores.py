@@ -22,14 +22,14 @@ def test_a_container_has_what_its_quota_allows(tmp_path, monkeypatch, quota, exp
 
 
 @pytest.mark.parametrize("contents", [None, "", "many", "1 0 0"])
-def test_without_a_quota_all_that_it_may_run_on(tmp_path, monkeypatch, contents):
+def test_without_a_quota_it_has_all_cores_that_it_may_run_on(tmp_path, monkeypatch, contents):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 3, 5})
     if contents is not None:
         (tmp_path / "cpu.max").write_text(contents)
     assert cores(tmp_path / "cpu.max") == 3
 
 
-def test_a_system_that_cannot_tell_what_it_may_run_on(tmp_path, monkeypatch):
+def test_a_system_that_cannot_tell_which_cores_it_may_run_on(tmp_path, monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 7)
     assert cores(tmp_path / "none") == 7

@@ -22,13 +22,13 @@ PUBLISHED_TIME = {"train": 1504176606, "test": 1504176627}  # in the headers of 
 
 
 def same(one, other):
-    return all(torch.equal(getattr(one, part), getattr(other, part)) for part in ("pixels", "labels", "numbers"))
+    return all(torch.equal(getattr(one, name), getattr(other, name)) for name in ("pixels", "labels", "numbers"))
 
 
 # ---------------------------------------------------------------- the published files
 
 
-def test_whole_data_is_what_torchvision_reads(full_data, full_folder, tmp_path):
+def test_whole_data_set_is_what_torchvision_reads(full_data, full_folder, tmp_path):
     from torchvision.datasets import FashionMNIST
 
     raw = tmp_path / "FashionMNIST" / "raw"
@@ -46,16 +46,16 @@ def test_whole_data_is_what_torchvision_reads(full_data, full_folder, tmp_path):
     assert same(dataset.load(raw).train, full_data.train)
 
 
-def test_whole_data_has_as_many_images_of_each_class(full_data):
+def test_whole_data_set_has_as_many_images_of_each_class(full_data):
     assert torch.bincount(full_data.train.labels).tolist() == [6000] * 10
     assert torch.bincount(full_data.test.labels).tolist() == [1000] * 10
     assert "70,000" in full_data.source
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: "-".join(key))
-def test_our_sums_belong_to_the_published_files(full_folder, key):
-    # Debian's files are the published ones with another gzip header: with the published header put back, the sum of
-    # the published file comes out, so that their contents are the published contents.
+def test_our_checksums_belong_to_the_published_files(full_folder, key):
+    # Debian's files are the published ones with another gzip header: with the published header put back, the
+    # checksum of the published file comes out, so that their contents are the published contents.
     file = IDX_FILES[key]
     path = full_folder / f"{file.name}.gz"
     if not path.is_file():
@@ -89,21 +89,37 @@ def test_recompressed_file_is_accepted_and_an_altered_one_refused(full_folder, t
 
 def test_small_files_are_loaded(tiny):
     data = dataset.load(tiny.folder)
-    for part in ("train", "test"):
-        read, given_ = getattr(data, part), tiny.splits[part]
+    for name in ("train", "test"):
+        read, given_ = getattr(data, name), tiny.splits[name]
         assert torch.equal(read.pixels, given_.pixels)
         assert torch.equal(read.labels, given_.labels)
         assert read.numbers.tolist() == list(range(len(given_)))
     assert str(tiny.folder) in data.source
 
 
+def test_test_images_can_be_loaded_alone(tiny):
+    expected = dataset.load(tiny.folder).test
+    for key in (("train", "pixels"), ("train", "labels")):
+        tiny.write(key, b"never read")
+    assert same(dataset.load_test(tiny.folder), expected)
+
+
+def test_folder_of_idx_files_is_published_and_csv_files_and_samples_are_not(tiny, tmp_path):
+    assert dataset.is_published(tiny.folder)
+    for name in ("train.csv", "test.csv"):
+        (tmp_path / name).touch()
+        assert not dataset.is_published(tmp_path / name)
+    assert not dataset.is_published(tmp_path)
+    assert not dataset.is_published(None)
+
+
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: "-".join(key))
-@pytest.mark.parametrize("form", ["raw", "stored", "best", "raw named gz"])
-def test_any_packing_of_the_same_contents_is_accepted(tiny, key, form):
+@pytest.mark.parametrize("packing", ["raw", "stored", "best", "raw named gz"])
+def test_any_packing_of_the_same_contents_is_accepted(tiny, key, packing):
     before = dataset.load(tiny.folder)
     contents = tiny.contents_of(key)
-    packed = {"stored": gzip.compress(contents, 0), "best": gzip.compress(contents, 9)}.get(form, contents)
-    tiny.write(key, packed, "" if form == "raw" else ".gz")
+    packed = {"stored": gzip.compress(contents, 0), "best": gzip.compress(contents, 9)}.get(packing, contents)
+    tiny.write(key, packed, "" if packing == "raw" else ".gz")
     after = dataset.load(tiny.folder)
     assert same(after.train, before.train)
     assert same(after.test, before.test)
@@ -123,11 +139,11 @@ def test_missing_file_is_named(tiny, key):
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: "-".join(key))
-def test_cut_file_is_named(tiny, key):
+def test_truncated_file_is_named(tiny, key):
     file, contents = tiny.files[key], tiny.contents_of(key)
     packed = gzip.compress(contents)
     tiny.write(key, packed[: len(packed) // 2])
-    with pytest.raises(DatasetError, match=rf"^{file.name}\.gz is cut short or damaged"):
+    with pytest.raises(DatasetError, match=rf"^{file.name}\.gz is truncated or damaged"):
         dataset.load(tiny.folder)
     (tiny.folder / f"{file.name}.gz").unlink()
     tiny.write(key, contents[:-7], "")
@@ -138,26 +154,26 @@ def test_cut_file_is_named(tiny, key):
     ):
         dataset.load(tiny.folder)
     tiny.write(key, b"", "")
-    with pytest.raises(DatasetError, match=rf"^{file.name} is cut short: it holds 0 bytes"):
+    with pytest.raises(DatasetError, match=rf"^{file.name} is truncated: it holds 0 bytes"):
         dataset.load(tiny.folder)
 
 
-@pytest.mark.parametrize("part", ["train", "test"])
-def test_images_and_labels_swapped_are_told_apart(tiny, part):
-    images, labels = tiny.contents_of((part, "pixels")), tiny.contents_of((part, "labels"))
-    tiny.write((part, "pixels"), gzip.compress(labels))
-    name = tiny.files[part, "pixels"].name
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_images_and_labels_swapped_are_noticed(tiny, split):
+    images, labels = tiny.contents_of((split, "pixels")), tiny.contents_of((split, "labels"))
+    tiny.write((split, "pixels"), gzip.compress(labels))
+    name = tiny.files[split, "pixels"].name
     with pytest.raises(DatasetError, match=rf"{name}\.gz has the magic number 2049 \(labels\), expected 2051 \(images"):
         dataset.load(tiny.folder)
-    tiny.write((part, "pixels"), gzip.compress(images))
-    tiny.write((part, "labels"), gzip.compress(images))
-    name = tiny.files[part, "labels"].name
+    tiny.write((split, "pixels"), gzip.compress(images))
+    tiny.write((split, "labels"), gzip.compress(images))
+    name = tiny.files[split, "labels"].name
     with pytest.raises(DatasetError, match=rf"{name}\.gz has the magic number 2051 \(images\), expected 2049 \(labels"):
         dataset.load(tiny.folder)
 
 
 @pytest.mark.parametrize(("what", "word"), [("pixels", "images"), ("labels", "labels")])
-def test_training_and_test_files_swapped_are_told_apart(tiny, what, word):
+def test_training_and_test_files_swapped_are_noticed(tiny, what, word):
     train, test = tiny.contents_of(("train", what)), tiny.contents_of(("test", what))
     tiny.write(("test", what), gzip.compress(train))
     with pytest.raises(DatasetError, match=rf"{tiny.files['test', what].name}\.gz holds 50 {word}, expected 20\."):
@@ -194,14 +210,14 @@ def nowhere(monkeypatch, tmp_path):
     monkeypatch.setattr(dataset, "download_files", lambda: pytest.fail("nobody asked for a download"))
 
 
-def test_without_any_the_samples_are_taken(nowhere, samples):
+def test_without_the_data_set_the_samples_are_loaded(nowhere, samples):
     assert dataset.find() is None
     data = dataset.load()
     assert same(data.test, samples.test)
     assert data.source == "10,000 training and 2,000 test images shipped with the program"
 
 
-def test_order_of_the_places(nowhere, tiny, tmp_path, monkeypatch):
+def test_places_are_tried_in_their_order(nowhere, tiny, tmp_path, monkeypatch):
     def put(folder):
         folder.mkdir(parents=True)
         for path in tiny.folder.iterdir():
@@ -222,7 +238,7 @@ def test_order_of_the_places(nowhere, tiny, tmp_path, monkeypatch):
     assert len(dataset.load().test) == 2000
     monkeypatch.setenv("FMNIST_DATA", "")  # empty is as good as not there
     assert dataset.find() == torchvisions
-    # A place that holds three of the four files is passed over.
+    # A folder that holds three of the four files is passed over.
     next(torchvisions.iterdir()).unlink()
     assert dataset.find() == debian
 
@@ -244,12 +260,12 @@ def test_home_folder_is_understood(tiny, monkeypatch):
     assert str(tiny.folder) in dataset.load("~/idx").source
 
 
-def test_nobody_s_home_is_no_place(nowhere):
+def test_home_folder_of_an_unknown_user_is_no_place(nowhere):
     with pytest.raises(DatasetError, match=r"There is no folder or file ~nobody\.here/data; expected one that holds"):
         dataset.load("~nobody.here/data")
 
 
-def test_download_is_tried_only_where_nothing_else_is(nowhere, tiny, monkeypatch, samples):
+def test_download_is_tried_only_where_there_is_nothing_else(nowhere, tiny, monkeypatch, samples):
     monkeypatch.setattr(dataset, "download_files", lambda: tiny.folder)
     assert str(tiny.folder) in dataset.load(download=True).source
 
@@ -288,25 +304,25 @@ def torchvisions(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "ending"),
     [
         (RuntimeError("Error downloading x:\nTried http://x, got:\n<urlopen error timed out>\n"), "timed out>"),
         (PermissionError(13, "Permission denied", "data"), "[Errno 13] Permission denied: 'data'"),
         (ConnectionResetError(), "ConnectionResetError"),
         (BadStatusLine("please log in"), "please log in"),
     ],
-    ids=["network", "disk", "without words", "no web server"],
+    ids=["network", "disk", "without a message", "no web server"],
 )
-def test_failed_download_is_one_sentence_and_leaves_nothing(torchvisions, tmp_path, error, words):
+def test_failed_download_is_one_sentence_and_leaves_nothing(torchvisions, tmp_path, error, ending):
     timeouts = torchvisions(error)
     before = socket.getdefaulttimeout()
     with pytest.raises(DatasetError) as caught:
         download_files(tmp_path)
     text = str(caught.value)
     assert text.startswith("Fashion-MNIST could not be downloaded: ")
-    assert text.endswith(words)
+    assert text.endswith(ending)
     assert "\n" not in text
-    assert timeouts == [dataset.DOWNLOAD_TIMEOUT]  # a silent network ends, too
+    assert timeouts == [dataset.DOWNLOAD_TIMEOUT]  # a silent network ends it, too
     assert socket.getdefaulttimeout() == before
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
@@ -343,7 +359,7 @@ def test_two_csv_files_are_a_data_set(tmp_path, tiny, names):
 
 
 @pytest.mark.parametrize("count", [1, 6, 7, 50])
-def test_a_sixth_of_one_csv_file_is_for_testing(tmp_path, samples, count):
+def test_a_sixth_of_one_csv_file_is_held_out_for_testing(tmp_path, samples, count):
     pixels, labels = samples.train.pixels[:count], samples.train.labels[:count]
     write_csv(tmp_path / "one.csv", pixels.numpy(), labels.numpy())
     data = dataset.load(tmp_path / "one.csv")
@@ -355,7 +371,7 @@ def test_a_sixth_of_one_csv_file_is_for_testing(tmp_path, samples, count):
     assert data.source == f"{count} images from one.csv, a sixth of them held out for testing"
 
 
-def test_images_for_testing_are_of_all_classes_when_the_rows_go_through_them_in_turn(tmp_path, samples):
+def test_images_held_out_are_of_all_classes_when_the_rows_go_through_them_in_turn(tmp_path, samples):
     order = samples.train.labels.argsort(stable=True).reshape(10, -1)[:, :30].T.flatten()
     in_turn = samples.train.take(order)
     assert in_turn.labels.tolist() == 30 * list(range(10))
@@ -393,7 +409,7 @@ def test_bad_csv_in_a_folder_is_named(tmp_path, tiny):
 # ---------------------------------------------------------------- shipped samples
 
 
-def test_samples_can_be_made_again_from_the_whole_data(full_data, samples, monkeypatch, tmp_path):
+def test_samples_can_be_made_again_from_the_whole_data_set(full_data, samples, monkeypatch, tmp_path):
     notice = dataset.SAMPLES_FILE.parent / "LICENSE-Fashion-MNIST.txt"
     (tmp_path / notice.name).write_text(notice.read_text())
     monkeypatch.setattr(dataset, "SAMPLES_FILE", tmp_path / "samples.npz")
@@ -406,7 +422,7 @@ def test_samples_can_be_made_again_from_the_whole_data(full_data, samples, monke
 
 # NumPy itself leaves the file open that it found not to be an archive.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "altered", "text", "other arrays", "objects"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "altered", "text", "other arrays", "objects"])
 def test_damaged_samples_are_one_sentence(monkeypatch, tmp_path, damage):
     path = tmp_path / "samples.npz"
     whole = dataset.SAMPLES_FILE.read_bytes()
@@ -417,7 +433,9 @@ def test_damaged_samples_are_one_sentence(monkeypatch, tmp_path, damage):
     elif damage != "missing":
         half = len(whole) // 2
         altered = whole[:half] + bytes(range(256)) + whole[half + 256 :]
-        path.write_bytes({"empty": b"", "cut": whole[:half], "altered": altered, "text": b"version https"}[damage])
+        path.write_bytes(
+            {"empty": b"", "truncated": whole[:half], "altered": altered, "text": b"version https"}[damage]
+        )
     monkeypatch.setattr(dataset, "SAMPLES_FILE", path)
     with pytest.raises(DatasetError, match=r"^The shipped samples in samples\.npz cannot be read: (?s:.+)\.$"):
         dataset.load(dataset.SAMPLES)
@@ -434,19 +452,19 @@ def numbered(count):
     return Split.of(pixels, torch.arange(count) % 10)
 
 
-@given(st.integers(0, 700), st.integers(1, 300), st.none() | st.integers(0, 9))
+@given(st.integers(0, 300), st.integers(1, 120), st.none() | st.integers(0, 9))
 def test_batches_hold_every_image_once_with_its_label(count, size, seed):
     split = numbered(count)
     generator = None if seed is None else torch.Generator().manual_seed(seed)
-    parts = list(batches(split, size, generator))
-    assert [len(part) for part in parts] == [min(size, count - start) for start in range(0, count, size)]
-    numbers = [number for part in parts for number in part.numbers.tolist()]
+    drawn = list(batches(split, size, generator))
+    assert [len(batch) for batch in drawn] == [min(size, count - start) for start in range(0, count, size)]
+    numbers = [number for batch in drawn for number in batch.numbers.tolist()]
     assert sorted(numbers) == list(range(count))
     if seed is None:
         assert numbers == list(range(count))
-    for part in parts:
-        assert (part.pixels[:, 0, 0].long() * 256 + part.pixels[:, 0, 1]).tolist() == part.numbers.tolist()
-        assert part.labels.tolist() == (part.numbers % 10).tolist()
+    for batch in drawn:
+        assert (batch.pixels[:, 0, 0].long() * 256 + batch.pixels[:, 0, 1]).tolist() == batch.numbers.tolist()
+        assert batch.labels.tolist() == (batch.numbers % 10).tolist()
 
 
 def test_each_epoch_has_its_own_order_and_each_seed_its_own():
@@ -454,7 +472,7 @@ def test_each_epoch_has_its_own_order_and_each_seed_its_own():
 
     def orders(seed):
         generator = torch.Generator().manual_seed(seed)
-        return [[n for part in batches(split, 64, generator) for n in part.numbers.tolist()] for _ in range(3)]
+        return [[n for batch in batches(split, 64, generator) for n in batch.numbers.tolist()] for _ in range(3)]
 
     assert orders(1) == orders(1)
     every = [*orders(1), *orders(2), list(range(200))]
@@ -467,7 +485,7 @@ def test_take_keeps_images_labels_and_numbers_together():
     assert split.pixels[:, 0, :2].tolist() == [[1, 243], [1, 44]]
     assert split.labels.tolist() == [9, 0]
     moved = split.to(torch.device("meta"))
-    assert {getattr(moved, part).device.type for part in ("pixels", "labels", "numbers")} == {"meta"}
+    assert {getattr(moved, name).device.type for name in ("pixels", "labels", "numbers")} == {"meta"}
 
 
 # ---------------------------------------------------------------- the picture of the data set

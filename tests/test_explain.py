@@ -6,32 +6,41 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from networks import ADDED, EVERY, Residual, narrow, new, register
 from torch import nn
 from torch.nn import functional as F
 
 from fmnist_core import MEAN, STD
 from fmnist_core.errors import ConfigError
 from fmnist_core.explain import (
-    COVER,
-    TOP_ACTIVATIONS_FILE,
+    SQUARE,
     STRIDE,
-    exciting,
+    TOP_ACTIVATIONS_FILE,
+    ablate_channel,
+    channel_weights,
     grad_cam,
+    has_pixel_sum,
     load,
     occlusion,
     pixel_sum,
-    receptive_field,
     save,
-    ablate_channel,
-    channel_weights,
+    top_activations,
 )
-from fmnist_core.model import ARCHITECTURES, Network, to_inputs, to_probabilities
+from fmnist_core.layers import receptive_fields
+from fmnist_core.model import to_probabilities
+
+every_architecture = pytest.mark.parametrize("architecture", EVERY)
+
+
+@pytest.fixture(autouse=True)
+def added_networks(monkeypatch):
+    register(monkeypatch)
 
 
 def network_of(monkeypatch, **layers):
     """A network of these layers, ready to answer."""
-    monkeypatch.setitem(ARCHITECTURES, "tiny", lambda: OrderedDict(layers))
-    return Network("tiny").eval()
+    register(monkeypatch, tiny=lambda classes: OrderedDict(layers))
+    return new("tiny")
 
 
 def linear(weight):
@@ -42,7 +51,7 @@ def linear(weight):
 
 def trace_of(network, pixels):
     with torch.inference_mode():
-        return network.trace(to_inputs(pixels[None]))
+        return network.trace(network.to_inputs(pixels[None]))
 
 
 @pytest.fixture
@@ -86,11 +95,14 @@ def test_grad_cam_of_a_class_that_nothing_speaks_for_is_nothing(split_in_two):
     assert (grad_cam(split_in_two, trace_of(split_in_two, torch.zeros(28, 28, dtype=torch.uint8)), 3) == 0).all()
 
 
-@pytest.mark.parametrize("name", ["original", "shipped"])
-def test_grad_cam_is_the_formula_in_the_paper(name, samples, request):
-    network = request.getfixturevalue(name)  # trained: in a new one of nine layers hardly anything is left at the end
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [("original", "pool2"), ("shipped", "relu9"), ("residual", "block2"), ("dilated", "pool2"), ("dropout", "pool1")],
+)
+def test_grad_cam_is_the_formula_in_the_paper(name, layer, samples, request):
+    # The shipped networks are trained: in a new one of nine layers hardly anything is left at the end.
+    network = new(name) if name in ADDED else request.getfixturevalue(name)
     trace = trace_of(network, samples.test.pixels[7])
-    layer = {"original": "pool2", "shipped": "relu9"}[name]
     maps = trace.maps[layer].clone()
     side, place = maps.shape[-1], list(trace.maps).index(layer) + 1
     exact = copy.deepcopy(network.layers[place:]).double()
@@ -118,21 +130,26 @@ def test_grad_cam_is_the_formula_in_the_paper(name, samples, request):
     assert peaks >= 2
 
 
+def test_grad_cam_without_maps_is_refused(monkeypatch, samples):
+    network = network_of(monkeypatch, flatten=nn.Flatten(), out=nn.Linear(784, 10))
+    with pytest.raises(ConfigError, match=r"^This network has no feature maps that could show where it looks\.$"):
+        grad_cam(network, trace_of(network, samples.test.pixels[0]), 0)
+
+
 # --- occlusion ------------------------------------------------------------------------------------------------------
 
 
 def test_occlusion_by_hand(split_in_two):
-    # Hiding a square on the left takes COVER² of the 392 bright pixels from the mean of class 3's two quarters.
+    # Hiding a square on the left takes SQUARE² of the 392 bright pixels from the mean of class 3's two quarters.
     heat = occlusion(split_in_two, half_bright(), 3)
 
     def probability(hidden):
-        part = hidden / 196  # of one quarter
-        quarter = BRIGHT - part * (BRIGHT - BLACK)
+        quarter = BRIGHT - hidden / 196 * (BRIGHT - BLACK)
         logits = torch.zeros(10)
         logits[3], logits[5] = quarter + BRIGHT, 4 * BLACK
         return float(to_probabilities(logits[None])[0, 3])
 
-    assert heat[0, 0] == pytest.approx(probability(0) - probability(COVER**2), abs=1e-5)
+    assert heat[0, 0] == pytest.approx(probability(0) - probability(SQUARE**2), abs=1e-5)
     assert heat[:, 20:].abs().max() < 1e-6  # there, it is black anyway
     assert heat[:, :8].min() > 0
 
@@ -141,81 +158,83 @@ def test_occlusion_below_zero_where_hiding_helps(split_in_two):
     assert occlusion(split_in_two, half_bright(), 5)[:, 2:10].max() < 0
 
 
-@pytest.mark.parametrize("label", [2, 9])
-def test_occlusion_is_the_mean_of_the_squares_over_each_place(shipped, samples, label):
+@pytest.mark.parametrize("name", ["shipped", *ADDED])
+def test_occlusion_is_the_mean_of_the_squares_over_each_place(name, samples, request):
+    network = new(name) if name in ADDED else request.getfixturevalue(name)
+    labels = [2, 9]
     pixels = samples.test.pixels[17]
-    total, count = np.zeros((28, 28)), np.zeros((28, 28))
+    total, count = np.zeros((2, 28, 28)), np.zeros((28, 28))
+
+    def probabilities(image):
+        return network(image[None])[0, labels].double().numpy()[:, None, None]
+
     with torch.inference_mode():
-        before = float(to_probabilities(shipped(to_inputs(pixels[None])))[0, label])
-        for row in range(0, 28 - COVER + 1, STRIDE):
-            for column in range(0, 28 - COVER + 1, STRIDE):
+        before = probabilities(pixels)
+        for row in range(0, 28 - SQUARE + 1, STRIDE):
+            for column in range(0, 28 - SQUARE + 1, STRIDE):
                 hidden = pixels.clone()
-                hidden[row : row + COVER, column : column + COVER] = 0
-                after = float(to_probabilities(shipped(to_inputs(hidden[None])))[0, label])
-                total[row : row + COVER, column : column + COVER] += before - after
-                count[row : row + COVER, column : column + COVER] += 1
+                hidden[row : row + SQUARE, column : column + SQUARE] = 0
+                total[:, row : row + SQUARE, column : column + SQUARE] += before - probabilities(hidden)
+                count[row : row + SQUARE, column : column + SQUARE] += 1
     assert count.min() >= 1
-    assert occlusion(shipped, pixels, label).numpy() == pytest.approx(total / count, abs=1e-4)
+    for label, loss in zip(labels, total / count, strict=True):
+        assert occlusion(network, pixels, label).numpy() == pytest.approx(loss, abs=1e-4)
 
 
-# --- what excites a channel -----------------------------------------------------------------------------------------
+# --- top activations ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_exciting_samples_are_those_with_the_largest_values(name, samples):
-    torch.manual_seed(0)
-    network = Network(name).eval()
+@every_architecture
+def test_top_activations_are_the_largest_values_with_what_they_depend_on(architecture, samples, monkeypatch):
+    narrow(monkeypatch)
+    network = new(architecture)
     few = samples.test.take(torch.arange(120))
     with torch.inference_mode():
-        trace = network.trace(to_inputs(few.pixels))
-    of_layers = exciting(network, few, 4)
-    assert list(of_layers) == list(trace.maps)
+        trace = network.trace(network.to_inputs(few.pixels))
+    fields = receptive_fields(network)
+    found = top_activations(network, few, 4)
+    assert list(found) == list(trace.maps)
     for layer, maps in trace.maps.items():
-        found = of_layers[layer]
+        top = found[layer]
         values = maps.flatten(2).amax(2) if maps.dim() == 4 else maps
-        assert found.values.shape == found.indices.shape == (maps.shape[1], 4)
-        torch.testing.assert_close(found.values, values.sort(0, descending=True).values[:4].T, rtol=1e-4, atol=1e-5)
+        assert top.values.shape == top.indices.shape == (maps.shape[1], 4)
+        assert top.boxes.shape == (maps.shape[1], 4, 4)
+        assert (top.indices.dtype, top.boxes.dtype) == (torch.int64, torch.int64)
+        torch.testing.assert_close(top.values, values.sort(0, descending=True).values[:4].T, rtol=1e-4, atol=1e-5)
         for channel in range(0, maps.shape[1], 7):
-            for value, index, (row, column) in zip(
-                found.values[channel], found.indices[channel], found.places[channel], strict=True
-            ):
-                there = maps[index, channel, row, column] if maps.dim() == 4 else maps[index, channel]
-                assert there == pytest.approx(float(value), abs=1e-4)
+            for value, index, box in zip(top.values[channel], top.indices[channel], top.boxes[channel], strict=True):
+                there = maps[index, channel].reshape(maps.shape[2:] or (1, 1))
+                places = ((there - value).abs() < 1e-4).nonzero().tolist()  # it can be in several
+                assert tuple(box.tolist()) in {fields.of(layer, *place) for place in places}
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_what_was_found_comes_back_from_its_file_with_its_own_weights_only(name, samples, tmp_path):
-    torch.manual_seed(0)
-    network = Network(name).eval()
+@every_architecture
+def test_top_activations_come_back_from_their_file_with_their_own_weights_only(
+    architecture, samples, tmp_path, monkeypatch
+):
+    narrow(monkeypatch)
+    network = new(architecture)
     assert load(tmp_path, network) is None
-    found = exciting(network, samples.test.take(torch.arange(40)))
+    found = top_activations(network, samples.test.take(torch.arange(40)))
     save(found, network, tmp_path)
     back = load(tmp_path, network)
     assert back.keys() == found.keys()
     for layer, each in found.items():
-        for part in ("values", "indices", "places"):
-            assert torch.equal(getattr(back[layer], part), getattr(each, part))
-    assert load(tmp_path, Network(name)) is None  # other weights
+        for name in ("values", "indices", "boxes"):
+            assert torch.equal(getattr(back[layer], name), getattr(each, name))
+    assert load(tmp_path, new(architecture, seed=1)) is None  # other weights
     (tmp_path / TOP_ACTIVATIONS_FILE).write_bytes(b"nothing of that kind")
     assert load(tmp_path, network) is None
 
 
-def test_fewer_samples_than_asked_for(shipped, samples):
-    assert exciting(shipped, samples.test.take(torch.arange(3)), 9)["conv1"].values.shape[1] == 3
+def test_fewer_samples_than_asked_for(original, samples):
+    assert top_activations(original, samples.test.take(torch.arange(3)), 9)["conv1"].values.shape[1] == 3
 
 
-def test_a_layer_that_is_none(shipped, samples):
-    trace = trace_of(shipped, samples.test.pixels[0])
-    with pytest.raises(ConfigError, match="There is no layer 'conv99'; the layers are conv1, "):
-        ablate_channel(shipped, trace, "conv99", 0)
-    with pytest.raises(ConfigError, match="There is no layer"):
-        receptive_field(shipped, "", 0, 0)
+# --- a channel ablated ----------------------------------------------------------------------------------------------
 
 
-# --- a channel switched off -----------------------------------------------------------------------------------------
-
-
-def test_switched_off_by_hand(split_in_two):
+def test_ablation_by_hand(split_in_two):
     trace = trace_of(split_in_two, half_bright())
     assert trace.logits[0, 3] == pytest.approx(2 * BRIGHT, abs=1e-5)
     assert (ablate_channel(split_in_two, trace, "mix", 0) == 0).all()
@@ -224,10 +243,9 @@ def test_switched_off_by_hand(split_in_two):
     assert ablate_channel(split_in_two, trace, "out", 3)[0, 3] == 0
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_switched_off_is_the_network_with_that_output_at_zero(name, samples):
-    torch.manual_seed(1)
-    network = Network(name).eval()
+@every_architecture
+def test_ablation_is_the_network_with_that_output_at_zero(architecture, samples):
+    network = new(architecture, seed=1)
     trace = trace_of(network, samples.test.pixels[5])
     for layer, module in network.layers.named_children():
         channel = trace.maps[layer].shape[1] // 2
@@ -239,7 +257,7 @@ def test_switched_off_is_the_network_with_that_output_at_zero(name, samples):
 
         handle = module.register_forward_hook(hide)
         with torch.inference_mode():
-            expected = network(to_inputs(samples.test.pixels[5][None]))
+            expected = network.logits(network.to_inputs(samples.test.pixels[5][None]))
         handle.remove()
         torch.testing.assert_close(ablate_channel(network, trace, layer, channel), expected)
     before = {name: maps.clone() for name, maps in trace.maps.items()}
@@ -248,109 +266,131 @@ def test_switched_off_is_the_network_with_that_output_at_zero(name, samples):
 
 
 @pytest.mark.parametrize("channel", [-1, 10, 1000])
-def test_a_channel_that_is_none(shipped, samples, channel):
-    trace = trace_of(shipped, samples.test.pixels[0])
-    for ask in (ablate_channel, channel_weights):
-        with pytest.raises(ConfigError, match=f"There is no channel {channel} in out, expected 0..9."):
-            ask(shipped, trace, "out", channel)
+def test_channel_that_there_is_not(original, samples, channel):
+    trace = trace_of(original, samples.test.pixels[0])
+    for call in (ablate_channel, channel_weights):
+        with pytest.raises(ConfigError, match=rf"^There is no channel {channel} in out, expected 0\.\.9\.$"):
+            call(original, trace, "out", channel)
+
+
+def test_layer_that_there_is_not(original, samples):
+    trace = trace_of(original, samples.test.pixels[0])
+    for call in (ablate_channel, channel_weights):
+        with pytest.raises(ConfigError, match=r"^There is no layer 'conv99'; the layers are conv1, "):
+            call(original, trace, "conv99", 0)
 
 
 # --- weights --------------------------------------------------------------------------------------------------------
 
 
-def test_weights_of_a_channel_are_those_of_the_layer_that_makes_it(samples):
-    network = Network("original").eval()
-    trace = trace_of(network, samples.test.pixels[0])
-    weight = {name: getattr(layer, "weight", None) for name, layer in network.layers.named_children()}
-    for layer, channel, maker, row in [
-        ("conv1", 3, "conv1", 3),
-        ("relu1", 3, "conv1", 3),
-        ("norm1", 5, "conv1", 5),
-        ("conv2", 11, "conv2", 11),
-        ("pool2", 7, "conv2", 7),
-        ("flatten", 16 * 7 + 3, "conv2", 7),  # 12 maps of 16 places
-        ("fc1", 100, "fc1", 100),
-        ("norm2", 100, "fc1", 100),
-        ("out", 9, "out", 9),
-    ]:
-        name, found = channel_weights(network, trace, layer, channel)
-        assert name == maker
-        assert torch.equal(found, weight[maker][row])
+@pytest.mark.parametrize(
+    ("architecture", "layer", "channel", "maker", "row"),
+    [
+        ("original", "conv1", 3, "conv1", 3),
+        ("original", "relu1", 3, "conv1", 3),
+        ("original", "norm1", 5, "conv1", 5),
+        ("original", "conv2", 11, "conv2", 11),
+        ("original", "pool2", 7, "conv2", 7),
+        ("original", "flatten", 16 * 7 + 3, "conv2", 7),  # 12 maps of 16 places
+        ("original", "fc1", 100, "fc1", 100),
+        ("original", "norm2", 100, "fc1", 100),
+        ("original", "out", 9, "out", 9),
+        ("residual", "relu1", 2, "conv1", 2),
+        ("residual", "out", 4, "out", 4),
+        ("dilated", "pool2", 6, "conv2", 6),
+        ("dilated", "flatten", 4 * 6 + 1, "conv2", 6),  # 8 maps of 4 places
+        ("dropout", "dropout1", 3, "conv1", 3),
+        ("dropout", "dropout2", 17, "fc1", 17),
+    ],
+)
+def test_weights_of_a_channel_are_those_of_the_layer_that_makes_it(architecture, layer, channel, maker, row, samples):
+    network = new(architecture)
+    name, found = channel_weights(network, trace_of(network, samples.test.pixels[0]), layer, channel)
+    assert name == maker
+    assert torch.equal(found, network.layers.get_submodule(maker).weight[row])
 
 
-def test_weights_of_what_has_none(split_in_two):
+def test_channel_without_weights(split_in_two):
     trace = trace_of(split_in_two, half_bright())
-    with pytest.raises(ConfigError, match="No layer with weights comes before pool"):
+    with pytest.raises(ConfigError, match=r"^No layer with weights comes before pool\.$"):
         channel_weights(split_in_two, trace, "pool", 0)
 
 
-# --- the arithmetic of a pixel --------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("layer", "block"), [("block1", "block1"), ("block2", "block2"), ("pool1", "block2"), ("flatten", "block2")]
+)
+def test_channel_of_a_block_has_no_single_set_of_weights(samples, layer, block):
+    network = new("residual")
+    trace = trace_of(network, samples.test.pixels[0])
+    with pytest.raises(
+        ConfigError, match=rf"^{block} \(Residual\) has no single set of weights for each of its channels\.$"
+    ):
+        channel_weights(network, trace, layer, 0)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-@given(data=st.data())
-def test_the_sum_behind_a_pixel_is_its_value(name, samples, data):
-    network = Network(name).eval()
-    inputs = to_inputs(samples.test.pixels[data.draw(st.integers(0, 1999))][None])
+# --- the sum behind a value of the first layer ----------------------------------------------------------------------
+
+
+def check_pixel_sum(network, inputs, place):
+    """The sum agrees with the real convolution, and its patch with the picture, 0 outside."""
+    first = network.layers[0]
     with torch.inference_mode():
-        maps = network.layers[0](inputs)[0]
-    channel, row, column = (data.draw(st.integers(0, size - 1)) for size in maps.shape)
-    found = pixel_sum(network, inputs, channel, row, column)
-    assert found.total == pytest.approx(float(maps[channel, row, column]), abs=1e-4)
+        expected = float(first(inputs)[0][place])
+    found = pixel_sum(network, inputs, *place)
+    assert found.total == pytest.approx(expected, abs=1e-4)
     assert found.total == pytest.approx(float((found.patch * found.kernel).sum()) + found.bias, abs=1e-5)
-    # The patch is where it says, and 0 outside the picture.
-    side = len(found.patch)
-    for y in range(side):
-        for x in range(side):
-            inside = 0 <= found.top + y < 28 and 0 <= found.left + x < 28
-            expected = float(inputs[0, 0, found.top + y, found.left + x]) if inside else 0.0
-            assert float(found.patch[y, x]) == expected
+    assert torch.equal(found.kernel, first.weight[place[0], 0])
+    down, across = first.dilation
+    for y in range(found.patch.shape[0]):
+        for x in range(found.patch.shape[1]):
+            row, column = found.top + down * y, found.left + across * x
+            inside = 0 <= row < 28 and 0 <= column < 28
+            assert float(found.patch[y, x]) == (float(inputs[0, 0, row, column]) if inside else 0.0)
 
 
-def test_a_value_that_is_none(shipped):
+@every_architecture
+def test_sum_behind_a_value_is_that_value(architecture, samples):
+    network = new(architecture)
+    inputs = network.to_inputs(samples.test.pixels[[11]])
+    shape = network.layers[0](inputs)[0].shape
+    generator = torch.Generator().manual_seed(0)
+    corners = [(0, row, column) for row in (0, shape[1] - 1) for column in (0, shape[2] - 1)]
+    anywhere = [tuple(int(torch.randint(size, (), generator=generator)) for size in shape) for _ in range(40)]
+    assert has_pixel_sum(network)
+    for place in [*corners, *anywhere]:
+        check_pixel_sum(network, inputs, place)
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+@given(
+    f=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    s=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    d=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    p=st.one_of(st.sampled_from(["same", "valid"]), st.tuples(st.integers(0, 4), st.integers(0, 4))),
+    bias=st.booleans(),
+    data=st.data(),
+)
+def test_sum_holds_for_every_convolution(f, s, d, p, bias, data):
+    network = new("residual")
+    network.layers[0] = nn.Conv2d(1, 2, f, stride=1 if p == "same" else s, padding=p, dilation=d, bias=bias)
+    inputs = torch.randn(1, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    check_pixel_sum(
+        network, inputs, tuple(data.draw(st.integers(0, size - 1)) for size in network.layers[0](inputs)[0].shape)
+    )
+
+
+def test_value_that_there_is_not(shipped):
     for place in [(-1, 0, 0), (32, 0, 0), (0, 28, 0), (0, 0, -1)]:
-        with pytest.raises(ConfigError, match=r"There is no value .* in maps \(32, 28, 28\)."):
+        with pytest.raises(ConfigError, match=r"^There is no value .* in maps \(32, 28, 28\)\.$"):
             pixel_sum(shipped, torch.zeros(1, 1, 28, 28), *place)
 
 
-def test_no_convolution_first(split_in_two):
-    with pytest.raises(ConfigError, match="The first layer is no convolution"):
-        pixel_sum(split_in_two, torch.zeros(1, 1, 28, 28), 0, 0, 0)
-
-
-# --- what a place depends on ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_a_place_depends_on_its_receptive_field_and_on_nothing_else(name):
-    torch.manual_seed(2)
-    network = Network(name).eval()
-    inputs = torch.randn(1, 1, 28, 28)
-    for layer, module in network.layers.named_children():
-        if isinstance(module, nn.MaxPool2d):  # its gradient is at one place only; the layer after it tells as much
-            continue
-        until = [name for name, _ in network.layers.named_children()].index(layer) + 1
-        smooth = [nn.AvgPool2d(2) if isinstance(each, nn.MaxPool2d) else each for each in network.layers[:until]]
-        smooth = nn.Sequential(*(nn.Identity() if isinstance(each, nn.ReLU) else each for each in smooth))
-        variable = inputs.clone().requires_grad_()
-        maps = smooth(variable)
-        row = column = 0
-        if maps.dim() == 4:
-            row, column = maps.shape[2] // 2, maps.shape[3] - 1
-            maps[0, :, row, column].sum().backward()
-        else:
-            maps[0, :3].sum().backward()
-        rows, columns = (variable.grad[0, 0].abs().sum(axis).nonzero()[:, 0] for axis in (1, 0))
-        found = receptive_field(network, layer, row, column)
-        if maps.dim() == 4:
-            assert found == (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
-        else:
-            assert found == (0, 0, 28, 28)
-
-
-def test_receptive_fields_by_hand():
-    network = Network("original")
-    assert receptive_field(network, "conv1", 0, 0) == (0, 0, 5, 5)
-    assert receptive_field(network, "pool1", 0, 0) == (0, 0, 6, 6)
-    assert receptive_field(network, "conv2", 1, 0) == (0, 2, 14, 16)
-    assert receptive_field(Network("deep"), "conv1", 0, 27) == (26, 0, 28, 2)  # the padding is no part of the picture
+@pytest.mark.parametrize(
+    "first", [nn.AvgPool2d(2), Residual(1, 4), nn.Conv2d(1, 4, 3, padding=1, padding_mode="reflect")]
+)
+def test_no_sum_without_a_convolution_at_first(first):
+    network = new()
+    network.layers[0] = first
+    assert not has_pixel_sum(network)
+    with pytest.raises(ConfigError, match=r"^The first layer is not a convolution with zeros around the picture: "):
+        pixel_sum(network, torch.zeros(1, 1, 28, 28), 0, 0, 0)

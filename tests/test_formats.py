@@ -1,8 +1,5 @@
 import csv
-import errno
 import gzip
-import io
-import os
 
 import numpy as np
 import pytest
@@ -10,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fmnist_core import files
-from fmnist_core.errors import DatasetError, StorageError
-from fmnist_core.formats import CSV_COLUMNS, format_idx, parse_idx, read_bytes, read_csv, write_csv, write_whole
+from fmnist_core.errors import DatasetError
+from fmnist_core.formats import CSV_COLUMNS, format_idx, parse_idx, read_bytes, read_csv, write_csv
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
 LABELS = np.array([9, 0, 3, 3, 7], np.uint8)
@@ -46,12 +42,12 @@ def test_idx_header_is_the_documented_one():
 
 
 @given(st.integers(0, 5 * 784 + 15))
-def test_cut_idx_is_refused_wherever_it_is_cut(length):
+def test_truncated_idx_is_refused_wherever_it_ends(length):
     with pytest.raises(DatasetError, match=r"^images-file ") as caught:
         parse_idx(format_idx(IMAGES)[:length], "images-file", 3)
     text = str(caught.value)
     if length < 16:
-        assert f"is cut short: it holds {length} bytes, its header alone has 16" in text
+        assert f"is truncated: it holds {length} bytes, its header alone has 16" in text
     else:
         assert f"holds {length - 16:,} bytes after its header, expected 3,920 (5x28x28)" in text
 
@@ -62,7 +58,7 @@ def test_too_long_idx_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("contents", "dimensions", "words"),
+    ("contents", "dimensions", "sentence"),
     [
         (format_idx(LABELS) * 9, 3, "the magic number 2049 (labels), expected 2051 (images)"),
         (format_idx(IMAGES), 1, "the magic number 2051 (images), expected 2049 (labels)"),
@@ -71,28 +67,28 @@ def test_too_long_idx_is_refused():
         (b"\0\0\x09" + format_idx(IMAGES)[3:], 3, "the magic number 2307, expected 2051 (images)"),
     ],
 )
-def test_foreign_idx_is_refused_with_both_magic_numbers(contents, dimensions, words):
+def test_idx_of_another_kind_is_refused_with_both_magic_numbers(contents, dimensions, sentence):
     with pytest.raises(DatasetError) as caught:
         parse_idx(contents, "it", dimensions)
-    assert str(caught.value) == f"it has {words}."
+    assert str(caught.value) == f"it has {sentence}."
 
 
-def test_gzip_is_told_by_its_contents_not_by_its_name(tmp_path):
+def test_gzip_is_detected_by_its_contents_not_by_its_name(tmp_path):
     (tmp_path / "packed").write_bytes(gzip.compress(b"hello"))
     (tmp_path / "raw.gz").write_bytes(b"hello")
     assert read_bytes(tmp_path / "packed") == read_bytes(tmp_path / "raw.gz") == b"hello"
 
 
-def test_cut_or_altered_gzip_is_refused(tmp_path):
+def test_truncated_or_altered_gzip_is_refused(tmp_path):
     path = tmp_path / "images.gz"
     whole = gzip.compress(format_idx(IMAGES))
     for length in [2, 3, 9, 10, 11, *range(20, len(whole), 97), len(whole) - 8, len(whole) - 1]:
         path.write_bytes(whole[:length])
-        with pytest.raises(DatasetError, match=r"images\.gz is cut short or damaged: .* expected a whole file\."):
+        with pytest.raises(DatasetError, match=r"images\.gz is truncated or damaged: .* expected a whole file\."):
             read_bytes(path)
-    for place in (len(whole) // 2, len(whole) - 6):  # a byte of the contents, a byte of their sum
+    for place in (len(whole) // 2, len(whole) - 6):  # a byte of the contents, a byte of their checksum
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
-        with pytest.raises(DatasetError, match=r"images\.gz is cut short or damaged"):
+        with pytest.raises(DatasetError, match=r"images\.gz is truncated or damaged"):
             read_bytes(path)
 
 
@@ -144,7 +140,7 @@ def test_csv_is_what_other_readers_read(written):
     ],
     ids=["BOM", "CRLF", "BOM and CRLF", "no last newline", "empty last lines", "quoted header"],
 )
-def test_csv_forms_that_mean_the_same(written, change):
+def test_csv_variants_that_mean_the_same(written, change):
     written.write_bytes(change(written.read_bytes()))
     pixels, labels = read_csv(written)
     assert (pixels == IMAGES).all()
@@ -161,7 +157,7 @@ def edit(path, line, column, value):
 
 
 @pytest.mark.parametrize(
-    ("line", "column", "value", "words"),
+    ("line", "column", "value", "sentence"),
     [
         (2, 785, "abc", "line 2, column 785 (pixel784): 'abc', expected a whole number 0..255."),
         (3, 5, "256", "line 3, column 5 (pixel4): '256', expected a whole number 0..255."),
@@ -178,11 +174,11 @@ def edit(path, line, column, value):
         (3, 4, "1,2", "line 3: 786 columns, expected 785."),
     ],
 )
-def test_bad_csv_value_is_named_with_its_place(written, line, column, value, words):
+def test_bad_csv_value_is_named_with_its_place(written, line, column, value, sentence):
     edit(written, line, column, value)
     with pytest.raises(DatasetError) as caught:
         read_csv(written)
-    assert str(caught.value) == f"t.csv, {words}"
+    assert str(caught.value) == f"t.csv, {sentence}"
 
 
 @given(
@@ -192,7 +188,7 @@ def test_bad_csv_value_is_named_with_its_place(written, line, column, value, wor
         lambda text: text not in {str(value) for value in range(256)}
     ),
 )
-def test_whatever_is_no_byte_is_refused_where_it_stands(tmp_path_factory, line, column, value):
+def test_whatever_is_no_whole_number_up_to_255_is_refused_where_it_stands(tmp_path_factory, line, column, value):
     path = tmp_path_factory.mktemp("csv") / "t.csv"
     write_csv(path, IMAGES, LABELS)
     lines = path.read_bytes().split(b"\n")
@@ -239,120 +235,3 @@ def test_csv_without_header_is_refused(written):
     written.write_text("\n".join(written.read_text().split("\n")[1:]))
     with pytest.raises(DatasetError, match=r"t\.csv, line 1, column 1: '9', expected the name label\."):
         read_csv(written)
-
-
-# ---------------------------------------------------------------- whole or not at all
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
-def write(path, contents=b"new" * 10_000):
-    with write_whole(path) as file:
-        file.write(contents)
-
-
-def test_write_whole_makes_folders_and_a_readable_file(tmp_path):
-    path = tmp_path / "a" / "b" / "file"
-    write(path, b"one")
-    write(path, b"two")
-    assert path.read_bytes() == b"two"
-    assert path.stat().st_mode & 0o777 == 0o644
-    assert names(path.parent) == ["file"]
-
-
-def test_nothing_is_there_before_all_is_written(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-    with write_whole(path) as file:
-        file.write(b"new")
-        file.flush()
-        assert path.read_bytes() == b"old"
-    assert path.read_bytes() == b"new"
-
-
-@pytest.mark.parametrize("old", [b"old", None], ids=["replacing", "new"])
-def test_exception_in_the_block_leaves_everything_as_it_was(tmp_path, old):
-    path = tmp_path / "file"
-    if old is not None:
-        path.write_bytes(old)
-    before = names(tmp_path)
-    with pytest.raises(ZeroDivisionError), write_whole(path) as file:
-        file.write(b"half")
-        raise ZeroDivisionError
-    assert names(tmp_path) == before
-    assert old is None or path.read_bytes() == old
-
-
-def no_space(*_args, **_options):
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-@pytest.mark.parametrize("where", ["write", "flush", "fsync", "replace", "close"])
-def test_full_disk_leaves_everything_as_it_was(tmp_path, monkeypatch, where):
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-    if where == "fsync":
-        monkeypatch.setattr(os, "fsync", no_space)
-    elif where == "replace":
-        monkeypatch.setattr(files.Path, "replace", no_space)
-    else:
-
-        class FullDisk(io.FileIO):
-            def __init__(self, name):
-                super().__init__(name, "w")
-
-            def close(self):
-                super().close()
-                if where == "close":
-                    no_space()
-
-        if where != "close":
-            setattr(FullDisk, where, no_space)
-
-        def full(dir, prefix, delete):
-            return FullDisk(os.path.join(dir, prefix + "x"))  # noqa: PTH118 (its name has to be text)
-
-        monkeypatch.setattr(files.tempfile, "NamedTemporaryFile", full)
-    with pytest.raises(StorageError, match=r"file could not be written: No space left on device\."):
-        write(path)
-    assert path.read_bytes() == b"old"
-    assert names(tmp_path) == ["file"]
-
-
-def test_limit_of_the_system_leaves_everything_as_it_was(tmp_path):
-    resource = pytest.importorskip("resource")
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
-    try:
-        with pytest.raises(StorageError, match=r"file could not be written: File too large\."):
-            write(path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert path.read_bytes() == b"old"
-    assert names(tmp_path) == ["file"]
-
-
-def test_impossible_place_is_refused(tmp_path):
-    (tmp_path / "file").write_bytes(b"old")
-    with pytest.raises(StorageError, match=r"file/below could not be written: "):
-        write(tmp_path / "file" / "below")
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(StorageError, match=r"folder could not be written: Is a directory\."):
-        write(tmp_path / "folder")
-    assert names(tmp_path) == ["file", "folder"]
-    assert (tmp_path / "file").read_bytes() == b"old"
-
-
-def test_claim_makes_the_folder_and_leaves_nothing_in_it(tmp_path):
-    files.claim(tmp_path / "a" / "b")
-    assert list((tmp_path / "a" / "b").iterdir()) == []
-
-
-def test_claim_refuses_a_folder_that_cannot_be(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StorageError, match=r"Nothing can be written into .*file"):
-        files.claim(tmp_path / "file" / "out")

@@ -1,4 +1,3 @@
-import base64
 import io
 import json
 import os
@@ -7,90 +6,107 @@ import struct
 import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from networks import new
 from PIL import Image
+from wire import (
+    ANNA,
+    BERT,
+    HTML_NAME,
+    INFINITY,
+    NAN,
+    SETTINGS,
+    as_array,
+    asking,
+    dequantised,
+    error_of,
+    in_base64,
+    pixels_of,
+)
 
-from demo import payloads
 from demo import handlers as module
-from demo.handlers import MAX_BYTES, Handlers
-from demo.requests import BadRequest, served
+from demo import payloads
+from demo.handlers import Handlers, Slots
+from demo.limits import Limits
+from demo.questions import BadRequest, EventsQuestion, NetworkQuestion, PictureQuestion, Question, Wants
 from demo.session import Session, Sessions
 from demo.training_queue import TrainingQueue
 from fmnist_core import CLASS_NAMES, explain, inference, projection
-from fmnist_core.model import ARCHITECTURES, Network, to_probabilities
-from fmnist_core.preparation import KINDS, prepare, unprepared
-from fmnist_core.training import FOR_PEOPLE, RECIPES
+from fmnist_core.model import to_probabilities
+from fmnist_core.preparation import PICTURE_KINDS, prepare, prepare_naively
+from fmnist_core.projection import NEIGHBOURS
 
-ANNA, BERT = "a" * 32, "0123456789abcdef" * 2
-ROOM_FOR_ROUNDING = 1e-5
-HTML_NAME = "<img src=x onerror=alert(1)>.png"
+ROUNDING = 1e-5
 
-DOES = (
-    "facts",
-    *("answer", "open_file", "choose", "layers", "channel", "reasons", "points", "all_points"),
+ACTIONS = {
+    *("facts", "answer", "which", "open_file", "choose", "layers", "channel", "reasons", "points", "remaining_points"),
     *("train_start", "train_state", "train_stop", "restore"),
-)
+}
+FIELDS = {"answer": "picture", "open_file": "file"}  # in which each is sent a picture
+WHICH = {"network", "session", "own"}
+NOTHING = WHICH | {"empty"}  # drawn
+ALWAYS = WHICH | {"words", "probabilities", "familiarity", "note", "kind", "pixels"}
 
 
 @pytest.fixture
-def sessions(shipped_session):
-    return Sessions(shipped_session)
+def sessions(shipped_session, original_session):
+    return Sessions([shipped_session, original_session])
 
 
 @pytest.fixture
-def handlers(sessions, samples):
-    return Handlers(sessions, samples.test, TrainingQueue(sessions, samples.test, "samples"))
+def open_handlers(sessions, samples):
+    """``open_handlers()`` gives handlers whose trainings nobody starts; ``options`` are theirs."""
+
+    def open_handlers(**options):
+        return Handlers(sessions, samples.test, TrainingQueue(sessions, samples.test, "samples"), **options)
+
+    return open_handlers
+
+
+@pytest.fixture
+def handlers(open_handlers):
+    return open_handlers()
 
 
 @pytest.fixture
 def ask(handlers):
-    """``ask("answer", sample=3)`` asks as the page does: through ``served``, and from JSON to JSON."""
-
-    def ask(handler, visitor=ANNA, **request):
-        function = served(getattr(handlers, handler))
-        reply = function(json.loads(json.dumps({"visitor": visitor} | request)))
-        return json.loads(json.dumps(reply, allow_nan=False, ensure_ascii=False).encode())
-
-    return ask
+    return asking(handlers)
 
 
 @pytest.fixture(scope="session")
-def other_network(samples):
+def random_session(samples):
     """A visitor's own network, which has learned nothing."""
-    torch.manual_seed(5)
-    network = Network("original").eval()
+    network = new("original", seed=5)
     return Session(network, projection.fit(network, samples.test))
 
 
-def in_base64(contents):
-    return base64.b64encode(contents).decode()
+def png_of(base64_text):
+    """The picture in a PNG file that came in base64."""
+    picture = Image.open(io.BytesIO(as_array(base64_text).tobytes()))
+    picture.load()
+    assert picture.format == "PNG"
+    return picture
 
 
-def pixels_of(answer):
-    return np.frombuffer(base64.b64decode(answer["pixels"]), np.uint8).reshape(28, 28)
+# --- questions and answers ------------------------------------------------------------------------------------------
 
 
-def error_of(reply):
-    """The sentence of a reply that is an error and nothing else."""
-    assert reply.keys() == {"error"}
-    sentence = reply["error"]
-    assert isinstance(sentence, str)
-    assert sentence[0].isupper() or sentence.startswith(HTML_NAME)
-    assert sentence.endswith(".")
-    assert "\n" not in sentence
-    assert "Traceback" not in sentence
-    return sentence
+def test_every_action_says_what_it_is_asked():
+    actions = {name for name, method in vars(Handlers).items() if hasattr(method, "question")}
+    assert actions == ACTIONS
+    for name in actions:
+        assert issubclass(getattr(Handlers, name).question, Question)
+        assert getattr(Handlers, name).speed in (None, "quick", "slow")
 
 
-FIELDS = {"answer": "picture", "open_file": "file"}  # in which each is sent a picture
-NOTHING = {"empty", "network", "session", "own"}  # drawn
-ALWAYS = {"words", "probabilities", "familiarity", "note", "kind", "pixels", "network", "session", "own"}
-
-# --- the answer -----------------------------------------------------------------------------------------------------
+def test_an_action_answers_a_typed_question_as_it_answers_the_request(handlers, ask):
+    typed = handlers.answer(PictureQuestion(ANNA, sample=3, wants=Wants(maps="out")))
+    assert ask("answer", sample=3, want={"maps": "out"}) == json.loads(json.dumps(typed))
 
 
 @pytest.mark.parametrize("index", [0, 1, 500, 1999])
@@ -122,10 +138,10 @@ def test_page_and_command_line_give_the_same_answer(ask, cli, trousers, file_of,
     ):
         contents = file_of(trousers, kind, **options)
         (tmp_path / f"drawing.{kind}").write_bytes(contents)
-        said = json.loads(cli("predict", tmp_path / f"drawing.{kind}", "--json").out)
+        expected = json.loads(cli("predict", tmp_path / f"drawing.{kind}", "--json").out)
         answer = ask("answer", picture=in_base64(contents), name=f"drawing.{kind}")
-        assert answer["probabilities"] == pytest.approx(list(said["probabilities"].values()), rel=1e-5, abs=1e-9)
-        assert CLASS_NAMES[np.argmax(answer["probabilities"])] == said["name"] == "Trouser"
+        assert answer["probabilities"] == pytest.approx(list(expected["probabilities"].values()), rel=1e-5, abs=1e-9)
+        assert CLASS_NAMES[np.argmax(answer["probabilities"])] == expected["name"] == "Trouser"
 
 
 def test_a_sample_as_a_picture_gets_the_sample_s_answer(ask, samples, file_of):
@@ -137,36 +153,36 @@ def test_a_sample_as_a_picture_gets_the_sample_s_answer(ask, samples, file_of):
         assert ask("answer", picture=in_base64(file_of(enlarged)), name="x.png") == expected
 
 
+# --- what the open views want ---------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
-    ("want", "parts"),
+    ("want", "more"),
     [
         ({}, set()),
         ({"maps": "conv1"}, {"maps"}),
-        ({"spots": True}, {"spots", "nearest"}),
-        ({"spots": True, "maps": "out"}, {"maps", "spots", "nearest"}),
+        ({"coordinates": True}, {"coordinates", "nearest"}),
+        ({"coordinates": True, "maps": "out"}, {"maps", "coordinates", "nearest"}),
         ({"everything": 1, "": None}, set()),
-        (["maps", "spots"], set()),
+        (["maps", "coordinates"], set()),
         ("maps", set()),
         (None, set()),
         (5, set()),
         (True, set()),
     ],
 )
-def test_want_decides_which_parts_come(ask, want, parts):
-    assert ask("answer", sample=1, want=want).keys() == ALWAYS | parts
+def test_want_decides_what_comes(ask, want, more):
+    assert ask("answer", sample=1, want=want).keys() == ALWAYS | more
 
 
 def test_maps_are_the_trace_of_every_layer_in_order(ask, shipped, trousers, file_of):
     trace = inference.read_picture(shipped, trousers).trace
-    for name in trace.maps:
+    for name, output in trace.maps.items():
         maps = ask("answer", picture=in_base64(file_of(trousers)), want={"maps": name})["maps"]
         assert maps["layer"] == name
-        output = trace.maps[name][0].numpy()
-        assert maps["shape"] == list(output.shape)
-        tops = np.array(maps["tops"])[:, None]  # one of each map, or one of a vector
-        values = np.frombuffer(base64.b64decode(maps["values"]), np.uint8).astype(np.float64).reshape(len(tops), -1)
-        values = (values - 128) / 127 * tops
-        assert (np.abs(values - output.reshape(values.shape)) <= tops / 254 + ROOM_FOR_ROUNDING).all()
+        assert maps["shape"] == list(output[0].shape)
+        values, error = dequantised(maps)  # each map by itself, or a vector as a whole
+        assert (np.abs(values - output[0].numpy().reshape(values.shape)) <= error + ROUNDING).all()
 
 
 @pytest.mark.parametrize("name", ["", "conv99", "__class__", "<img>", "x" * 10_000, None, True, 3, ["conv1"], {"a": 1}])
@@ -179,12 +195,12 @@ NO_CHANNELS = (None, "conv1", [], ["conv1"], ["conv99", 0], ["conv1", -1], ["con
 NO_PIXELS = (None, 0, [0], [0, 0], [32, 0, 0], [0, 28, 0], [0, 0, -1], [0, 0, 1e9], "000")
 
 
-@pytest.mark.parametrize("want", [{"channel": one} for one in NO_CHANNELS] + [{"pixel": one} for one in NO_PIXELS])
-def test_what_a_network_has_not_is_left_out(ask, want):
+@pytest.mark.parametrize("want", [{"channel": each} for each in NO_CHANNELS] + [{"pixel": each} for each in NO_PIXELS])
+def test_what_a_network_does_not_have_is_left_out(ask, want):
     assert ask("answer", sample=1, want=want).keys() == ALWAYS
 
 
-def test_the_answer_with_a_channel_switched_off(ask, shipped, samples):
+def test_the_answer_without_a_channel(ask, shipped, samples):
     trace = inference.read_pixels(shipped, samples.test.pixels[8]).trace
     for layer, channel in (("conv1", 3), ("relu4", 40), ("flatten", 7), ("out", 9)):
         found = ask("answer", sample=8, want={"channel": [layer, channel]})["channel"]
@@ -206,197 +222,229 @@ def test_the_sum_behind_a_pixel(ask, shipped, samples):
         assert (found["top"], found["left"]) == (row - padding, column - padding)
 
 
-def test_layers_are_those_of_the_visitors_network(ask, shipped):
+# --- the network from inside ----------------------------------------------------------------------------------------
+
+
+def test_layers_are_those_of_the_visitor_s_network(ask, shipped, original):
     rows = ask("layers")["layers"]
-    assert [row["name"] for row in rows] == [name for name, _ in shipped.layers.named_children()]
+    assert [row["name"] for row in rows] == shipped.layer_names
     assert all(row["kind"] and row["words"].endswith(".") for row in rows)
     assert sum(row["parameters"] for row in rows) == shipped.parameter_count
+    assert ask("choose", network="original") == {}
+    assert [row["name"] for row in ask("layers")["layers"]] == original.layer_names
 
 
-def test_a_channel_its_weights_and_what_excites_it(ask, shipped, samples):
+def test_a_channel_its_weights_and_what_activates_it_most(ask, shipped, samples):
     for layer, channel, maker in (("conv1", 3, "conv1"), ("relu4", 40, "conv4"), ("out", 9, "out")):
         found = ask("channel", layer=layer, channel=channel)
         assert found["maker"] == maker
         weights = dict(shipped.layers.named_children())[maker].weight[channel].detach()
         assert found["weights"]["shape"] == list(weights.shape)
-        levels = np.frombuffer(base64.b64decode(found["weights"]["values"]), np.uint8).astype(np.float64)
-        tops = np.array(found["weights"]["tops"])
-        back = (levels.reshape(len(tops), -1) - 128) / 127 * tops[:, None]
-        assert np.abs(back.flatten() - weights.flatten().numpy()).max() <= tops.max() / 254 + ROOM_FOR_ROUNDING
-        values = [one["value"] for one in found["exciting"]]
-        assert len(values) == 9
-        assert values == sorted(values, reverse=True)
-        for one in found["exciting"]:
-            maps = inference.read_pixels(shipped, samples.test.pixels[one["index"]]).trace.maps[layer][0, channel]
-            assert float(maps.max()) == pytest.approx(one["value"], rel=1e-3, abs=1e-3)
-            left, top, right, bottom = one["box"]
+        values, error = dequantised(found["weights"])
+        assert np.abs(values.flatten() - weights.flatten().numpy()).max() <= error.max() + ROUNDING
+        top = [each["value"] for each in found["top"]]
+        assert len(top) == 9
+        assert top == sorted(top, reverse=True)
+        for each in found["top"]:
+            maps = inference.read_pixels(shipped, samples.test.pixels[each["index"]]).trace.maps[layer][0, channel]
+            assert float(maps.max()) == pytest.approx(each["value"], rel=1e-3, abs=1e-3)
+            left, top_, right, bottom = each["box"]
             assert 0 <= left < right <= 28
-            assert 0 <= top < bottom <= 28
+            assert 0 <= top_ < bottom <= 28
+
+
+def test_top_activations_are_worked_out_once_for_a_network(ask, sessions, random_session, monkeypatch):
+    session = Session(random_session.network, random_session.projection)
+    sessions.put(ANNA, session)
+    worked = []
+    top_activations = explain.top_activations
+    monkeypatch.setattr(
+        explain, "top_activations", lambda *arguments: worked.append(arguments) or top_activations(*arguments)
+    )
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda channel: ask("channel", layer="conv1", channel=channel), range(6)))
+    assert len(worked) == 1
+    for channel, each in enumerate(found):
+        strongest = session.cache["top_activations"]["conv1"]
+        assert [top["index"] for top in each["top"]] == strongest.indices[channel].tolist()
 
 
 @pytest.mark.parametrize(
     ("layer", "channel", "sentence"),
     [
         ("conv99", 0, "no such layer"),
-        (None, 0, "no such layer"),
-        (["conv1"], 0, "no such layer"),
+        (None, 0, "no layer"),
+        (["conv1"], 0, "no layer"),
         ("conv1", -1, r"no such channel, expected 0\.\.31"),
-        ("conv1", 32, "no such channel"),
-        ("conv1", True, "no such channel"),
-        ("conv1", None, "no such channel"),
-        ("conv1", "0", "no such channel"),
+        ("conv1", 32, r"no such channel, expected 0\.\.31"),
+        ("conv1", 10**30, "no such channel"),
+        ("conv1", True, "no whole number channel"),
+        ("conv1", None, "no whole number channel"),
+        ("conv1", "0", "no whole number channel"),
     ],
 )
-def test_a_channel_that_is_none(ask, layer, channel, sentence):
-    assert re.search(sentence, ask("channel", layer=layer, channel=channel)["error"])
+def test_no_such_channel(ask, layer, channel, sentence):
+    assert re.search(sentence, error_of(ask("channel", layer=layer, channel=channel)))
 
 
 def test_reasons_for_the_best_class_or_for_the_one_named(ask, shipped, samples):
     pixels = samples.test.pixels[21]
     reading = inference.read_pixels(shipped, pixels)
-    contents = base64.b64encode(pixels.numpy().tobytes()).decode()
+    contents = in_base64(pixels.numpy().tobytes())
     for label in (None, 0, 9):
         found = ask("reasons", pixels=contents, label=label)
         assert found["label"] == (reading.label if label is None else label)
-        levels = np.frombuffer(base64.b64decode(found["grad_cam"]), np.uint8).reshape(28, 28)
         expected = explain.grad_cam(shipped, reading.trace, found["label"]).numpy()
-        assert np.abs(levels / 255 - expected).max() < 0.004
-        hidden = found["occlusion"]
-        assert hidden["shape"] == [1, 28, 28]
-        (top,) = hidden["tops"]
-        back = (np.frombuffer(base64.b64decode(hidden["values"]), np.uint8).astype(np.float64) - 128) / 127 * top
+        assert np.abs(as_array(found["grad_cam"]).reshape(28, 28) / 255 - expected).max() < 0.004
+        assert found["occlusion"]["shape"] == [1, 28, 28]
+        values, error = dequantised(found["occlusion"])
         expected = explain.occlusion(shipped, pixels, found["label"]).numpy()
-        assert np.abs(back.reshape(28, 28) - expected).max() <= top / 254 + 1e-4
+        assert np.abs(values.reshape(28, 28) - expected).max() <= error.max() + 1e-4
 
 
-@pytest.mark.parametrize("label", [-1, 10, True, "0", 1.0, [1]])
-def test_reasons_for_a_class_that_is_none(ask, label):
-    pixels = base64.b64encode(bytes(784)).decode()
-    assert "no such class" in ask("reasons", pixels=pixels, label=label)["error"]
+@pytest.mark.parametrize(
+    ("label", "sentence"),
+    [(-1, "no such class, expected 0..9"), (10, "no such class, expected 0..9")]
+    + [(label, "no whole number label") for label in (True, "0", 1.0, [1])],
+)
+def test_reasons_for_no_such_class(ask, label, sentence):
+    assert sentence in error_of(ask("reasons", pixels=in_base64(bytes(784)), label=label))
 
 
-@pytest.mark.parametrize("pixels", [None, 5, "", "!", base64.b64encode(bytes(783)).decode()])
-def test_reasons_for_pixels_that_are_none(ask, pixels):
-    assert ask("reasons", pixels=pixels).keys() == {"error"}
+@pytest.mark.parametrize("pixels", [None, 5, "", "!", in_base64(bytes(783))])
+def test_reasons_for_pixels_of_another_form(ask, pixels):
+    error_of(ask("reasons", pixels=pixels))
 
 
-def test_spots_of_a_sample_are_its_place_among_the_points(ask):
+# --- the map --------------------------------------------------------------------------------------------------------
+
+
+def test_coordinates_of_a_sample_are_its_place_among_the_points(ask):
     points = ask("points")
-    maps = {
-        name: np.frombuffer(base64.b64decode(points[name]), "<u2").reshape(-1, 2) / 65535
-        for name in ("pca", "pixels", "tsne")
-    }
+    maps = {name: as_array(points[name], "<u2").reshape(-1, 2) / 65535 for name in ("pca", "pixels", "tsne")}
     for index in (0, 321, 1999):
-        answer = ask("answer", sample=index, want={"spots": True})
-        for name, spots in maps.items():
-            assert answer["spots"][name] == pytest.approx(spots[index], abs=1e-4)
+        answer = ask("answer", sample=index, want={"coordinates": True})
+        assert answer["coordinates"].keys() == maps.keys()
+        for name, coordinates in maps.items():
+            assert answer["coordinates"][name] == pytest.approx(coordinates[index], abs=1e-4)
         neighbours = [near["index"] for near in answer["nearest"]]
-        assert len(set(neighbours)) == 5
+        assert len(set(neighbours)) == NEIGHBOURS
         assert index not in neighbours  # it is not its own neighbour
         distances = [near["distance"] for near in answer["nearest"]]
         assert distances == sorted(distances)
         assert distances[0] > 0.01
 
 
-def test_points_hold_the_network_s_answers(ask, shipped, samples):
-    answers = np.frombuffer(base64.b64decode(ask("points")["answers"]), np.uint8)
+def test_points_hold_the_network_s_predictions(ask, shipped, samples):
+    predictions = as_array(ask("points")["predictions"])
     for index in range(0, 2000, 100):
-        assert answers[index] == inference.read_pixels(shipped, samples.test.pixels[index]).label
+        assert predictions[index] == inference.read_pixels(shipped, samples.test.pixels[index]).label
 
 
 # --- the test images that are not shipped ---------------------------------------------------------------------------
 
 
 @pytest.fixture
-def ask_all(sessions, samples, others):
+def ask_all(open_handlers, remaining):
     """As ``ask``, on a server that has the whole data set."""
-    handlers = Handlers(sessions, samples.test, TrainingQueue(sessions, samples.test, "samples"), others)
-    return lambda handler, visitor=ANNA, **request: served(getattr(handlers, handler))({"visitor": visitor} | request)
+    return asking(open_handlers(remaining=remaining))
 
 
 @pytest.fixture
-def short_parts(monkeypatch):
-    """A deep network sees 1,000 images in seconds: 20 are enough to see what a part is."""
-    monkeypatch.setattr(module, "PART", 20)
+def short_chunks(monkeypatch):
+    """A deep network sees 1,000 images in seconds: 20 are enough to see what a chunk is."""
+    monkeypatch.setattr(module, "CHUNK", 20)
 
 
-def test_a_sample_further_on_is_one_of_the_others(ask_all, others, shipped):
+def test_a_sample_further_on_is_one_of_the_remaining_images(ask_all, remaining, shipped):
     for index in (2000, 7777, 9999):
         answer = ask_all("answer", sample=index)
-        pixels = others.images().pixels[index - 2000]
+        pixels = remaining.images().pixels[index - 2000]
         assert (pixels_of(answer) == pixels.numpy()).all()
         assert answer["probabilities"] == pytest.approx(inference.read_pixels(shipped, pixels).probabilities.tolist())
-    for index in (10_000, -1, 10**30, True, 2000.0, "2000", None):
+    for index in (10_000, -1, 10**30):
         assert "0..9999" in error_of(ask_all("answer", sample=index))
 
 
-@pytest.mark.usefixtures("short_parts")
-def test_a_part_of_the_others_lies_where_their_answers_say(ask_all, others, shipped):
-    assert ask_all("points")["others"] == 8000
-    for part in (0, 7, 399):
-        figure = ask_all("all_points", part=part)
-        assert figure["count"] == 8000
-        assert figure["sheet"].endswith("/others.png")
-        assert [len(base64.b64decode(figure[name])) for name in ("pca", "pixels", "tsne")] == [160] * 3
+@pytest.mark.usefixtures("short_chunks")
+def test_a_chunk_of_the_remaining_images_lies_where_their_answers_say(ask_all, remaining, shipped):
+    assert ask_all("points")["remaining"] == 8000
+    for chunk in (0, 7, 399):
+        points = ask_all("remaining_points", chunk=chunk)
+        assert points["count"] == 8000
+        assert points["sheet"].endswith("/remaining.png")
+        assert [len(as_array(points[name], "<f4")) for name in ("pca", "pixels", "tsne")] == [40] * 3
         for place in (0, 19):
-            index = 2000 + 20 * part + place
-            answer = ask_all("answer", sample=index, want={"spots": True})
-            for name, spot in answer["spots"].items():
-                spots = np.frombuffer(base64.b64decode(figure[name]), "<f4").reshape(-1, 2)
-                assert spots[place] == pytest.approx(spot, abs=1e-3)
-            label = base64.b64decode(figure["answers"])[place]
-            assert label == inference.read_pixels(shipped, others.images().pixels[index - 2000]).label
-            assert base64.b64decode(figure["labels"])[place] == others.images().labels[index - 2000]
+            index = 2000 + 20 * chunk + place
+            answer = ask_all("answer", sample=index, want={"coordinates": True})
+            assert answer["coordinates"].keys() == {"pca", "pixels", "tsne"}
+            for name, coordinates in answer["coordinates"].items():
+                assert as_array(points[name], "<f4").reshape(-1, 2)[place] == pytest.approx(coordinates, abs=1e-3)
+            prediction = as_array(points["predictions"])[place]
+            assert prediction == inference.read_pixels(shipped, remaining.images().pixels[index - 2000]).label
+            assert as_array(points["labels"])[place] == remaining.images().labels[index - 2000]
 
 
-@pytest.mark.usefixtures("short_parts")
-@pytest.mark.parametrize("part", [-1, 400, 10**30, 1.0, True, None, "0", [0], {}, float("nan")])
-def test_no_such_part(ask_all, part):
-    assert "0..399" in error_of(ask_all("all_points", part=part))
+@pytest.mark.usefixtures("short_chunks")
+@pytest.mark.parametrize(
+    ("chunk", "sentence"),
+    [(chunk, "no such chunk, expected 0..399") for chunk in (-1, 400, 10**30)]
+    + [(chunk, "no whole number chunk") for chunk in (1.0, True, None, "0", [0], {}, NAN)],
+)
+def test_no_such_chunk(ask_all, chunk, sentence):
+    assert sentence in error_of(ask_all("remaining_points", chunk=chunk))
 
 
-@pytest.mark.usefixtures("short_parts")
-def test_a_part_is_worked_out_once_for_a_network(ask_all, sessions, shipped_session, other_network, monkeypatch):
+@pytest.fixture
+def fresh_session(sessions, shipped_session):
+    """For Anna and Bert, a session for which nothing was worked out."""
     fresh = Session(shipped_session.network, shipped_session.projection)
-    sessions.shipped = fresh
-    seen = []
-    see = projection.embed
-    monkeypatch.setattr(projection, "see", lambda network, images: seen.append(network) or see(network, images))
+    for visitor in (ANNA, BERT):
+        sessions.put(visitor, fresh)
+    return fresh
+
+
+@pytest.mark.usefixtures("short_chunks", "fresh_session")
+def test_a_chunk_is_worked_out_once_for_a_network(ask_all, sessions, random_session, monkeypatch):
+    embedded = []
+    embed = projection.embed
+    monkeypatch.setattr(projection, "embed", lambda network, images: embedded.append(network) or embed(network, images))
     with ThreadPoolExecutor(6) as pool:
-        figures_ = list(pool.map(lambda visitor: ask_all("all_points", visitor, part=3), [ANNA, BERT] * 6))
-    assert len(seen) == 1
-    assert all(figure == figures_[0] for figure in figures_)
-    # Another network has another map; what is kept goes with its session.
-    sessions.put(ANNA, Session(other_network.network, other_network.projection))
-    mine = ask_all("all_points", ANNA, part=3)
-    assert mine["pixels"] == figures_[0]["pixels"]
-    assert mine["pca"] != figures_[0]["pca"]
+        replies = list(pool.map(lambda visitor: ask_all("remaining_points", visitor, chunk=3), [ANNA, BERT] * 6))
+    assert len(embedded) == 1
+    assert all(reply == replies[0] for reply in replies)
+    # Another network has another map; what was worked out goes with its session.
+    sessions.put(ANNA, Session(random_session.network, random_session.projection))
+    mine = ask_all("remaining_points", ANNA, chunk=3)
+    assert mine["pixels"] == replies[0]["pixels"]
+    assert mine["pca"] != replies[0]["pca"]
     assert mine["tsne"] is None
-    assert len(seen) == 2
-    assert ask_all("all_points", BERT, part=3) == figures_[0]
-    assert len(seen) == 2
+    assert len(embedded) == 2
+    assert ask_all("remaining_points", BERT, chunk=3) == replies[0]
+    assert len(embedded) == 2
 
 
-@pytest.mark.usefixtures("short_parts")
-def test_a_part_that_fails_is_tried_again(ask_all, sessions, shipped_session, monkeypatch):
-    sessions.shipped = Session(shipped_session.network, shipped_session.projection)
-    monkeypatch.setattr(module, "WAIT", 0.01)
-    with sessions.shipped.working:
-        assert "Many people" in error_of(ask_all("all_points", part=1))
-    assert ask_all("all_points", part=1)["count"] == 8000
+@pytest.mark.usefixtures("short_chunks")
+def test_a_chunk_that_fails_is_tried_again(open_handlers, remaining, fresh_session):
+    ask_all = asking(open_handlers(remaining=remaining, limits=Limits(waiting_seconds=0.01)))
+    with fresh_session.working:
+        assert "Many people" in error_of(ask_all("remaining_points", chunk=1))
+    assert ask_all("remaining_points", chunk=1)["count"] == 8000
 
 
-def test_without_the_data_set_there_are_no_others(ask):
-    assert ask("points")["others"] == 0
-    assert "no other" in error_of(ask("all_points", part=0))
+def test_without_the_data_set_there_are_no_remaining_images(ask):
+    assert ask("points")["remaining"] == 0
+    assert "no other" in error_of(ask("remaining_points", chunk=0))
     assert "0..1999" in error_of(ask("answer", sample=2000))
 
 
+# --- nothing drawn --------------------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("colour", ["white", "black", (200, 30, 60)])
-def test_empty_picture_gets_no_label(ask, file_of, colour):
-    reply = ask(
-        "answer", picture=in_base64(file_of(Image.new("RGB", (224, 224), colour))), want={"maps": "out", "spots": True}
-    )
+def test_an_empty_picture_gets_no_label(ask, file_of, colour):
+    picture = in_base64(file_of(Image.new("RGB", (224, 224), colour)))
+    reply = ask("answer", picture=picture, want={"maps": "out", "coordinates": True})
     assert reply.keys() == NOTHING
     assert reply["empty"].endswith(".")
     assert not any(name in reply["empty"] for name in CLASS_NAMES)
@@ -408,7 +456,7 @@ def test_a_dot_gets_no_label(ask, file_of):
     assert ask("answer", picture=in_base64(file_of(picture))).keys() == NOTHING
 
 
-# --- what is wrong with a request is said in a sentence -------------------------------------------------------------
+# --- what is wrong with a request is told in a sentence -------------------------------------------------------------
 
 
 def png_of_size(width, height):
@@ -434,28 +482,28 @@ BAD_FILES = {
 }
 
 
-@pytest.mark.parametrize("handler", ["answer", "open_file"])
+@pytest.mark.parametrize("action", FIELDS)
 @pytest.mark.parametrize("case", BAD_FILES)
-def test_bad_file_is_answered_with_a_sentence(ask, handler, case):
+def test_a_bad_file_is_answered_with_a_sentence(ask, action, case):
     contents, words = BAD_FILES[case]
-    sentence = error_of(ask(handler, **{FIELDS[handler]: in_base64(contents)}, name="My file.png"))
+    sentence = error_of(ask(action, **{FIELDS[action]: in_base64(contents)}, name="My file.png"))
     assert sentence.startswith("My file.png ")
     assert words in sentence
 
 
-@pytest.mark.parametrize("handler", ["answer", "open_file"])
-@pytest.mark.parametrize(("kind", "part"), [("PNG", 0.5), ("PNG", 0.1), ("JPEG", 0.5), ("GIF", 0.3), ("WEBP", 0.5)])
-def test_truncated_picture(ask, file_of, samples, handler, kind, part):
+@pytest.mark.parametrize("action", FIELDS)
+@pytest.mark.parametrize(("kind", "fraction"), [("PNG", 0.5), ("PNG", 0.1), ("JPEG", 0.5), ("GIF", 0.3), ("WEBP", 0.5)])
+def test_a_truncated_picture(ask, file_of, samples, action, kind, fraction):
     noisy = Image.fromarray(samples.test.pixels[:16].reshape(16 * 28, 28).numpy())  # fills more than a header
     contents = file_of(noisy, kind)
-    cut = in_base64(contents[: int(part * len(contents))])
-    sentence = error_of(ask(handler, **{FIELDS[handler]: cut}, name="Cut.png"))
+    truncated = in_base64(contents[: int(fraction * len(contents))])
+    sentence = error_of(ask(action, **{FIELDS[action]: truncated}, name="Cut.png"))
     assert sentence.startswith("Cut.png cannot be read") or sentence.startswith("Cut.png is not a picture")
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # what it says about damaged metadata
-@pytest.mark.parametrize("handler", ["answer", "open_file"])
-def test_damaged_bytes_never_raise(ask, file_of, trousers, handler):
+@pytest.mark.parametrize("action", FIELDS)
+def test_damaged_bytes_never_raise(ask, file_of, trousers, action):
     generator = np.random.default_rng(0)
     for kind in ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF"):
         whole = np.frombuffer(file_of(trousers, kind), np.uint8)
@@ -463,24 +511,24 @@ def test_damaged_bytes_never_raise(ask, file_of, trousers, handler):
             damaged = whole.copy()
             where = generator.integers(0, min(len(damaged), 600), 12)
             damaged[where] = generator.integers(0, 256, 12)
-            reply = ask(handler, file=in_base64(damaged.tobytes()), name="Damaged")
+            reply = ask(action, **{FIELDS[action]: in_base64(damaged.tobytes())}, name="Damaged")
             if "error" in reply:
-                error_of(reply)
+                assert "no picture in the request" not in error_of(reply)
 
 
-@pytest.mark.parametrize("handler", ["answer", "open_file"])
+@pytest.mark.parametrize("action", FIELDS)
 @pytest.mark.parametrize(
     "file", ["!!!!", "AAA", "AAAA\n", "AAAA====AAAA", "é" * 8, "\ud800AAA", "data:image/png;base64,AAAA", "\0\0\0\0"]
 )
-def test_broken_base64(ask, handler, file):
-    assert "damaged" in error_of(ask(handler, **{FIELDS[handler]: file}))
+def test_broken_base64(ask, action, file):
+    assert "damaged" in error_of(ask(action, **{FIELDS[action]: file}))
 
 
 @pytest.mark.parametrize("contents", [None, 5, ["AAAA"], {"path": "/etc/passwd"}])
-@pytest.mark.parametrize("handler", ["answer", "open_file"])
-def test_missing_picture(ask, handler, contents):
-    assert "no picture" in error_of(ask(handler))
-    assert "no picture" in error_of(ask(handler, **{FIELDS[handler]: contents}))
+@pytest.mark.parametrize("action", FIELDS)
+def test_a_missing_picture(ask, action, contents):
+    assert "no picture" in error_of(ask(action))
+    assert "no picture" in error_of(ask(action, **{FIELDS[action]: contents}))
 
 
 def test_open_file_looks_at_the_file_only(ask, file_of, trousers):
@@ -488,47 +536,52 @@ def test_open_file_looks_at_the_file_only(ask, file_of, trousers):
     assert "no picture" in error_of(ask("open_file", sample=1))
 
 
-@pytest.mark.parametrize("handler", ["answer", "open_file"])
-def test_file_size_has_a_limit(ask, handler):
-    at_most, more = in_base64(bytes(MAX_BYTES)), in_base64(bytes(MAX_BYTES + 6))
-    field = FIELDS[handler]
-    assert "not a picture" in error_of(ask(handler, **{field: at_most, "name": "Large.png"}))
-    assert error_of(ask(handler, **{field: more, "name": "Large.png"})) == "Large.png is larger than 20 MB."
+@pytest.mark.parametrize("action", FIELDS)
+def test_the_size_of_a_file_has_a_limit(ask, action):
+    limit = Limits().upload_bytes
+    fits, larger = in_base64(bytes(limit)), in_base64(bytes(limit + 6))
+    assert "not a picture" in error_of(ask(action, **{FIELDS[action]: fits, "name": "Large.png"}))
+    assert error_of(ask(action, **{FIELDS[action]: larger, "name": "Large.png"})) == "Large.png is larger than 20 MB."
 
 
-@pytest.mark.parametrize("sample", [-1, 2000, 10**30, "x", "1", 1.0, True, False, None, [1], {}, float("inf")])
-def test_no_such_sample(ask, sample):
-    assert "0..1999" in error_of(ask("answer", sample=sample))
+@pytest.mark.parametrize(
+    ("sample", "sentence"),
+    [(sample, "no such test sample, expected 0..1999") for sample in (-1, 2000, 10**30)]
+    + [(sample, "no whole number sample") for sample in ("x", "1", 1.0, True, False, None, [1], {}, INFINITY)],
+)
+def test_no_such_sample(ask, sample, sentence):
+    assert sentence in error_of(ask("answer", sample=sample))
 
 
-@pytest.mark.parametrize("name", [handler for handler in DOES if handler != "open_file"])
+@pytest.mark.parametrize("name", sorted(ACTIONS))
 @pytest.mark.parametrize(
     "visitor",
     [None, "", "a", "A" * 32, "a" * 31, "a" * 33, "g" * 32, "a" * 31 + "\n", "../" * 11, 5, ["a" * 32], "\u0663" * 32],
 )
-def test_visitor_must_be_named(ask, name, visitor):
-    reply = ask(name, visitor=visitor, sample=1, settings=GOOD)
-    assert "reload" in error_of(reply)
+def test_the_visitor_must_be_named(ask, name, visitor):
+    assert "reload" in error_of(ask(name, visitor=visitor, sample=1, settings=SETTINGS))
 
 
-@pytest.mark.parametrize("request_", [None, [], "", "answer", 5, 1.5, True, [{"visitor": ANNA}], {}, {"x": 1}])
-@pytest.mark.parametrize("name", DOES)
-def test_request_of_another_form(handlers, name, request_):
-    error_of(served(getattr(handlers, name))(request_))
+@pytest.mark.parametrize("values", [None, [], "", "answer", 5, 1.5, True, [{"visitor": ANNA}], {}, {"x": 1}])
+@pytest.mark.parametrize("name", sorted(ACTIONS))
+def test_a_request_of_another_form(handlers, name, values):
+    with pytest.raises(BadRequest) as error:
+        handlers.serve(name, values)
+    error_of({"error": str(error.value)})
 
 
-def test_file_name_is_plain_data(ask, file_of, trousers):
+def test_a_file_name_is_plain_data(ask, file_of, trousers):
     good = in_base64(file_of(trousers))
     assert ask("answer", picture=good, name=HTML_NAME) == ask("answer", picture=good, name="x.png")
     assert ask("open_file", file=good, name=HTML_NAME) == ask("open_file", file=good)
-    for handler, field in FIELDS.items():
-        sentence = error_of(ask(handler, **{field: in_base64(b"text")}, name=HTML_NAME))
+    for action, field in FIELDS.items():
+        sentence = error_of(ask(action, **{field: in_base64(b"text")}, name=HTML_NAME))
         assert sentence.startswith(f"{HTML_NAME} is not a picture")
     assert ask("answer", sample=0)["words"]
 
 
 @pytest.mark.parametrize("name", ["", None, 5, ["x"], {"a": 1}])
-def test_file_without_a_name(ask, name):
+def test_a_file_without_a_name(ask, name):
     assert error_of(ask("open_file", file=in_base64(b"text"), name=name)).startswith("The picture is not a picture")
 
 
@@ -538,15 +591,49 @@ def test_long_or_broken_names_do_not_break_the_reply(ask):
     assert error_of(ask("open_file", file=in_base64(b"text"), name="N\ud800.png")).startswith("N?.png is not")
 
 
+NUMBERS = st.integers(-2, 40) | st.sampled_from([10**30, -(10**30), 1999, 2000])
+NAMES = st.sampled_from(
+    ["", "conv1", "relu2", "flatten", "fc1", "out", "conv99", "deep", "original", "yours", "\ud800"]
+)
+TYPED_REQUESTS = {
+    "answer": {
+        "sample": NUMBERS,
+        "want": st.fixed_dictionaries(
+            {},
+            optional={
+                "maps": NAMES,
+                "channel": st.tuples(NAMES, NUMBERS),
+                "pixel": st.tuples(NUMBERS, NUMBERS, NUMBERS),
+                "coordinates": st.none(),
+                "steps": st.none(),
+            },
+        ),
+    },
+    "choose": {"network": NAMES},
+    "channel": {"layer": NAMES, "channel": NUMBERS},
+    "reasons": {"pixels": st.binary(min_size=784, max_size=784).map(in_base64), "label": st.none() | NUMBERS},
+    "remaining_points": {"chunk": NUMBERS},
+    "train_state": {"seen": NUMBERS},
+}
+
+
+@pytest.mark.usefixtures("short_chunks")
+@pytest.mark.parametrize("action", TYPED_REQUESTS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(data=st.data())
+def test_whatever_can_be_read_is_answered_or_refused_in_a_sentence(ask_all, action, data):
+    ask_all("choose", network="original")
+    reply = ask_all(action, **data.draw(st.fixed_dictionaries(TYPED_REQUESTS[action])))
+    if "error" in reply:
+        error_of(reply)
+
+
 # --- opening a file -------------------------------------------------------------------------------------------------
 
 
 def opened(reply):
     assert reply.keys() == {"picture", "pixels", "kind", "steps"}
-    picture = Image.open(io.BytesIO(base64.b64decode(reply["picture"], validate=True)))
-    picture.load()
-    assert picture.format == "PNG"
-    return picture
+    return png_of(reply["picture"])
 
 
 @pytest.mark.parametrize(
@@ -558,7 +645,7 @@ def opened(reply):
         ((90, 40), (90, 40)),
     ],
 )
-def test_opened_picture_is_small(ask, file_of, size, expected):
+def test_an_opened_picture_is_small(ask, file_of, size, expected):
     picture = Image.new("RGB", size, (10, 120, 230))
     picture.paste((250, 240, 10), (size[0] // 4, size[1] // 4, size[0] // 2, size[1] // 2))
     shown = opened(ask("open_file", file=in_base64(file_of(picture))))
@@ -574,7 +661,7 @@ def test_an_empty_picture_is_not_opened(ask, file_of, size):
 
 def test_the_visitor_knows_better_what_a_picture_is(ask, file_of, trousers, shipped):
     contents = in_base64(file_of(trousers))
-    for kind in KINDS:
+    for kind in PICTURE_KINDS:
         reading = inference.read_picture(shipped, trousers, kind)
         reply = ask("open_file", file=contents, kind=kind)
         assert reply["kind"] == kind
@@ -584,40 +671,40 @@ def test_the_visitor_knows_better_what_a_picture_is(ask, file_of, trousers, ship
         assert (pixels_of(answer) == reading.pixels.numpy()).all()
 
 
-def steps_of(reply):
-    steps = reply["steps"]
-    assert steps.keys() == {"found", "box", "without"}
-    found = Image.open(io.BytesIO(base64.b64decode(steps["found"], validate=True)))
-    return np.asarray(found), steps["box"], pixels_of(steps["without"]), steps["without"]["words"]
-
-
 def test_steps_from_a_picture_to_its_pixels(ask, file_of, trousers, shipped):
     contents = in_base64(file_of(trousers))
-    prepared, plain = prepare(trousers), unprepared(trousers)
+    prepared, naive = prepare(trousers), prepare_naively(trousers)
     width, height = prepared.found.shape[1], prepared.found.shape[0]
     for reply in (ask("open_file", file=contents), ask("answer", picture=contents, want={"steps": True})):
-        found, box, without, words = steps_of(reply)
-        assert max(found.shape) <= 160
-        assert box == pytest.approx(np.array(prepared.box) / [width, height, width, height])
-        left, top, right, bottom = (np.array(box) * [*found.shape[::-1], *found.shape[::-1]]).round().astype(int)
+        steps = reply["steps"]
+        assert steps.keys() == {"found", "box", "naive"}
+        found = np.asarray(png_of(steps["found"]))
+        assert max(found.shape) <= payloads.STEP_SIDE
+        assert steps["box"] == pytest.approx(np.array(prepared.box) / [width, height, width, height])
+        scale = [*found.shape[::-1], *found.shape[::-1]]
+        left, top, right, bottom = (np.array(steps["box"]) * scale).round().astype(int)
         outside = found.copy()
         outside[top : bottom + 1, left : right + 1] = 0
         assert outside.max() < 60
         assert found.max() == 255
-        assert (without == plain).all()
-        assert words == inference.in_words(inference.read_pixels(shipped, torch.from_numpy(plain)))
+        assert (pixels_of(steps["naive"]) == naive).all()
+        words = inference.in_words(inference.read_pixels(shipped, torch.from_numpy(naive)))
+        assert steps["naive"]["words"] == words
 
 
-def test_an_opened_file_s_steps_are_said_anew_by_another_network(ask, file_of, trousers, original):
+def test_an_opened_file_s_naive_step_is_answered_anew_by_another_network(
+    ask, file_of, trousers, sessions, random_session
+):
     opened = ask("open_file", file=in_base64(file_of(trousers)))
-    ask("choose", network="original")
-    known = {name: opened[name] for name in ("pixels", "kind")} | {"without": opened["steps"]["without"]["pixels"]}
+    sessions.put(ANNA, random_session)
+    known = {name: opened[name] for name in ("pixels", "kind")} | {"naive": opened["steps"]["naive"]["pixels"]}
     reply = ask("answer", **known, want={"steps": True})
-    plain = unprepared(trousers)
-    assert (pixels_of(reply["steps"]["without"]) == plain).all()
-    answer = inference.in_words(inference.read_pixels(original, torch.from_numpy(plain)))
-    assert reply["steps"] == {"without": {"pixels": known["without"], "words": answer}}
-    assert "error" in ask("answer", **known | {"without": "AAAA"}, want={"steps": True})
+    naive = prepare_naively(trousers)
+    assert (pixels_of(reply["steps"]["naive"]) == naive).all()
+    words = inference.in_words(inference.read_pixels(random_session.network, torch.from_numpy(naive)))
+    assert reply["steps"] == {"naive": {"pixels": known["naive"], "words": words}}
+    assert words != opened["steps"]["naive"]["words"]  # of the deep network
+    assert "pixels" in error_of(ask("answer", **known | {"naive": "AAAA"}, want={"steps": True}))
     assert "steps" not in ask("answer", **known)
 
 
@@ -631,40 +718,32 @@ def test_an_image_of_the_data_set_has_no_steps(ask, file_of, trousers):
 @pytest.mark.parametrize("kind", ["", "painting", 1, ["photo"], {"photo": 1}, True])
 def test_a_kind_that_does_not_exist_is_refused(ask, file_of, trousers, kind):
     contents = in_base64(file_of(trousers))
-    for name, field in FIELDS.items():
-        sentence = error_of(ask(name, **{field: contents, "kind": kind}))
+    for action, field in FIELDS.items():
+        sentence = error_of(ask(action, **{field: contents, "kind": kind}))
         assert sentence.startswith("There is no such kind of picture, expected one of sample, drawing")
-
-
-def test_what_is_not_familiar_is_a_guess_with_a_note(ask, shipped, monkeypatch):
-    with torch.no_grad():
-        network = Network(shipped.architecture).eval()
-        network.layers.out.weight.zero_()
-        network.layers.out.bias.zero_()
-    reading = inference.read_pixels(network, torch.zeros(28, 28, dtype=torch.uint8))
-    answer = payloads.answer(reading, network, None, {})
-    assert answer["familiarity"] == pytest.approx(0, abs=1e-6)
-    assert answer["words"] == "At a guess: T-shirt/top"
-    assert answer["note"] == "This does not look like anything I was trained on."
-    assert ask("answer", sample=0)["note"] is None
 
 
 def test_an_opened_picture_is_known_by_its_pixels(ask, file_of, trousers):
     reply = ask("open_file", file=in_base64(file_of(trousers)))
-    by_pixels = ask("answer", pixels=reply["pixels"], kind=reply["kind"], want={"maps": "out", "spots": True})
-    assert by_pixels == ask("answer", picture=in_base64(file_of(trousers)), want={"maps": "out", "spots": True})
+    want = {"maps": "out", "coordinates": True}
+    by_pixels = ask("answer", pixels=reply["pixels"], kind=reply["kind"], want=want)
+    assert by_pixels == ask("answer", picture=in_base64(file_of(trousers)), want=want)
 
 
 @pytest.mark.parametrize(
-    ("pixels", "kind"), [(783, "sample"), (785, "sample"), (784, "x"), (784, None), (784, ["sample"])]
+    ("count", "kind", "sentence"),
+    [
+        *((count, kind, "not the pixels of a picture") for count, kind in ((783, "sample"), (785, "sample"))),
+        (784, None, "not the pixels of a picture that was opened here"),
+        *((784, kind, "no such kind of picture") for kind in ("x", ["sample"])),
+    ],
 )
-def test_pixels_of_no_opened_picture_are_refused(ask, pixels, kind):
-    reply = ask("answer", pixels=in_base64(bytes(pixels)), kind=kind)
-    assert "not the pixels of a picture that was opened here" in error_of(reply)
+def test_pixels_of_no_opened_picture_are_refused(ask, count, kind, sentence):
+    assert sentence in error_of(ask("answer", pixels=in_base64(bytes(count)), kind=kind))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF"])
-def test_opened_picture_is_the_picture(ask, file_of, trousers, kind):
+def test_an_opened_picture_is_the_picture(ask, file_of, trousers, kind):
     shown = opened(ask("open_file", file=in_base64(file_of(trousers, kind)), name=f"x.{kind}"))
     assert shown.size == trousers.size
     differences = np.abs(np.asarray(shown.convert("L"), int) - np.asarray(trousers.convert("L"), int))
@@ -674,7 +753,7 @@ def test_opened_picture_is_the_picture(ask, file_of, trousers, kind):
 @pytest.mark.parametrize(
     ("orientation", "red_at"), [(1, (5, 40)), (3, (75, 5)), (6, (5, 5)), (8, (5, 75))], ids=lambda value: str(value)
 )
-def test_photo_is_turned_upright(ask, file_of, orientation, red_at):
+def test_a_photo_is_turned_upright(ask, file_of, orientation, red_at):
     photo = Image.new("RGB", (80, 48), "blue")
     photo.paste("red", (0, 0, 40, 48))  # the left half, as the sensor saw it
     exif = Image.Exif()
@@ -687,16 +766,16 @@ def test_photo_is_turned_upright(ask, file_of, orientation, red_at):
     assert not shown.getexif().get(0x0112)
 
 
-@pytest.mark.parametrize(("ink", "ground"), [("black", 255), ("white", 0)])
-def test_what_is_transparent_is_filled(ask, file_of, ink, ground):
+@pytest.mark.parametrize(("ink", "background"), [("black", 255), ("white", 0)])
+def test_what_is_transparent_is_filled(ask, file_of, ink, background):
     picture = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
     picture.paste(ink, (30, 30, 70, 70))
     shown = opened(ask("open_file", file=in_base64(file_of(picture))))
     assert "A" not in shown.getbands()
     assert not shown.has_transparency_data
     grey = np.asarray(shown.convert("L"))
-    assert grey[5, 5] == ground
-    assert grey[50, 50] == 255 - ground
+    assert grey[5, 5] == background
+    assert grey[50, 50] == 255 - background
 
 
 def test_what_is_shown_gets_the_answer_of_the_file(ask, file_of, trousers):
@@ -708,131 +787,150 @@ def test_what_is_shown_gets_the_answer_of_the_file(ask, file_of, trousers):
     assert answers[0]["probabilities"] == pytest.approx(answers[1]["probabilities"], abs=0.02)
 
 
-# --- visitors -------------------------------------------------------------------------------------------------------
+# --- visitors and their networks ------------------------------------------------------------------------------------
 
 
-def test_a_visitor_s_network_answers_only_the_visitor(ask, sessions, other_network, samples):
-    shipped_answer, shipped_points = ask("answer", visitor=ANNA, sample=4), ask("points", visitor=ANNA)
-    sessions.put(ANNA, other_network)
-    mine = ask("answer", visitor=ANNA, sample=4, want={"spots": True})
-    reading = inference.read_pixels(other_network.network, samples.test.pixels[4])
+def test_a_visitor_s_network_answers_only_the_visitor(ask, sessions, random_session, samples):
+    shipped_answer, shipped_points = ask("answer", ANNA, sample=4), ask("points", ANNA)
+    sessions.put(ANNA, random_session)
+    mine = ask("answer", ANNA, sample=4, want={"coordinates": True})
+    reading = inference.read_pixels(random_session.network, samples.test.pixels[4])
     assert mine["probabilities"] == pytest.approx(reading.probabilities.tolist(), rel=1e-5)
     assert mine["probabilities"] != pytest.approx(shipped_answer["probabilities"], abs=0.01)
     assert mine["own"] is True
     assert shipped_answer["own"] is False
-    assert mine["spots"].keys() == {"pca", "pixels"}
-    assert ask("points", visitor=ANNA)["tsne"] is None
-    assert ask("answer", visitor=BERT, sample=4) == shipped_answer
-    assert ask("points", visitor=BERT) == shipped_points
-    assert ask("restore", visitor=BERT) == {}
-    assert ask("answer", visitor=ANNA, sample=4)["probabilities"] == mine["probabilities"]
-    assert ask("restore", visitor=ANNA) == {}
-    assert ask("answer", visitor=ANNA, sample=4) == shipped_answer
-    assert ask("restore", visitor=ANNA) == {}
+    assert mine["coordinates"].keys() == {"pca", "pixels"}
+    assert ask("points", ANNA)["tsne"] is None
+    assert ask("answer", BERT, sample=4) == shipped_answer
+    assert ask("points", BERT) == shipped_points
+    assert ask("restore", BERT) == {}
+    assert ask("answer", ANNA, sample=4)["probabilities"] == mine["probabilities"]
+    assert ask("restore", ANNA) == {}
+    assert ask("answer", ANNA, sample=4) == shipped_answer
+    assert ask("restore", ANNA) == {}
 
 
-def test_visitors_at_once_each_get_their_own_network(ask, sessions, other_network):
-    sessions.put(ANNA, other_network)
-    expected = {visitor: ask("answer", visitor=visitor, sample=9, want={"maps": "out"}) for visitor in (ANNA, BERT)}
+def test_a_visitor_chooses_which_network_answers(handlers, ask, original, samples):
+    expected = inference.read_pixels(original, samples.test.pixels[4]).probabilities.tolist()
+    deep = ask("answer", ANNA, sample=4)
+    assert deep["network"] == "deep"
+    assert handlers.choose(NetworkQuestion(ANNA, "original")) == {}
+    chosen = ask("answer", ANNA, sample=4)
+    assert (chosen["network"], chosen["own"]) == ("original", False)
+    assert chosen["session"] != deep["session"]
+    assert chosen["probabilities"] == pytest.approx(expected, rel=1e-5, abs=1e-9)
+    assert ask("answer", BERT, sample=4) == deep
+    for unknown in ("yours", "Deep", "", "\ud800"):
+        assert "There is no network" in error_of(ask("choose", ANNA, network=unknown))
+    assert ask("answer", ANNA, sample=4) == chosen
+    assert ask("choose", ANNA, network="deep") == {}
+    assert ask("answer", ANNA, sample=4) == deep
+
+
+def test_visitors_at_once_each_get_their_own_network(ask, sessions, random_session):
+    sessions.put(ANNA, random_session)
+    expected = {visitor: ask("answer", visitor, sample=9, want={"maps": "out"}) for visitor in (ANNA, BERT)}
     assert expected[ANNA] != expected[BERT]
     visitors = [ANNA, BERT] * 20
     with ThreadPoolExecutor(6) as pool:
-        answers = list(
-            pool.map(lambda visitor: ask("answer", visitor=visitor, sample=9, want={"maps": "out"}), visitors)
-        )
+        answers = list(pool.map(lambda visitor: ask("answer", visitor, sample=9, want={"maps": "out"}), visitors))
     for visitor, answer in zip(visitors, answers, strict=True):
         assert answer["probabilities"] == pytest.approx(expected[visitor]["probabilities"], rel=1e-4, abs=1e-9)
 
 
+def test_which_network_answers_is_known_without_a_picture(ask, sessions, random_session):
+    shipped = ask("which", ANNA)
+    assert shipped == {"network": "deep", "session": sessions.default.number, "own": False}
+    sessions.put(ANNA, random_session)
+    mine = ask("which", ANNA)
+    assert mine == {"network": "yours", "session": random_session.number, "own": True}
+    assert mine["session"] != shipped["session"]
+    assert {name: ask("answer", ANNA, sample=1)[name] for name in mine} == mine
+    assert ask("which", BERT) == shipped
+    ask("restore", ANNA)
+    assert ask("which", ANNA) == shipped
+
+
+def test_facts_are_told_anew_each_time(open_handlers):
+    calls = []
+    ask = asking(open_handlers(facts=lambda: {"calls": len(calls.append(1) or calls)}))
+    assert [ask("facts"), ask("facts", BERT)] == [{"calls": 1}, {"calls": 2}]
+
+
+# --- how much at once -----------------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(("busy", "free"), [("answer", "reasons"), ("reasons", "answer")])
-def test_too_many_at_once_are_told_so_and_the_drawing_does_not_wait(monkeypatch, sessions, samples, busy, free):
+def test_too_many_at_once_are_told_so_and_the_drawing_does_not_wait(monkeypatch, open_handlers, samples, busy, free):
     monkeypatch.setattr(module, "cores", lambda: 1)
-    monkeypatch.setattr(module, "WAIT", 0.01)
-    handlers = Handlers(sessions, samples.test, TrainingQueue(sessions, samples.test, "samples"))
-    function, other = served(getattr(handlers, busy)), served(getattr(handlers, free))
-    entered, go_on = threading.Event(), threading.Event()
+    ask = asking(open_handlers(limits=Limits(waiting_seconds=0.01)))
+    entered, may_answer = threading.Event(), threading.Event()
     read_pixels = inference.read_pixels
 
     def slow_once(network, pixels, *more):
         if not entered.is_set():
             entered.set()
-            assert go_on.wait(60)
+            assert may_answer.wait(60)
         return read_pixels(network, pixels, *more)
 
     monkeypatch.setattr(inference, "read_pixels", slow_once)
-    request = {"visitor": ANNA, "kind": "sample", "pixels": in_base64(samples.test.pixels[1].numpy().tobytes())}
+    request = {"kind": "sample", "pixels": in_base64(samples.test.pixels[1].numpy().tobytes())}
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(function, request)
+        first = pool.submit(ask, busy, ANNA, **request)
         assert entered.wait(60)
         try:
-            assert "Many people" in error_of(function(request | {"visitor": BERT}))
-            assert "error" not in other(request)
+            assert "Many people" in error_of(ask(busy, BERT, **request))
+            assert "error" not in ask(free, ANNA, **request)
         finally:
-            go_on.set()
+            may_answer.set()
         assert "error" not in first.result(60)
-    assert "error" not in function(request)
+    assert "error" not in ask(busy, ANNA, **request)
 
 
-def test_a_line_that_is_full_refuses_at_once(monkeypatch):
-    monkeypatch.setattr(module, "WAIT", threading.TIMEOUT_MAX)  # else this test would not end
-    line = module.Line(at_once=1, waiting=1)
+def test_full_slots_refuse_at_once():
+    slots = Slots(at_once=1, waiting=1, wait=threading.TIMEOUT_MAX)  # who waits at all would wait for ever
     inside, done = threading.Event(), threading.Event()
 
     def work():
-        with line.turn():
+        with slots.slot():
             inside.set()
             assert done.wait(60)
 
     with ThreadPoolExecutor(2) as pool:
         works = [pool.submit(work) for _ in range(2)]
         assert inside.wait(60)
-        while line._places.acquire(blocking=False):  # until the second one waits
-            line._places.release()
-        with pytest.raises(BadRequest, match="Many people are here"), line.turn():
+        while slots._places.acquire(blocking=False):  # until the second one waits
+            slots._places.release()
+        with pytest.raises(BadRequest, match="Many people are here"), slots.slot():
             pass
         done.set()
         for each in works:
             each.result(60)
-    with line.turn():
+    with slots.slot():
         pass
 
 
-def test_who_answers_is_known_without_a_picture(ask, sessions, other_network):
-    shipped = ask("who", visitor=ANNA)
-    assert shipped == {"network": sessions.shipped.name, "session": sessions.shipped.number, "own": False}
-    sessions.put(ANNA, other_network)
-    mine = ask("who", visitor=ANNA)
-    assert mine == {"network": "yours", "session": other_network.number, "own": True}
-    assert mine["session"] != shipped["session"]
-    assert {name: ask("answer", visitor=ANNA, sample=1)[name] for name in mine} == mine
-    assert ask("who", visitor=BERT) == shipped
-    ask("restore", visitor=ANNA)
-    assert ask("who", visitor=ANNA) == shipped
-
-
-def test_a_core_comes_back_from_every_error(monkeypatch, sessions, samples):
-    monkeypatch.setattr(module, "WAIT", 0.01)
-    handlers = Handlers(sessions, samples.test, TrainingQueue(sessions, samples.test, "samples"))
+def test_a_slot_comes_back_from_every_error(open_handlers):
+    handlers = open_handlers(limits=Limits(waiting_seconds=0.01))
+    ask = asking(handlers)
     for _ in range(2 * module.cores() + 1):
-        error_of(served(handlers.answer)({"visitor": ANNA, "sample": -1}))
-        error_of(served(handlers.open_file)({"file": in_base64(b"text")}))
-        handlers.predict({"path": "/etc/passwd"})
-    assert "words" in served(handlers.answer)({"visitor": ANNA, "sample": 1})
+        assert "no such test sample" in error_of(ask("answer", sample=-1))
+        assert "not a picture" in error_of(ask("open_file", file=in_base64(b"text")))
+        assert "not uploaded" in handlers.predict({"path": "/etc/passwd"})["error"]
+    assert "words" in ask("answer", sample=1)
 
 
-# --- training: what reaches the training_queue -----------------------------------------------------------------------------
-
-GOOD = {"architecture": "original", "go_on": False, "epochs": 3, "learning_rate": 0.02, "batch_size": 64, "share": 0.5}
+# --- training: what reaches the queue -------------------------------------------------------------------------------
 
 
-class FakeTrainer:
+class FakeQueue:
     """Writes down what it is asked."""
 
     def __init__(self):
         self.asked = []
 
-    def start(self, visitor, config, go_on=False):
-        self.asked.append(("start", visitor, config, go_on))
+    def start(self, visitor, config, init_from_current):
+        self.asked.append(("start", visitor, config, init_from_current))
 
     def state(self, visitor, seen):
         self.asked.append(("state", visitor, seen))
@@ -841,143 +939,71 @@ class FakeTrainer:
     def stop(self, visitor):
         self.asked.append(("stop", visitor))
 
-
-@pytest.fixture
-def training_queue():
-    return FakeTrainer()
+    def forget(self, visitor):
+        self.asked.append(("forget", visitor))
 
 
 @pytest.fixture
-def train(training_queue, sessions, samples):
-    """``train("train_start", settings=...)``, with a training_queue that only writes down."""
-    handlers = Handlers(sessions, samples.test, training_queue)
-
-    def train(name, visitor=ANNA, **request):
-        return served(getattr(handlers, name))({"visitor": visitor} | request)
-
-    return train
+def fake_queue():
+    return FakeQueue()
 
 
-def test_settings_reach_the_trainer(train, training_queue):
-    assert train("train_start", settings=GOOD) == {}
-    ((what, visitor, config, go_on),) = training_queue.asked
-    assert (what, visitor, go_on) == ("start", ANNA, False)
-    changes = {"epochs": 3, "learning_rate": 0.02, "batch_size": 64, "share": 0.5, "validation": 0.1}
-    assert asdict(config) == asdict(RECIPES["original"]) | changes
-    assert type(config.epochs) is int
+@pytest.fixture
+def train(fake_queue, sessions, samples):
+    """``train("train_start", settings=...)``, with a queue that only writes down."""
+    return asking(Handlers(sessions, samples.test, fake_queue))
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_training_for_people_shows_what_the_program_makes(train, training_queue, architecture):
-    for wish in (True, False, None, "yes", 1):
-        train("train_start", settings=GOOD | {"architecture": architecture, "for_people": wish})
-        config = asdict(training_queue.asked[-1][2])
-        assert {name: config[name] for name in FOR_PEOPLE} == {
-            name: part if wish is True else 0 for name, part in FOR_PEOPLE.items()
-        }
-        assert config["pruning"] == config["erase"] == 0  # each image is seen as often as the form says, and whole
+def test_settings_reach_the_queue(train, fake_queue):
+    assert train("train_start", settings=SETTINGS) == {}
+    ((what, visitor, config, init_from_current),) = fake_queue.asked
+    assert (what, visitor, init_from_current) == ("start", ANNA, False)
+    assert (config.architecture, config.epochs, config.learning_rate) == ("original", 3, 0.02)
+    assert (config.batch_size, config.data_fraction) == (64, 0.5)
 
 
-def test_whole_numbers_may_come_with_a_point(train, training_queue):
-    assert (
-        train("train_start", settings=GOOD | {"epochs": 3.0, "batch_size": 64.0, "share": 1, "learning_rate": 1}) == {}
-    )
-    config = training_queue.asked[0][2]
-    assert (config.epochs, config.batch_size) == (3, 64)
-    assert type(config.epochs) is type(config.batch_size) is int
+@pytest.mark.parametrize("wish", [True, False, None, "yes", 1])
+def test_starting_from_the_network_that_answers_must_be_asked_for(train, fake_queue, wish):
+    assert train("train_start", settings=SETTINGS | {"architecture": "deep", "init_from_current": wish}) == {}
+    assert fake_queue.asked[0][3] is (wish is True)
+
+
+def test_starting_from_another_kind_of_network_is_refused_at_once(train, fake_queue):
+    from_current = SETTINGS | {"init_from_current": True}
+    reply = train("train_start", settings=from_current)
+    assert error_of(reply) == "The weights to start from are of the network deep, expected original."
+    assert fake_queue.asked == []
+    assert train("choose", network="original") == {}
+    assert train("train_start", settings=from_current) == {}
 
 
 @pytest.mark.parametrize(
-    ("go_on", "expected"), [(True, True), (False, False), (None, False), ("yes", False), (1, False)]
-)
-def test_going_on_must_be_asked_for(train, training_queue, go_on, expected):
-    assert train("train_start", settings=GOOD | {"architecture": "deep", "go_on": go_on}) == {}
-    assert training_queue.asked[0][3] is expected
-
-
-def test_going_on_from_another_kind_of_network_is_refused_at_once(train, training_queue):
-    assert train("train_start", settings=GOOD | {"go_on": True}) == {
-        "error": "The network that answers now is deep: choose it above to go on from it."
-    }
-    assert training_queue.asked == []
-
-
-NAN, INFINITY = float("nan"), float("inf")
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "words"),
+    ("settings", "words"),
     [
-        ("learning_rate", 0, "learning rate is 0"),
-        ("learning_rate", -1, "learning rate is -1"),
-        ("learning_rate", 11, "learning rate is 11"),
-        ("learning_rate", NAN, "learning rate is nan"),
-        ("learning_rate", INFINITY, "learning rate is too large"),
-        ("learning_rate", -INFINITY, "learning rate is too small"),
-        ("learning_rate", 10**400, "learning rate is too large"),
-        ("learning_rate", "x", "learning rate is no number"),
-        ("learning_rate", "0.01", "learning rate is no number"),
-        ("learning_rate", None, "learning rate is missing"),
-        ("learning_rate", True, "learning rate is no number"),
-        ("learning_rate", [0.01], "learning rate is no number"),
-        ("epochs", 0, "pochs is 0"),
-        ("epochs", -3, "pochs is -3"),
-        ("epochs", 1.5, "epochs is 1.5"),
-        ("epochs", 10_000, "pochs is 10000"),
-        ("epochs", 10**400, "epochs is too large"),
-        ("epochs", NAN, "epochs is nan"),
-        ("epochs", INFINITY, "epochs is too large"),
-        ("epochs", None, "epochs is missing"),
-        ("epochs", True, "epochs is no number"),
-        ("batch_size", 1, "batch size is 1"),
-        ("batch_size", 0, "batch size is 0"),
-        ("batch_size", 1025, "batch size is 1025, expected at most 1,024 on this page"),
-        ("batch_size", 2.5, "batch size is 2.5"),
-        ("batch_size", -(10**400), "batch size is too small"),
-        ("batch_size", {}, "batch size is no number"),
-        ("share", 0, "share of the data is 0"),
-        ("share", 2, "share of the data is 2"),
-        ("share", NAN, "share of the data is nan"),
-        ("share", False, "share of the data is no number"),
-        ("architecture", "resnet", "no network 'resnet'"),
-        ("architecture", None, "no network 'None'"),
-        ("architecture", ["original"], "no network"),
-        ("architecture", "x" * 10_000, "no network"),
-        ("architecture", "\ud800", "no network"),
+        (SETTINGS | {"epochs": 0}, "Epochs: 0 is out of range"),
+        (SETTINGS | {"learning_rate": NAN}, "Learning rate: nan is out of range"),
+        (SETTINGS | {"architecture": "resnet"}, "no network 'resnet'"),
+        ({"architecture": "original"}, "Epochs: missing"),
+        (None, "settings"),
+        ([SETTINGS], "settings"),
     ],
 )
-def test_bad_setting_is_refused_and_nothing_is_started(train, training_queue, name, value, words):
-    sentence = error_of(train("train_start", settings=GOOD | {name: value}))
-    assert words in sentence
-    assert len(sentence) < 200
-    json.dumps(sentence, ensure_ascii=False).encode()
-    assert training_queue.asked == []
+def test_bad_settings_are_refused_and_nothing_is_started(train, fake_queue, settings, words):
+    assert words in error_of(train("train_start", settings=settings))
+    assert fake_queue.asked == []
 
 
-@pytest.mark.parametrize("name", ["architecture", "epochs", "learning_rate", "batch_size", "share"])
-def test_missing_setting_is_refused(train, training_queue, name):
-    error_of(train("train_start", settings={key: value for key, value in GOOD.items() if key != name}))
-    assert training_queue.asked == []
+def test_what_has_happened_since(train, handlers, fake_queue):
+    assert train("train_state", seen=7) == {"events": []}
+    assert train("train_state", seen=-1) == {"events": []}
+    assert fake_queue.asked == [("state", ANNA, 7), ("state", ANNA, 0)]
+    assert handlers.train_state(EventsQuestion(ANNA, 3)) == {"events": [], "seen": 0, "alive": False}
 
 
-@pytest.mark.parametrize("settings", [None, [], "x", 5, [GOOD]])
-def test_settings_of_another_form(train, training_queue, settings):
-    assert "settings" in error_of(train("train_start", settings=settings))
-    assert "settings" in error_of(train("train_start"))
-    assert training_queue.asked == []
-
-
-@pytest.mark.parametrize(
-    ("seen", "expected"), [(0, 0), (7, 7), (-1, 0), ("x", 0), (None, 0), (1.5, 0), ([], 0), (INFINITY, 0)]
-)
-def test_events_seen(train, training_queue, seen, expected):
-    assert train("train_state", seen=seen) == {"events": []}
-    assert training_queue.asked == [("state", ANNA, expected)]
-
-
-def test_stop_reaches_the_trainer(train, training_queue):
-    assert train("train_stop", visitor=BERT) == {}
-    assert training_queue.asked == [("stop", BERT)]
+def test_stop_and_restore_reach_the_queue(train, fake_queue):
+    assert train("train_stop", BERT) == {}
+    assert train("restore", BERT) == {}
+    assert fake_queue.asked == [("stop", BERT), ("forget", BERT)]
 
 
 # --- the API: files that were uploaded, and no others ---------------------------------------------------------------
@@ -994,23 +1020,23 @@ def uploads(tmp_path, monkeypatch):
 def test_api_gives_the_answer_of_the_command_line(handlers, uploads, cli, trousers):
     path = uploads / "hash" / "drawing.png"
     trousers.save(path)
-    said = json.loads(cli("predict", path, "--json").out)
+    expected = json.loads(cli("predict", path, "--json").out)
     for orig_name in ("drawing.png", "/home/me/drawing.png", None, "", 5):
         answer = handlers.predict({"path": str(path), "orig_name": orig_name, "meta": {"_type": "gradio.FileData"}})
         assert answer["file"] == "drawing.png"
-        assert answer.keys() == said.keys()
-        assert answer["probabilities"] == pytest.approx(said["probabilities"], rel=1e-5, abs=1e-9)
+        assert answer.keys() == expected.keys()
+        assert answer["probabilities"] == pytest.approx(expected["probabilities"], rel=1e-5, abs=1e-9)
         assert {key: answer[key] for key in ("label", "name", "familiarity", "error")} == {
-            key: said[key] for key in ("label", "name", "familiarity", "error")
+            key: expected[key] for key in ("label", "name", "familiarity", "error")
         }
     assert answer["name"] == "Trouser"
 
 
-def test_api_is_answered_by_the_shipped_network(handlers, sessions, uploads, other_network, trousers):
+def test_api_is_answered_by_the_shipped_network(handlers, sessions, uploads, random_session, trousers):
     path = uploads / "hash" / "drawing.png"
     trousers.save(path)
     before = handlers.predict({"path": str(path)})
-    sessions.put(ANNA, other_network)
+    sessions.put(ANNA, random_session)
     assert handlers.predict({"path": str(path)}) == before
 
 
@@ -1019,8 +1045,8 @@ def test_api_says_what_is_wrong_with_a_picture(handlers, uploads, cli):
         path = uploads / "hash" / name
         path.write_bytes(contents)
         answer = handlers.predict({"path": str(path), "orig_name": name})
-        said = json.loads(cli("predict", path, "--json").out)
-        assert answer == said | {"file": name}
+        expected = json.loads(cli("predict", path, "--json").out)
+        assert answer == expected | {"file": name}
         assert answer["label"] is answer["name"] is answer["probabilities"] is None
         assert name in answer["error"]
     blank = uploads / "hash" / "blank.png"

@@ -3,12 +3,11 @@ from collections import OrderedDict
 
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from networks import EVERY, new, register
+from networks import EVERY, narrow, new, register
 from torch import nn
 
-from fmnist_core import architectures
 from fmnist_core.errors import ConfigError
 from fmnist_core.layers import layer_table, output_size, padding_of, receptive_fields
 
@@ -64,7 +63,11 @@ def test_output_size_is_that_of_a_real_pooling(n, f, data):
 
 
 @given(
-    n=st.integers(1, 40), f=st.integers(1, 40), p=st.integers(0, 6), s=st.integers(1, 7), d=st.sampled_from([1, 1, 2, 3])
+    n=st.integers(1, 40),
+    f=st.integers(1, 40),
+    p=st.integers(0, 6),
+    s=st.integers(1, 7),
+    d=st.sampled_from([1, 1, 2, 3]),
 )
 def test_output_size_is_how_often_the_filter_fits(n, f, p, s, d):
     reach = d * (f - 1) + 1
@@ -127,7 +130,9 @@ def test_filters_are_shown_where_the_formula_gives_the_size_and_nowhere_else(arc
             if row.f:
                 assert tuple(sizes_by_formula(entering[1:], row.f, row.p, row.s, row.d)) == row.shape[1:]
             elif isinstance(layer, nn.MaxPool2d | nn.AvgPool2d):
-                f, p, s = (2 * (n,) if isinstance(n, int) else n for n in (layer.kernel_size, layer.padding, layer.stride))
+                f, p, s = (
+                    2 * (n,) if isinstance(n, int) else n for n in (layer.kernel_size, layer.padding, layer.stride)
+                )
                 assert tuple(sizes_by_formula(entering[1:], f, p, s, (1, 1))) != row.shape[1:]
             else:
                 assert not isinstance(layer, nn.Conv2d)
@@ -152,18 +157,22 @@ def test_filters_of_a_dilated_network():
 def test_uneven_padding_is_not_in_the_formula(monkeypatch):
     def uneven(classes):
         return OrderedDict(
-            conv1=nn.Conv2d(1, 2, kernel_size=(4, 3), padding="same"), conv2=nn.Conv2d(2, 2, 3, padding="valid")
+            conv1=nn.Conv2d(1, 2, kernel_size=(4, 3), padding="same"),
+            conv2=nn.Conv2d(2, 2, kernel_size=3, padding="valid"),
+            flatten=nn.Flatten(),
+            out=nn.Linear(2 * 26 * 26, classes),
         )
 
     register(monkeypatch, uneven=uneven)
     network = new("uneven")
-    conv1, conv2 = layer_table(network)
+    conv1, conv2, *_ = layer_table(network)
     assert padding_of(network.layers.conv1) == (1, 1, 1, 2)  # left, right, above, below
     assert (conv1.shape, conv1.f, conv1.p) == ((2, 28, 28), None, None)
     assert (conv2.shape, conv2.f, conv2.p) == ((2, 26, 26), (3, 3), (0, 0))
 
 
 @every_architecture
+@settings(max_examples=30)
 @given(height=st.integers(1, 60), width=st.integers(1, 60))
 def test_table_agrees_for_every_size_of_input(architecture, height, width):
     network = new(architecture)
@@ -189,11 +198,19 @@ def test_table_agrees_for_every_size_of_input(architecture, height, width):
 def test_table_says_why_an_input_does_not_fit(monkeypatch):
     with pytest.raises(ConfigError, match=r"^fc1 takes 192 values, but a 32x28 input gives it 240\.$"):
         list(layer_table(new(), 32, 28))
-    with pytest.raises(ConfigError, match=r"^conv1: The filter is 5 wide, but the input with its padding only 4\.$"):
+    with pytest.raises(ConfigError, match=r"^conv1: the filter is 5 wide, but the input with its padding only 4\.$"):
         list(layer_table(new(), 28, 4))
     with pytest.raises(ConfigError, match=r"^The input is 0x28, expected at least 1x1\.$"):
         list(layer_table(new(), 0, 28))
-    register(monkeypatch, wrong=lambda classes: OrderedDict(conv1=nn.Conv2d(1, 4, 3), block=nn.Sequential(nn.Conv2d(5, 6, 3))))
+
+
+def test_table_names_a_block_that_does_not_fit(monkeypatch):
+    def wrong(classes):
+        return OrderedDict(
+            conv1=nn.Conv2d(1, 4, kernel_size=3), block=nn.Sequential(nn.Conv2d(5, 6, 3)), out=nn.Linear(6, classes)
+        )
+
+    register(monkeypatch, wrong=wrong)
     rows = layer_table(new("wrong"))
     assert next(rows).name == "conv1"  # what can be worked out comes first
     with pytest.raises(
@@ -202,25 +219,33 @@ def test_table_says_why_an_input_does_not_fit(monkeypatch):
         next(rows)
 
 
+def test_table_refuses_a_layer_that_puts_out_neither_maps_nor_a_vector(monkeypatch):
+    register(monkeypatch, rows=lambda classes: OrderedDict(rows=nn.Flatten(2), out=nn.Linear(784, classes)))
+    with pytest.raises(ConfigError, match=r"^rows puts out 1x784, expected maps \(3 sizes\) or a vector \(1\)\.$"):
+        list(layer_table(new("rows")))
+
+
 def test_table_keeps_the_two_directions_apart(monkeypatch):
     def uneven(classes):
         return OrderedDict(
             conv=nn.Conv2d(1, 3, kernel_size=(7, 3), stride=(1, 2), padding=(2, 0), dilation=(1, 3)),
             pool=nn.MaxPool2d(kernel_size=(2, 3), stride=(3, 1), padding=(1, 0)),
             flatten=nn.Flatten(),
+            out=nn.Linear(3 * 10 * 4, classes),
         )
 
     register(monkeypatch, uneven=uneven)
     network = new("uneven")
-    conv, pool, flat = layer_table(network, 30, 17)
+    conv, pool, flat, out = layer_table(network, 30, 17)
     assert (conv.f, conv.p, conv.s, conv.d) == ((7, 3), (2, 0), (1, 2), (1, 3))
     assert (pool.f, pool.p, pool.s, pool.d) == ((2, 3), (1, 0), (3, 1), (1, 1))
     maps = network.trace(random_inputs(1, height=30, width=17)).maps
-    assert [conv.shape, pool.shape, flat.shape] == [tuple(values.shape[1:]) for values in maps.values()]
+    assert [conv.shape, pool.shape, flat.shape, out.shape] == [tuple(values.shape[1:]) for values in maps.values()]
 
 
 @every_architecture
-def test_table_and_receptive_fields_leave_the_network_as_it_is(architecture):
+def test_table_and_receptive_fields_leave_the_network_as_it_is(architecture, monkeypatch):
+    narrow(monkeypatch)
     network = new(architecture).train()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     list(layer_table(network))
@@ -251,7 +276,7 @@ def dependence(network):
 
 @every_architecture
 def test_an_output_depends_on_its_receptive_field_and_on_nothing_else(architecture, monkeypatch):
-    monkeypatch.setattr(architectures, "DEEP_WIDTHS", ((8, 8, 8), (8, 8, 8), (8, 8, 8)))  # the fields are the same
+    narrow(monkeypatch)
     network = new(architecture)
     fields = receptive_fields(network)
     experiment = dependence(network)
@@ -276,7 +301,12 @@ def test_receptive_fields_by_hand():
 
 
 def test_an_output_in_the_padding_depends_on_nothing(monkeypatch):
-    register(monkeypatch, padded=lambda classes: OrderedDict(conv=nn.Conv2d(1, 2, kernel_size=1, padding=2)))
+    def padded(classes):
+        return OrderedDict(
+            conv=nn.Conv2d(1, 2, kernel_size=1, padding=2), flatten=nn.Flatten(), out=nn.Linear(2 * 32 * 32, classes)
+        )
+
+    register(monkeypatch, padded=padded)
     fields = receptive_fields(new("padded"))
     assert fields.of("conv", 0, 5) == fields.of("conv", 31, 31) == (0, 0, 0, 0)
     assert fields.of("conv", 2, 5) == (3, 0, 4, 1)

@@ -1,51 +1,66 @@
 import errno
+import functools
 import json
+import os
 import signal
 from collections import OrderedDict
 
 import numpy as np
 import pytest
 import torch
+from networks import narrow, new, register
 from PIL import Image
 from torch import nn
 
-from fmnist_core import CLASS_NAMES, __main__, checkpoint, dataset, files, projection
+from fmnist_core import CLASS_NAMES, __main__, checkpoint, dataset, explain, formats, projection, storage
+from fmnist_core.architectures import ARCHITECTURES
+from fmnist_core.config import SETTINGS, TrainConfig, flattened, recipe, with_settings
 from fmnist_core.evaluation import evaluate
-from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
+from fmnist_core.events import Finished
 from fmnist_core.inference import in_words, read_picture, to_json
-from fmnist_core.model import ARCHITECTURES, Network, layer_table
-from fmnist_core.preparation import open_picture
-from fmnist_core.training import RECIPES, Finished, TrainConfig, train, with_changes
+from fmnist_core.layers import layer_table
+from fmnist_core.model import Network
+from fmnist_core.preparation import PICTURE_KINDS, open_picture
+from fmnist_core.synthetic import pools
+from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
+from fmnist_core.training import train
 
 
-@pytest.fixture
-def csv(tmp_path, few, samples):
+@pytest.fixture(scope="session")
+def csv(tmp_path_factory, few, samples):
     """A small data set: 300 training and 60 test images."""
-    folder = tmp_path / "csv"
+    folder = tmp_path_factory.mktemp("csv")
     for name, split in (("train.csv", few), ("test.csv", samples.test.take(torch.arange(60)))):
-        files.write_csv(folder / name, split.pixels.numpy(), split.labels.numpy())
+        formats.write_csv(folder / name, split.pixels.numpy(), split.labels.numpy())
     return folder
 
 
 @pytest.fixture
 def quick(monkeypatch, samples):
-    """A map of few samples, for it takes longer than the training does."""
+    """A map of few samples, for it takes longer than the training does; and fewer synthetic images."""
+    monkeypatch.setattr(pools, "INITIAL_SIZE", 20)
     small = dataset.Dataset(samples.train, samples.test.take(torch.arange(100)), "few")
     monkeypatch.setattr(dataset, "load_samples", lambda: small)
     return small
 
 
-SHORT = ("--epochs", 2, "--batch-size", 60, "--device", "cpu")
+def events_of(done):
+    """What a command printed, line by line."""
+    return [json.loads(line) for line in done.out.splitlines()]
 
 
 # ---------------------------------------------------------------- train
 
+SHORT = ("--epochs", 2, "--batch-size", 60, "--device", "cpu")
+SMALL = ("--architecture", "original", *SHORT)  # quicker than the default network, where that makes no difference
 
-def test_training_as_json_agrees_with_the_library(cli, csv, tmp_path, quick):
+
+def test_training_as_json_agrees_with_the_library(cli, csv, tmp_path, quick, monkeypatch):
+    narrow(monkeypatch)
     out = tmp_path / "out"
-    done = cli("train", "--data", csv, "--out", out, *SHORT, "--seed", 3, "--no-flip", "--json")
+    done = cli("train", "--data", csv, "--out", out, *SHORT, "--seed", 3, "--flip", 0, "--json")
     assert done.status == 0
-    lines = [json.loads(line) for line in done.out.splitlines()]
+    lines = events_of(done)
     assert [line["event"] for line in lines if line["event"] != "StepDone"] == [
         "Started",
         "EpochDone",
@@ -53,7 +68,7 @@ def test_training_as_json_agrees_with_the_library(cli, csv, tmp_path, quick):
         "Finished",
         "Tested",
     ]
-    config = with_changes(RECIPES["deep"], epochs=2, batch_size=60, device="cpu", seed=3, flip=False)
+    config = with_settings(recipe("deep"), {"epochs": 2, "batch_size": 60, "device": "cpu", "seed": 3, "flip": 0})
     data = dataset.load(csv)
     *_, finished = train(config, data.train)
     assert isinstance(finished, Finished)
@@ -70,13 +85,14 @@ def test_training_as_json_agrees_with_the_library(cli, csv, tmp_path, quick):
         "seconds": lines[-2]["seconds"]
     }
     assert f"Data: 300 training and 60 test images from the CSV files in {csv}." in done.err
-    # The map that lies beside the weights is theirs, with t-SNE.
+    # The map that lies beside the weights is theirs, with t-SNE; and so are the top activations.
     assert projection.load(out, saved, quick.test).tsne is not None
+    assert explain.load(out, saved).keys() == set(saved.layer_names)
     assert sorted(path.name for path in out.iterdir()) == [
         "config.json",
-        "top_activations.safetensors",
         "model.safetensors",
         "projection.safetensors",
+        "top_activations.safetensors",
         "training.json",
     ]
     told = json.loads((out / "training.json").read_text())
@@ -84,45 +100,47 @@ def test_training_as_json_agrees_with_the_library(cli, csv, tmp_path, quick):
     assert told["data"] == data.source
 
 
-@pytest.mark.parametrize("validation", [0, 0.2])
-def test_training_for_people(cli, csv, tmp_path, quick, validation):
-    done = cli("train", "--data", csv, "--out", tmp_path / "out", *SHORT, "--validation", validation)
+@pytest.mark.parametrize("validation_fraction", [0, 0.2])
+def test_training_for_people(cli, csv, tmp_path, quick, validation_fraction):
+    out = tmp_path / "out"
+    done = cli("train", "--data", csv, "--out", out, *SMALL, "--validation-fraction", validation_fraction)
     assert done.status == 0
-    accuracy = evaluate(checkpoint.load(tmp_path / "out"), dataset.load(csv).test).accuracy
-    assert done.out == f"Test accuracy {accuracy:.4f} on 60 images. Saved in {tmp_path / 'out'}.\n"
-    held = round(300 * validation)
-    assert f"Training 482,154 parameters on {300 - held} images (cpu), {held} held out." in done.err
+    accuracy = evaluate(checkpoint.load(out), dataset.load(csv).test).accuracy
+    assert done.out == f"Test accuracy {accuracy:.4f} on 60 images. Saved in {out}.\n"
+    held = round(300 * validation_fraction)
+    assert f"Training 33,250 parameters on {300 - held} images (cpu), {held} held out." in done.err
     for epoch in (1, 2):
         line = next(line for line in done.err.splitlines() if f"epoch   {epoch}   loss" in line)
-        assert ("held out: loss" in line) == (validation > 0)
+        assert ("held out: loss" in line) == (validation_fraction > 0)
     assert "Finished after" in done.err
     assert "is kept." in done.err
 
 
-def test_training_goes_on_from_weights(cli, csv, tmp_path, quick, shipped):
+def test_training_starts_from_weights(cli, csv, tmp_path, quick, original):
     out = tmp_path / "out"
-    before = {name: tensor.clone() for name, tensor in shipped.named_parameters()}
     done = cli(
-        "train", "--data", csv, "--out", out, "--weights", __main__.DEFAULT_WEIGHTS, *SHORT, "--learning-rate", 1e-7,
-        "--weight-decay", 0, "--max-steps", 2,
+        "train", "--data", csv, "--out", out, "--init-from", __main__.DEFAULT_WEIGHTS.parent / "original", *SHORT,
+        "--learning-rate", 1e-7, "--weight-decay", 0, "--max-steps", 2,
     )  # fmt: skip
     assert done.status == 0
+    before = dict(original.named_parameters())
     for name, parameter in checkpoint.load(out).named_parameters():
         if not name.startswith("layers.out"):  # calibrated anew
             torch.testing.assert_close(parameter, before[name], rtol=0, atol=1e-5)
 
 
-def test_training_goes_on_with_the_network_of_the_weights(cli, csv, tmp_path, quick):
+def test_training_is_of_the_network_whose_weights_it_starts_from(cli, csv, tmp_path, quick):
     small = tmp_path / "small"
-    checkpoint.save(Network("original").eval(), small)
-    done = cli("train", "--data", csv, "--out", tmp_path / "out", "--weights", small, *SHORT, "--max-steps", 1)
+    checkpoint.save(new("original"), small)
+    done = cli("train", "--data", csv, "--out", tmp_path / "out", "--init-from", small, *SHORT, "--max-steps", 1)
     assert done.status == 0
     assert checkpoint.load(tmp_path / "out").architecture == "original"
-    done = cli("train", "--data", tmp_path / "nowhere", "--weights", small, "--architecture", "deep")
-    assert (done.status, done.err) == (1, "The weights to go on from are of original, expected deep.\n")
+    done = cli("train", "--data", tmp_path / "nowhere", "--init-from", small, "--architecture", "deep")
+    assert (done.status, done.err) == (1, "The weights to start from are of the network original, expected deep.\n")
 
 
 def test_default_place_is_named_after_the_network(cli, csv, tmp_path, quick, monkeypatch):
+    narrow(monkeypatch)
     monkeypatch.chdir(tmp_path)
     assert cli("train", "--data", csv, *SHORT, "--max-steps", 1).status == 0
     assert checkpoint.load("runs/deep").architecture == "deep"
@@ -134,13 +152,13 @@ def test_interrupt_stops_the_training_and_keeps_the_best(cli, csv, tmp_path, qui
 
     def press(event):
         real(event)
-        if type(event).__name__ == "EpochDone":
+        if event.name == "EpochDone":
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(__main__, "_print_json", press)
-    done = cli("train", "--data", csv, "--out", tmp_path / "out", "--epochs", 50, "--batch-size", 60, "--json")
+    done = cli("train", "--data", csv, "--out", tmp_path / "out", *SMALL, "--epochs", 50, "--json")
     assert done.status == 0
-    lines = [json.loads(line) for line in done.out.splitlines()]
+    lines = events_of(done)
     assert [line["event"] for line in lines].count("EpochDone") == 1
     assert lines[-2]["stopped"] is True
     assert lines[-2]["best_epoch"] == 1
@@ -151,11 +169,11 @@ def test_interrupt_stops_the_training_and_keeps_the_best(cli, csv, tmp_path, qui
 
 def test_interrupt_before_anything_is_learned_saves_nothing(cli, csv, tmp_path, quick, monkeypatch):
     def press(event):
-        if type(event).__name__ == "Started":
+        if event.name == "Started":
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(__main__, "_print_json", press)
-    done = cli("train", "--data", csv, "--out", tmp_path / "out", *SHORT, "--json")
+    done = cli("train", "--data", csv, "--out", tmp_path / "out", *SMALL, "--json")
     assert done.status == 1
     assert done.out == ""
     assert done.err.endswith(f"Stopped before anything was learned: nothing is saved in {tmp_path / 'out'}.\n")
@@ -167,11 +185,11 @@ def test_a_reader_who_leaves_stops_the_training_and_keeps_the_best(cli, csv, tmp
 
     def show(event):
         shown.append(event)
-        if type(event).__name__ == "EpochDone":
+        if event.name == "EpochDone":
             raise BrokenPipeError
 
     monkeypatch.setattr(__main__, "_print_json", show)
-    done = cli("train", "--data", csv, "--out", tmp_path / "out", "--epochs", 50, "--batch-size", 60, "--json")
+    done = cli("train", "--data", csv, "--out", tmp_path / "out", *SMALL, "--epochs", 50, "--json")
     assert done.status == 0
     assert (shown[-1].stopped, shown[-1].best_epoch) == (True, 1)
     checkpoint.load(tmp_path / "out")
@@ -179,31 +197,93 @@ def test_a_reader_who_leaves_stops_the_training_and_keeps_the_best(cli, csv, tmp
 
 def test_second_interrupt_ends_the_program(cli, csv, tmp_path, quick, monkeypatch):
     def press(event):
-        if type(event).__name__ == "Started":
+        if event.name == "Started":
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(__main__, "_print_json", press)
-    assert cli("train", "--data", csv, "--out", tmp_path / "out", *SHORT, "--json").status == 130
+    assert cli("train", "--data", csv, "--out", tmp_path / "out", *SMALL, "--json").status == 130
     assert list((tmp_path / "out").iterdir()) == []  # nothing is saved
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "words"),
+    ("option", "value", "sentence"),
     [
-        ("--learning-rate", "nan", "The learning rate is nan, expected 1e-07 to 10."),
-        ("--learning-rate", "0", "The learning rate is 0, expected 1e-07 to 10."),
-        ("--epochs", "0", "The number of epochs is 0, expected 1 to 1000."),
-        ("--share", "1.5", "The share of the data is 1.5, expected 0.0001 to 1."),
-        ("--batch-size", "0", "The batch size is 0, expected 2 to 100000."),
+        ("--learning-rate", "nan", "Learning rate: nan is out of range, expected 1e-07 to 10."),
+        ("--learning-rate", "0", "Learning rate: 0 is out of range, expected 1e-07 to 10."),
+        ("--epochs", "0", "Epochs: 0 is out of range, expected 1 to 1,000."),
+        ("--data-fraction", "1.5", "Data fraction: 1.5 is out of range, expected 0.0001 to 1."),
+        ("--batch-size", "0", "Batch size: 0 is out of range, expected 2 to 100,000."),
+        ("--shift", "15", "Shift: 15 is out of range, expected 0 to 14."),
+        ("--doodles", "-1", "Doodles: -1 is out of range, expected 0 to 10."),
         ("--data", "/no/such", "There is no folder or file /no/such; expected one that holds Fashion-MNIST."),
-        ("--weights", "/no/such", "There is no folder /no/such, and it is no Hub repository's name."),
+        ("--init-from", "/no/such", "There is no folder /no/such, and it is not the name of a Hub repository."),
     ],
 )
-def test_what_cannot_be_trained_is_one_sentence(cli, tmp_path, option, value, words):
+def test_what_cannot_be_trained_is_one_sentence(cli, tmp_path, option, value, sentence):
     done = cli("train", "--out", tmp_path / "out", option, value)
-    assert (done.status, done.out, done.err) == (1, "", f"{words}\n")
+    assert (done.status, done.out, done.err) == (1, "", f"{sentence}\n")
     assert not (tmp_path / "out").exists()
+
+
+# ---------------------------------------------------------------- options
+
+
+def help_of(cli, capsys, *command):
+    with pytest.raises(SystemExit) as ended:
+        cli(*command, "--help")
+    assert ended.value.code == 0
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_every_setting_is_an_option_of_train_with_its_help(cli, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")
+    text = help_of(cli, capsys, "train")
+    for name, setting in SETTINGS.items():
+        option = f"--{name.replace('_', '-')}"
+        values = "{" + ",".join(setting.choices) + "}" if setting.choices else "N"
+        form = f"{option}, --no-{option[2:]}" if setting.type is bool else f"{option} {values}"
+        default = "that of --init-from, or deep" if name == "architecture" else "the network's recipe"
+        assert f"{form} {setting.help} (default: {default})" in text
+
+
+VALUES = {  # none of them in the recipe of the original network
+    "architecture": "deep",
+    "epochs": 3,
+    "batch_size": 17,
+    "learning_rate": 0.5,
+    "weight_decay": 0.25,
+    "label_smoothing": 0.75,
+    "amp": True,
+    "skipped_fraction": 0.125,
+    "data_fraction": 0.5,
+    "validation_fraction": 0.0,
+    "seed": 2**63 - 1,
+    "device": "cpu",
+    "max_steps": 7,
+    "report_every": 9,
+    "erase": 0.3,
+    "flip": 0.0,
+    "shift": 4,
+    "drawings": 0.2,
+    "cloth": 1.5,
+    "doodles": 10.0,
+}
+
+
+def test_option_sets_its_setting_and_nothing_else(cli, monkeypatch):
+    assert VALUES.keys() == SETTINGS.keys()
+    configs = []
+    monkeypatch.setattr(__main__, "check_init_from", lambda config, _: configs.append(config))
+    for name, value in VALUES.items():
+        options = [] if name == "architecture" else ["--architecture", "original"]
+        options += [f"--{name.replace('_', '-')}", *([] if value is True else [value])]
+        assert cli("train", "--data", "/no/such", *options).status == 1  # before anything is trained
+        before = flattened(recipe("deep" if name == "architecture" else "original"))
+        assert flattened(configs[-1]) == before | {name: value}
+        assert name == "architecture" or before[name] != value
+    assert cli("train", "--data", "/no/such", "--no-amp").status == 1
+    assert flattened(configs[-1]) == flattened(recipe("deep")) | {"amp": False}
 
 
 @pytest.mark.parametrize(
@@ -227,20 +307,42 @@ def test_wrong_options_show_the_usage(cli, capsys, arguments):
     assert "usage: python -m fmnist_core" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "--weights", "weights/deep"],
+        ["train", "--mixed"],
+        ["train", "--no-flip"],
+        ["train", "--no-shift"],
+        ["train", "--pruning", "0.5"],
+        ["train", "--share", "0.5"],
+        ["train", "--validation", "0.1"],
+        ["train", "--tracings", "0.1"],
+        ["train", "--photos", "0.1"],
+        ["data", "sketches"],
+        ["data", "synthetic", "--of", "tracings"],
+        ["data", "synthetic", "--of", "exam"],
+        ["predict", "--kind", "cutout", "a.png"],
+    ],
+    ids=" ".join,
+)
+def test_names_that_options_had_before_are_gone(cli, capsys, arguments):
+    if "train" in arguments:
+        arguments = [*arguments, "--data", "/no/such"]  # so that nothing is trained if there is such an option
+    test_wrong_options_show_the_usage(cli, capsys, arguments)
+
+
 @pytest.mark.parametrize("command", ["train", "evaluate", "predict", "data", "layers"])
 def test_every_command_has_help(cli, capsys, command):
-    with pytest.raises(SystemExit) as ended:
-        cli(command, "--help")
-    assert ended.value.code == 0
-    assert f"usage: python -m fmnist_core {command}" in capsys.readouterr().out
+    assert f"usage: python -m fmnist_core {command}" in help_of(cli, capsys, command)
 
 
 def test_full_disk_at_the_end_of_a_training_is_one_sentence(cli, csv, tmp_path, quick, monkeypatch):
     def no_space(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", no_space)
-    done = cli("train", "--data", csv, "--out", tmp_path / "out", *SHORT, "--max-steps", 1, "--json")
+    monkeypatch.setattr(storage.os, "fsync", no_space)
+    done = cli("train", "--data", csv, "--out", tmp_path / "out", *SMALL, "--max-steps", 1, "--json")
     assert done.status == 1
     assert "could not be written: No space left on device." in done.err.splitlines()[-1]
     assert list((tmp_path / "out").iterdir()) == []
@@ -249,18 +351,28 @@ def test_full_disk_at_the_end_of_a_training_is_one_sentence(cli, csv, tmp_path, 
 # ---------------------------------------------------------------- evaluate
 
 
-def test_evaluation_as_json_agrees_with_the_library(cli, shipped, csv):
+@pytest.fixture
+def small_sketch_test_set(monkeypatch):
+    """50 test sketches instead of 1,000."""
+    sketches = make_sketch_test_set(50)
+    monkeypatch.setattr(__main__, "make_sketch_test_set", lambda: sketches)
+    return sketches
+
+
+def test_evaluation_as_json_agrees_with_the_library(cli, shipped, csv, monkeypatch):
+    sketch_test_set = functools.cache(make_sketch_test_set)  # drawn once for both
+    monkeypatch.setattr(__main__, "make_sketch_test_set", sketch_test_set)
     done = cli("evaluate", "--data", csv, "--json")
     data = dataset.load(csv)
     evaluation = evaluate(shipped, data.test)
-    answer = json.loads(done.out)
+    printed = json.loads(done.out)
     assert done.status == 0
-    assert answer.pop("loss") == pytest.approx(evaluation.loss, rel=1e-5)
-    drawings = answer.pop("drawings")
-    assert drawings["images"] == 1000
-    assert drawings["accuracy"] == evaluate(shipped, make_sketch_test_set()).accuracy
-    assert answer.pop("calibration_error") == pytest.approx(evaluation.calibration_error, rel=1e-5)
-    assert answer == {
+    assert printed.pop("loss") == pytest.approx(evaluation.loss, rel=1e-5)
+    sketches = printed.pop("sketches")
+    assert sketches["images"] == 1000
+    assert sketches == evaluate(shipped, sketch_test_set()).to_json()
+    assert printed.pop("calibration_error") == pytest.approx(evaluation.calibration_error, rel=1e-5)
+    assert printed == {
         "weights": str(__main__.DEFAULT_WEIGHTS),
         "data": data.source,
         "parameters": 482_154,
@@ -271,34 +383,58 @@ def test_evaluation_as_json_agrees_with_the_library(cli, shipped, csv):
     }
 
 
-def test_evaluation_takes_all_of_a_single_file(cli, shipped, csv):
+def test_evaluation_takes_all_of_a_single_file(cli, shipped, csv, small_sketch_test_set):
     done = cli("evaluate", "--data", csv / "test.csv", "--json")
-    answer = json.loads(done.out)
-    assert answer["images"] == 60
-    assert answer["data"] == "all 60 images from test.csv"
-    assert answer["accuracy"] == evaluate(shipped, dataset.load(csv).test).accuracy
+    printed = json.loads(done.out)
+    assert printed["images"] == 60
+    assert printed["data"] == "all 60 images from test.csv"
+    assert printed["accuracy"] == evaluate(shipped, dataset.load(csv).test).accuracy
 
 
-def test_evaluation_for_people_holds_the_same_numbers(cli, shipped, csv, tmp_path):
+def test_evaluation_for_people_holds_the_same_numbers(cli, shipped, csv, tmp_path, small_sketch_test_set):
     checkpoint.save(shipped, tmp_path / "w")
     done = cli("evaluate", "--data", csv, "--weights", tmp_path / "w")
-    evaluation = evaluate(shipped, dataset.load(csv).test)
-    assert f"Accuracy    {evaluation.accuracy:.4f} on 60 images, loss {evaluation.loss:.4f}" in done.out
-    rows = done.out.splitlines()[-10:]
+    evaluation, sketches = evaluate(shipped, dataset.load(csv).test), evaluate(shipped, small_sketch_test_set)
+    assert done.out.splitlines()[:6] == [
+        f"Weights      {tmp_path / 'w'} (deep, 482,154 trainable parameters)",
+        f"Data         {dataset.load(csv).source}",
+        f"Accuracy     {evaluation.accuracy:.4f} on 60 images, loss {evaluation.loss:.4f}",
+        f"Calibration  {evaluation.calibration_error:.4f} expected calibration error",
+        f"Sketches     {sketches.accuracy:.4f} on the sketch test set: 50 synthetic drawings",
+        "",
+    ]
+    head, *rows = done.out.splitlines()[6:]
+    assert head.split() == ["true", "class", "accuracy", "predicted", "as", *map(str, range(10))]
     table = torch.tensor([[int(word) for word in row.split()[-10:]] for row in rows])
     assert torch.equal(table, evaluation.confusion)
-    for row, (name, right) in zip(rows, evaluation.per_class.items(), strict=True):
+    for row, (name, accuracy) in zip(rows, evaluation.per_class.items(), strict=True):
         assert f" {name} " in row
-        assert f"{right:.3f}" in row
+        assert row.split()[-11] == f"{accuracy:.3f}"
 
 
-def test_class_without_images_has_no_accuracy(cli, tmp_path, samples):
+def test_class_without_images_has_no_accuracy(cli, tmp_path, samples, small_sketch_test_set):
     bags = samples.test.take((samples.test.labels == 8).nonzero()[:3, 0])
-    files.write_csv(tmp_path / "bags.csv", bags.pixels.numpy(), bags.labels.numpy())
+    formats.write_csv(tmp_path / "bags.csv", bags.pixels.numpy(), bags.labels.numpy())
     done = cli("evaluate", "--data", tmp_path / "bags.csv")
     assert sum("-" in line.split() for line in done.out.splitlines()) == 9
     per_class = json.loads(cli("evaluate", "--data", tmp_path / "bags.csv", "--json").out)["per_class"]
-    assert [name for name, right in per_class.items() if right is not None] == ["Bag"]
+    assert [name for name, accuracy in per_class.items() if accuracy is not None] == ["Bag"]
+
+
+def test_classes_have_the_names_that_the_weights_give_them(cli, csv, tmp_path, small_sketch_test_set):
+    names = [f"Kind {number}" for number in range(10)]
+    checkpoint.save(new("original", class_names=names), tmp_path)
+    done = cli("evaluate", "--data", csv, "--weights", tmp_path)
+    for label, line in enumerate(done.out.splitlines()[-10:]):
+        assert line.startswith(f"{label} Kind {label} ")
+    assert list(json.loads(cli("evaluate", "--data", csv, "--weights", tmp_path, "--json").out)["per_class"]) == names
+
+
+def test_weights_that_know_fewer_classes_cannot_be_evaluated(cli, csv, tmp_path):
+    checkpoint.save(new("original", class_names=["a", "b", "c"]), tmp_path)
+    done = cli("evaluate", "--data", csv, "--weights", tmp_path)
+    assert (done.status, done.out) == (1, "")
+    assert done.err == "The images are of 10 classes, but the network knows only 3.\n"
 
 
 # ---------------------------------------------------------------- predict
@@ -318,15 +454,15 @@ def pictures(tmp_path, samples):
 
 def test_predictions_as_json_agree_with_the_library(cli, shipped, pictures):
     done = cli("predict", "--json", *pictures)
-    answers = [json.loads(line) for line in done.out.splitlines()]
+    readings = [json.loads(line) for line in done.out.splitlines()]
     assert done.status == 1  # for some could not be read
-    assert [answer["file"] for answer in answers] == [str(path) for path in pictures]
-    for path, answer in zip(pictures, answers, strict=True):
+    assert [reading["file"] for reading in readings] == [str(path) for path in pictures]
+    for path, reading in zip(pictures, readings, strict=True):
         if path.name[0].isdigit():
-            assert answer == to_json(str(path), read_picture(shipped, open_picture(path)))
+            assert reading == to_json(str(path), read_picture(shipped, open_picture(path)))
         else:
-            assert answer["label"] is answer["name"] is answer["probabilities"] is None
-    assert [answer["error"] for answer in answers if answer["error"]] == [
+            assert reading["label"] is reading["name"] is reading["probabilities"] is None
+    assert [reading["error"] for reading in readings if reading["error"]] == [
         "The picture is empty: it has only one colour.",
         "text.png is not a picture that can be read; PNG, JPEG, GIF, WebP, BMP and TIFF can.",
         "There is no file gone.png.",
@@ -346,6 +482,13 @@ def test_predictions_for_people(cli, shipped, pictures):
             assert line == f"{path}: {in_words(reading)} ({reading.probabilities.max():.0%}).{note}"
 
 
+@pytest.mark.parametrize("kind", PICTURE_KINDS)
+def test_pictures_are_prepared_as_the_kind_that_is_named(cli, pictures, kind):
+    done = cli("predict", "--json", "--kind", kind, pictures[0])
+    assert done.status == 0
+    assert json.loads(done.out)["kind"] == kind
+
+
 def test_status_is_0_when_all_could_be_read(cli, pictures):
     assert cli("predict", pictures[0], pictures[1]).status == 0
 
@@ -353,7 +496,7 @@ def test_status_is_0_when_all_could_be_read(cli, pictures):
 def test_bad_weights_are_one_sentence(cli, pictures, tmp_path):
     done = cli("predict", "--weights", tmp_path, pictures[0])
     assert (done.status, done.out) == (1, "")
-    assert done.err == f"{tmp_path} holds no config.json, expected one that names the architecture.\n"
+    assert done.err == f"{tmp_path} holds no config.json, which names the architecture.\n"
 
 
 # ---------------------------------------------------------------- data
@@ -402,9 +545,9 @@ def test_conversion_to_csv_keeps_every_number(cli, tiny, tmp_path):
         f"{tmp_path / 'csv' / 'test.csv'}: 20 images.",
     ]
     one, other = dataset.load(tiny.folder), dataset.load(tmp_path / "csv")
-    for part in ("train", "test"):
-        assert torch.equal(getattr(one, part).pixels, getattr(other, part).pixels)
-        assert torch.equal(getattr(one, part).labels, getattr(other, part).labels)
+    for split in ("train", "test"):
+        assert torch.equal(getattr(one, split).pixels, getattr(other, split).pixels)
+        assert torch.equal(getattr(one, split).labels, getattr(other, split).labels)
 
 
 def test_sprite_is_written_as_a_picture(cli, tiny, tmp_path):
@@ -416,10 +559,10 @@ def test_sprite_is_written_as_a_picture(cli, tiny, tmp_path):
 
 
 def test_samples_are_made_from_the_data_that_was_found(cli, tiny, monkeypatch):
-    made = []
-    monkeypatch.setattr(dataset, "save_samples", made.append)
+    saved = []
+    monkeypatch.setattr(dataset, "save_samples", saved.append)
     assert cli("data", "samples", "--data", tiny.folder).status == 0
-    assert torch.equal(made[0].train.pixels, tiny.splits["train"].pixels)
+    assert torch.equal(saved[0].train.pixels, tiny.splits["train"].pixels)
 
 
 def test_samples_are_made_from_the_published_files_alone(cli, csv, monkeypatch):
@@ -427,6 +570,23 @@ def test_samples_are_made_from_the_published_files_alone(cli, csv, monkeypatch):
     done = cli("data", "samples", "--data", csv)
     assert done.status == 1
     assert done.err.startswith("The samples are made from the four published files, not from ")
+
+
+@pytest.mark.parametrize("name", __main__.SHEETS)
+def test_sheet_of_synthetic_images_is_a_sprite_of_twice_the_size(cli, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(__main__, "SHEET", 60)
+    done = cli("data", "synthetic", "--of", name, "--out", tmp_path / "sheet.png")
+    assert (done.status, done.out) == (0, f"{tmp_path / 'sheet.png'}: three rows for each class.\n")
+    with Image.open(tmp_path / "sheet.png") as picture:
+        sheet = np.asarray(picture)
+    assert (sheet[::2, ::2] == sheet[1::2, 1::2]).all()
+    images = __main__.SHEETS[name].make(__main__.SHEET, seed=0)
+    pixels = __main__.SHEETS[name].augment(images.pixels, torch.Generator().manual_seed(0))
+    if name == "doodles":  # they have no class: a few in every row
+        assert len({row for row in range(30) if sheet[56 * row : 56 * (row + 1)].any()}) >= 10
+    else:
+        expected = dataset.sprite(dataset.Split.of(pixels, images.labels))
+        assert (sheet[::2, ::2] == np.asarray(expected)).all()
 
 
 def test_download_says_where_the_files_are(cli, tmp_path, monkeypatch):
@@ -448,57 +608,63 @@ def test_layers_are_those_of_the_table(cli, architecture):
         name, kind, *filters, output, parameters = line.split()
         assert (name, kind, output) == (row.name, row.kind, "x".join(map(str, row.shape)))
         assert parameters == f"{row.parameters:,}"
-        pairs = [pair for pair in (row.f, row.p, row.s) if pair]
+        pairs = [pair for pair in (row.f, row.p, row.s, row.d) if pair]
         assert filters == [str(a) if a == b else f"{a}x{b}" for a, b in pairs]
     assert lines[-1].split() == ["all", f"{network.parameter_count:,}"]
 
 
 def test_layers_with_two_different_directions_show_both(cli, monkeypatch):
-    uneven = {"conv": nn.Conv2d(1, 3, kernel_size=(7, 3), stride=2, padding=(0, 1))}
-    monkeypatch.setitem(ARCHITECTURES, "uneven", lambda: OrderedDict(uneven))
+    def uneven(classes):
+        conv = nn.Conv2d(1, 3, kernel_size=(7, 3), stride=2, padding=(0, 1), dilation=(1, 2))
+        return OrderedDict(conv=conv, flatten=nn.Flatten(), out=nn.Linear(3 * 7 * 13, classes))
+
+    register(monkeypatch, uneven=uneven)
     done = cli("layers", "--architecture", "uneven", "--height", 20)
-    assert done.out.splitlines()[2].split() == ["conv", "Conv2d", "7x3", "0x1", "2", "3x7x14", "66"]
+    assert done.out.splitlines()[2].split() == ["conv", "Conv2d", "7x3", "0x1", "2", "1x2", "3x7x13", "66"]
 
 
 def test_layers_of_an_input_that_is_too_small(cli):
     done = cli("layers", "--height", 12, "--width", 40)
     assert done.status == 1
     assert "\nconv1" in done.out  # what can be worked out is shown
-    assert done.err == "The filter is 7 wide, but the input with its padding only 3.\n"
+    assert done.err == "pool3: the filter is 7 wide, but the input with its padding only 3.\n"
 
 
 # ---------------------------------------------------------------- as a program
 
 
 def test_reader_that_has_enough_is_no_error(python):
-    # Output that is read no further, with the buffer that a pipe has and without one.
+    # Output that is read no further, with the buffer that a pipe has and without one. Each time in a process of its
+    # own, which ends as a program does; they are forks, for PyTorch takes its time to be imported.
     program = """
-import os, subprocess, sys
-for unbuffered in ("", "1"):
-    read, write = os.pipe()
-    os.close(read)
-    done = subprocess.run([sys.executable, "-m", "fmnist_core", "layers"], stdout=write, stderr=subprocess.PIPE,
-                          env=os.environ | {"PYTHONUNBUFFERED": unbuffered})
-    os.close(write)
-    print(done.returncode, done.stderr)
+import os, sys
+from fmnist_core.__main__ import main
+for unbuffered in (False, True):
+    child = os.fork()
+    if child == 0:
+        read, write = os.pipe()
+        os.close(read)
+        os.dup2(write, sys.stdout.fileno())
+        sys.stdout.reconfigure(write_through=unbuffered)
+        sys.exit(main(["data", "find", "--data", "samples"]))
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
-    assert python("-c", program).stdout == "0 b''\n0 b''\n"
+    done = python("-W", "ignore", "-c", program)
+    assert (done.stdout, done.stderr) == ("0\n0\n", "")
 
 
 def test_output_of_any_encoding(python, tmp_path):
     (tmp_path / "\u5199.png").write_bytes(b"words")
     program = f"""
-import os, subprocess, sys
-for arguments in (["layers", "--help"], ["predict", os.path.join({str(tmp_path)!r}, "\\u5199.png")]):
-    done = subprocess.run([sys.executable, "-m", "fmnist_core", *arguments], capture_output=True,
-                          env=os.environ | {{"PYTHONIOENCODING": "cp1252"}})
-    print(done.returncode, done.stderr, done.stdout)
+from fmnist_core.__main__ import main
+print(main(["predict", {str(tmp_path)!a} + "/\\u5199.png"]))
+main(["layers", "--help"])
 """
-    first, second = python("-c", program).stdout.splitlines()
-    assert first.startswith("0 b''")
-    assert r"O = \\u230a(n - f + 2p) / s\\u230b + 1" in first
-    assert second.startswith("1 b''")
-    assert r"\\u5199.png is not a picture" in second
+    done = python("-c", program, env=os.environ | {"PYTHONIOENCODING": "cp1252"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"\u5199.png is not a picture" in done.stdout
+    assert done.stdout.splitlines()[1] == "1"
+    assert r"O = \u230a(n - f + 2p) / s\u230b + 1" in " ".join(done.stdout.split())
 
 
 def test_program_ends_with_the_status(python, pictures):

@@ -30,7 +30,7 @@ def test_the_size_of_a_matrix_does_not_count(size, factor):
     torch.testing.assert_close(orthogonal(matrix), orthogonal(factor * matrix), rtol=1e-3, atol=1e-3)
 
 
-def test_nothing_stays_nothing():
+def test_zero_stays_zero():
     assert (orthogonal(torch.zeros(3, 5)) == 0).all()
 
 

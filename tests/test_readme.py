@@ -64,10 +64,10 @@ def test_pictures_recognised_are_counted_by_category(tmp_path, samples):
     network = checkpoint.load(ROOT / "weights" / "deep")
     (tmp_path / "few").mkdir()
     lines = ["file,labels,category"]
-    for number, (category, is_right) in enumerate([("many", True)] * 3 + [("many", False), ("single", True)]):
+    for number, (category, is_recognised) in enumerate([("many", True)] * 3 + [("many", False), ("single", True)]):
         Image.fromarray(samples.test.pixels[number].numpy()).save(tmp_path / "few" / f"{number}.png")
-        answer = read_pixels(network, samples.test.pixels[number]).label
-        labels = f"{answer}|{(answer + 1) % 10}" if is_right else str((answer + 1) % 10)
+        predicted = read_pixels(network, samples.test.pixels[number]).label
+        labels = f"{predicted}|{(predicted + 1) % 10}" if is_recognised else str((predicted + 1) % 10)
         lines.append(f"{number}.png,{labels},{category}")
     (tmp_path / "few.csv").write_text("\n".join(lines) + "\n")
     rows = pictures.read_manifest(tmp_path / "few.csv")

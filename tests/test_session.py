@@ -3,171 +3,206 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from demo.session import MAX_VISITORS, Session, Sessions
+from demo.limits import Limits
+from demo.session import OWN, Session, Sessions
 from fmnist_core.errors import ConfigError
 
-SHIPPED = Session("the shipped network", "its map")
+DEEP = Session("the deep network", "its map", "deep", "deep")
+ORIGINAL = Session("the original network", "its map", "original", "original")
 
 
-def own(name):
-    return Session(f"network of {name}", f"map of {name}")
+def own(visitor):
+    return Session(f"network of {visitor}", f"map of {visitor}")
 
 
-def test_everybody_begins_with_the_shipped_network():
-    sessions = Sessions(SHIPPED)
-    assert sessions.shipped is SHIPPED
-    assert sessions.get("anna") is SHIPPED
-    assert sessions.get("") is SHIPPED
+def shipped_only(max_visitors=200):
+    return Sessions([DEEP], Limits(visitors=max_visitors))
+
+
+def test_everybody_begins_with_the_first_shipped_network():
+    sessions = Sessions([DEEP, ORIGINAL])
+    assert sessions.default is DEEP
+    assert sessions.shipped == (DEEP, ORIGINAL)
+    assert sessions.get("anna") is DEEP
+    assert sessions.get("") is DEEP
 
 
 def test_visitors_are_separate():
-    sessions = Sessions(SHIPPED)
+    sessions = Sessions([DEEP])
     annas, berts = own("anna"), own("bert")
     sessions.put("anna", annas)
-    assert sessions.get("bert") is SHIPPED
+    assert sessions.get("bert") is DEEP
     sessions.put("bert", berts)
     assert sessions.get("anna") is annas
     assert sessions.get("bert") is berts
-    assert sessions.get("anna ") is SHIPPED
-    assert sessions.shipped is SHIPPED
+    assert sessions.get("anna ") is DEEP
+    assert sessions.default is DEEP
 
 
 def test_the_latest_network_of_a_visitor_answers():
-    sessions = Sessions(SHIPPED)
+    sessions = Sessions([DEEP])
     sessions.put("anna", own("anna"))
     sessions.put("anna", latest := own("anna"))
     assert sessions.get("anna") is latest
 
 
+def test_every_network_that_answers_has_a_number_of_its_own():
+    numbers = [session.number for session in (DEEP, ORIGINAL, own("anna"), own("anna"))]
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_what_a_visitor_has_trained_is_called_so():
+    session = own("anna")
+    assert session.id == OWN == "yours"
+    assert session.name == "the network that you trained"
+
+
 def test_dropping_one_leaves_the_others():
-    sessions = Sessions(SHIPPED)
-    for name in ("anna", "bert"):
-        sessions.put(name, own(name))
+    sessions = Sessions([DEEP])
+    for visitor in ("anna", "bert"):
+        sessions.put(visitor, own(visitor))
     sessions.drop("anna")
-    assert sessions.get("anna") is SHIPPED
-    assert sessions.get("bert") is not SHIPPED
+    assert sessions.get("anna") is DEEP
+    assert sessions.get("bert") is not DEEP
     sessions.drop("anna")
     sessions.drop("nobody")
-    assert sessions.get("bert") is not SHIPPED
+    assert sessions.get("bert") is not DEEP
 
 
-def kept(sessions, names):
-    """Those of ``names`` who have a session of their own; asking is use, so it comes last in a test."""
-    return [name for name in names if sessions.get(name) is not SHIPPED]
+# --- memory is bounded ----------------------------------------------------------------------------------------------
+
+
+def remembered(sessions, visitors):
+    """Those of ``visitors`` who have a network of their own; asking is use, so it comes last in a test."""
+    return [visitor for visitor in visitors if sessions.get(visitor) is not DEEP]
 
 
 def test_the_one_unused_for_longest_is_forgotten():
-    sessions = Sessions(SHIPPED, most=3)
-    for name in "abcd":
-        sessions.put(name, own(name))
-    assert kept(sessions, "abcd") == ["b", "c", "d"]
+    sessions = shipped_only(max_visitors=3)
+    for visitor in "abcd":
+        sessions.put(visitor, own(visitor))
+    assert remembered(sessions, "abcd") == ["b", "c", "d"]
 
 
-@pytest.mark.parametrize("use", [lambda s: s.get("a"), lambda s: s.put("a", own("a"))], ids=["asked", "trained again"])
-def test_use_keeps_a_session(use):
-    sessions = Sessions(SHIPPED, most=3)
-    for name in "abc":
-        sessions.put(name, own(name))
+@pytest.mark.parametrize(
+    "use", [lambda sessions: sessions.get("a"), lambda sessions: sessions.put("a", own("a"))], ids=["asked", "trained"]
+)
+def test_one_in_use_is_remembered(use):
+    sessions = shipped_only(max_visitors=3)
+    for visitor in "abc":
+        sessions.put(visitor, own(visitor))
     use(sessions)
     sessions.put("d", own("d"))
-    assert kept(sessions, "abcd") == ["a", "c", "d"]
+    assert remembered(sessions, "abcd") == ["a", "c", "d"]
 
 
 def test_asking_for_a_stranger_forgets_nobody():
-    sessions = Sessions(SHIPPED, most=2)
-    for name in "ab":
-        sessions.put(name, own(name))
+    sessions = shipped_only(max_visitors=2)
+    for visitor in "ab":
+        sessions.put(visitor, own(visitor))
     for stranger in range(10):
         sessions.get(f"stranger {stranger}")
-    assert kept(sessions, "ab") == ["a", "b"]
+    assert remembered(sessions, "ab") == ["a", "b"]
 
 
 def test_dropping_makes_room():
-    sessions = Sessions(SHIPPED, most=2)
-    for name in "ab":
-        sessions.put(name, own(name))
+    sessions = shipped_only(max_visitors=2)
+    for visitor in "ab":
+        sessions.put(visitor, own(visitor))
     sessions.drop("a")
     sessions.put("c", own("c"))
-    assert kept(sessions, "abc") == ["b", "c"]
+    assert remembered(sessions, "abc") == ["b", "c"]
 
 
 def test_many_visitors_at_once():
-    sessions = Sessions(SHIPPED, most=20)
-    names = [f"visitor {number}" for number in range(50)]
+    sessions = shipped_only(max_visitors=20)
+    visitors = [f"visitor {number}" for number in range(50)]
 
-    def visit(name):
-        mine = own(name)
+    def visit(visitor):
+        mine = own(visitor)
         for _ in range(200):
-            sessions.put(name, mine)
-            assert sessions.get(name) in (mine, SHIPPED)
-        return name
+            sessions.put(visitor, mine)
+            assert sessions.get(visitor) in (mine, DEEP)
+        return visitor
 
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(visit, names)) == names
-    assert len(kept(sessions, names)) == 20
+        assert list(pool.map(visit, visitors)) == visitors
+    assert len(remembered(sessions, visitors)) == 20
 
 
 def test_memory_is_bounded_by_default():
-    sessions = Sessions(SHIPPED)
-    names = [str(number) for number in range(MAX_VISITORS + 5)]
-    for name in names:
-        sessions.put(name, own(name))
-    assert kept(sessions, names) == names[5:]
+    sessions = Sessions([DEEP])
+    visitors = [str(number) for number in range(Limits().visitors + 5)]
+    for visitor in visitors:
+        sessions.put(visitor, own(visitor))
+    assert remembered(sessions, visitors) == visitors[5:]
 
 
-def names_of(sessions, visitor):
-    return sessions.get(visitor).name, getattr(sessions.own(visitor), "name", None)
+def test_mere_choices_push_out_nobodys_network():
+    sessions = Sessions([DEEP, ORIGINAL], Limits(visitors=3))
+    sessions.put("anna", mine := own("anna"))
+    for number in range(10):
+        sessions.choose(f"visitor {number}", "original")
+    assert sessions.get("anna") is mine
+    assert [number for number in range(10) if sessions.get(f"visitor {number}") is ORIGINAL] == [8, 9]
+
+
+# --- choosing -------------------------------------------------------------------------------------------------------
+
+
+def ids_of(sessions, visitor):
+    """Of the network that answers the visitor, and of their own."""
+    return sessions.get(visitor).id, getattr(sessions.own(visitor), "id", None)
 
 
 def test_a_visitor_chooses_among_the_shipped_ones_and_their_own():
-    deep, small = Session("deep network", "map", "deep"), Session("small network", "map", "original")
-    sessions = Sessions(deep, [small])
+    sessions = Sessions([DEEP, ORIGINAL])
     sessions.choose("anna", "original")
-    assert sessions.get("anna") is small
-    assert sessions.get("bert") is deep
+    assert sessions.get("anna") is ORIGINAL
+    assert sessions.get("bert") is DEEP
     with pytest.raises(ConfigError, match="There is no network 'yours', expected one of deep, original"):
         sessions.choose("anna", "yours")
     sessions.put("anna", mine := own("anna"))
     assert sessions.get("anna") is mine
     sessions.choose("anna", "deep")
-    assert names_of(sessions, "anna") == ("deep", "yours")
+    assert ids_of(sessions, "anna") == ("deep", "yours")
     sessions.choose("anna", "yours")
     assert sessions.get("anna") is mine
     sessions.drop("anna")
-    assert names_of(sessions, "anna") == ("deep", None)
+    assert ids_of(sessions, "anna") == ("deep", None)
 
 
-def test_a_map_that_comes_late_changes_nobodys_choice():
-    sessions = Sessions(Session("deep network", "map", "deep"))
+def test_a_network_is_chosen_by_its_id_not_by_its_name():
+    given = Session("a network of the same name", "its map", "given", "original")
+    sessions = Sessions([given, DEEP, ORIGINAL])
+    sessions.choose("anna", "original")
+    assert sessions.get("anna") is ORIGINAL
+    sessions.choose("anna", "given")
+    assert sessions.get("anna") is given
+
+
+def test_a_late_map_changes_nobodys_choice():
+    sessions = Sessions([DEEP])
     sessions.complete("anna", own("nobody's"))
     assert sessions.own("anna") is None
     sessions.put("anna", own("anna"))
     sessions.choose("anna", "deep")
     sessions.complete("anna", late := own("anna, with a map"))
-    assert names_of(sessions, "anna") == ("deep", "yours")
+    assert ids_of(sessions, "anna") == ("deep", "yours")
     assert sessions.own("anna") is late
     sessions.choose("anna", "yours")
     sessions.complete("anna", later := own("anna, with another map"))
     assert sessions.get("anna") is later
 
 
-def test_mere_choices_push_out_nobodys_network():
-    small = Session("small network", "map", "original")
-    sessions = Sessions(SHIPPED, [small], most=3)
-    sessions.put("anna", mine := own("anna"))
-    for number in range(10):
-        sessions.choose(f"visitor {number}", "original")
-    assert sessions.get("anna") is mine
-    assert sum(sessions.get(f"visitor {number}") is small for number in range(10)) == 2
-
-
-@pytest.mark.parametrize("name", ["", "DEEP", "<img>", "x" * 1000])
-def test_a_network_that_is_none(name):
-    with pytest.raises(ConfigError, match="There is no network"):
-        Sessions(SHIPPED).choose("anna", name)
+@pytest.mark.parametrize("id", ["", "DEEP", "yours", "<img>", "x" * 1000, "\ud800"])
+def test_an_unknown_network(id):
+    with pytest.raises(ConfigError, match="There is no network") as error:
+        Sessions([DEEP]).choose("anna", id)
+    assert len(str(error.value).encode()) < 150
 
 
 def test_a_session_cannot_change():
     # The network and the map belong together: a new network comes with a session of its own.
     with pytest.raises(FrozenInstanceError):
-        SHIPPED.network = "another"
+        DEEP.network = "another"

@@ -1,446 +1,492 @@
-"""Trainings in real child processes, on 500 of the shipped samples."""
+"""The line of trainings, with processes that send what a test makes them send, and a clock that a test sets."""
 
-import dataclasses
-import itertools
-import json
-import multiprocessing
-import os
-import re
-import signal
-import threading
-import time
+import math
 from types import SimpleNamespace
 
 import pytest
 import torch
+from fake_training import (
+    EPOCH_DONE,
+    FINISHED,
+    MAPPED,
+    NETWORK,
+    STARTED,
+    STEP_DONE,
+    TESTED,
+    Clock,
+    FakeProcesses,
+    end_all,
+    failure,
+    follow,
+    names,
+    wait_until,
+)
+from networks import new
+from safetensors.torch import save as to_safetensors
+from wire import ANNA, BERT, CARL, DORA
 
 from demo import training_queue as module
-from demo.handlers import Handlers
-from demo.requests import served
-from demo.session import Session, Sessions
-from demo.training_queue import TrainingQueue, TrainingRefused
-from fmnist_core import dataset, inference, projection
-from fmnist_core.evaluation import evaluate
-from fmnist_core.model import Network
-from fmnist_core.training import RECIPES, hold_out
+from demo.limits import Limits
+from demo.session import Sessions
+from demo.training_process import Failed, unpack
+from demo.training_queue import Loading, Run, Stopping, TrainingQueue, TrainingRefused, Waiting
+from fmnist_core import projection
+from fmnist_core.config import TrainConfig
 
-ANNA, BERT, CARL, DORA = "a" * 32, "b" * 32, "c" * 32, "d" * 32
-DEADLINE = 300.0  # seconds: only for a machine that hangs
-ONE_IMAGE = 1 / 2000  # of accuracy: the child adds up in another order, which may turn the closest of calls
-
-SHORT = dataclasses.replace(RECIPES["original"], epochs=1, share=0.05, batch_size=32)  # 500 images, 15 steps
-ENDLESS = dataclasses.replace(SHORT, epochs=1000)
-
-
-def follow(training_queue, visitor, until=None, also=(), seen=0):
-    """Ask as the page does until ``until`` is among the events, or the run has ended; gives all events since ``seen``.
-
-    ``also`` are visitors who ask meanwhile, so that they are still there.
-    """
-    events = []
-    deadline = time.monotonic() + DEADLINE
-    while True:
-        reply = training_queue.state(visitor, seen + len(events))
-        json.dumps(reply)
-        events += reply["events"]
-        assert reply["seen"] == seen + len(events)
-        for other in also:
-            training_queue.state(other, 0)
-        names = [event["event"] for event in events]
-        if until in names:
-            return events
-        if not reply["alive"]:
-            assert until is None, f"{until} never came, but {names}: {events[-1:]}"
-            return events
-        assert time.monotonic() < deadline, names
-        time.sleep(0.02)
-
-
-def names(events):
-    """The names of the events in order, those that follow each other only once."""
-    return [name for name, _ in itertools.groupby(event["event"] for event in events)]
-
-
-def failure(events):
-    """The sentence with which a run ended."""
-    assert events[-1].keys() == {"event", "sentence"}
-    assert events[-1]["event"] == "Failed"
-    assert events[-1]["sentence"].endswith(".")
-    return events[-1]["sentence"]
-
-
-def the_child():
-    (child,) = multiprocessing.active_children()
-    return child
+CONFIG = TrainConfig("original", epochs=2)
+ROOM = Limits(patience_seconds=math.inf)  # for tests whose clock goes ahead while nobody asks
 
 
 @pytest.fixture
-def start(monkeypatch, shipped_session, samples):
-    """``start(where)`` gives a training_queue and its sessions; what still runs at the end of the test is ended."""
-    made = []
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
 
-    def start(where=dataset.SAMPLES, **options):
-        sessions = Sessions(shipped_session)
-        made.append(TrainingQueue(sessions, samples.test, where, **options))
-        return SimpleNamespace(training_queue=made[-1], sessions=sessions)
 
-    yield start
-    monkeypatch.setattr(module, "STOP_LIMIT", 0.0)  # they are not waited for
-    for training_queue in made:
-        for visitor in (ANNA, BERT, CARL, DORA):
-            training_queue.stop(visitor)
-    for thread in threading.enumerate():
-        if thread.name == "training":
-            thread.join(DEADLINE)
-            assert not thread.is_alive()
-    assert multiprocessing.active_children() == []
+@pytest.fixture
+def open_queue(monkeypatch, clock, shipped_session, original_session, few_samples):
+    """``open_queue(limits)`` gives a queue, its sessions and its processes; all are ended at the end of the test."""
+    monkeypatch.setattr(module, "POLL", 0.005)
+    opened = []
+
+    def open_queue(limits=None, where="samples"):
+        sessions, processes = Sessions([shipped_session, original_session]), FakeProcesses()
+        training = TrainingQueue(sessions, few_samples, where, limits, start_process=processes)
+        opened.append(SimpleNamespace(training=training, sessions=sessions, processes=processes))
+        return opened[-1]
+
+    yield open_queue
+    for each in opened:
+        each.processes.end_all()
+        end_all(each.training, (ANNA, BERT, CARL, DORA))
+        assert all(process.is_killed for process in each.processes.all)
+
+
+@pytest.fixture(scope="module")
+def few_samples(samples):
+    return samples.test.take(torch.arange(60))
+
+
+@pytest.fixture(scope="module")
+def mapped(few_samples):
+    """The projection of what comes of every fake training, with coordinates that are no t-SNE."""
+    fitted = projection.fit(NETWORK, few_samples)
+    return projection.Projection(**vars(fitted) | {"tsne": fitted.pca.contiguous()})
+
+
+def finish(process, mapped):
+    """All that a process sends from beginning to end."""
+    process.send(STARTED, STEP_DONE, EPOCH_DONE, FINISHED)
+    process.send_tested()
+    process.send_mapped(to_safetensors(dict(vars(mapped))))
+    process.end()
 
 
 def same(network, other):
     return all(torch.equal(mine, other.state_dict()[name]) for name, mine in network.state_dict().items())
 
 
+def test_events_have_the_names_that_the_page_knows():
+    assert Waiting(2).to_json() == {"event": "Waiting", "place": 2}
+    assert Loading().to_json() == {"event": "Loading"}
+    assert Stopping("so").to_json() == {"event": "Stopping", "why": "so"}
+    assert Failed("So.").to_json() == {"event": "Failed", "sentence": "So."}
+
+
 # --- one training from beginning to end -----------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def trained(shipped_session, samples):
-    """Anna has trained, through the handlers, as the page does."""
-    sessions = Sessions(shipped_session)
-    handlers = Handlers(sessions, samples.test, TrainingQueue(sessions, samples.test, dataset.SAMPLES))
-    settings = {"architecture": "original", "epochs": 1, "learning_rate": 0.01, "batch_size": 32, "share": 0.05}
-    assert served(handlers.train_start)({"visitor": ANNA, "settings": settings}) == {}
-    page = SimpleNamespace(
-        state=lambda visitor, seen: served(handlers.train_state)({"visitor": visitor, "seen": seen}),
-    )
-    events = follow(page, ANNA)
-    return SimpleNamespace(sessions=sessions, handlers=handlers, events=events, own=sessions.get(ANNA), page=page)
+def test_events_are_passed_on_and_the_visitor_gets_the_network(open_queue, mapped, shipped_session):
+    server = open_queue()
+    server.training.start(ANNA, CONFIG)
+    process = server.processes.next()
+    finish(process, mapped)
+    events = follow(server.training, ANNA)
+    sent = (STARTED, STEP_DONE, EPOCH_DONE, FINISHED, TESTED, MAPPED)
+    assert events == [Loading().to_json(), *(event.to_json() for event in sent)]
+    assert process.is_killed
+    assert not process.stop.value
+    own = server.sessions.get(ANNA)
+    assert own is server.sessions.own(ANNA)
+    assert own.id == "yours"
+    assert own.network.architecture == "original"
+    assert not own.network.training
+    assert same(own.network, NETWORK)
+    assert torch.equal(own.projection.tsne, mapped.tsne)
+    assert server.sessions.get(BERT) is shipped_session
+    assert server.training.state(BERT, 0)["events"] == []
 
 
-def test_events_arrive_in_order(trained):
-    order = " ".join(event["event"] for event in trained.events)
-    assert re.fullmatch("Loading Started (StepDone )+EpochDone Finished Tested Mapped", order)
+def test_a_reloaded_page_gets_all_events_again(open_queue, mapped):
+    server = open_queue()
+    server.training.start(ANNA, CONFIG)
+    finish(server.processes.next(), mapped)
+    events = follow(server.training, ANNA)
+    assert server.training.state(ANNA, 0) == {"events": events, "seen": len(events), "alive": False}
+    assert server.training.state(ANNA, 3)["events"] == events[3:]
+    assert server.training.state(ANNA, 10**6)["events"] == []
 
 
-def test_events_say_what_is_trained(trained, samples):
-    config = dataclasses.replace(SHORT, validation=0.1)
-    training, held_out = hold_out(samples.train, config)
-    events = {event["event"]: event for event in trained.events}
-    assert events["Started"]["training_images"] == len(training) == 450
-    assert events["Started"]["validation_images"] == len(held_out) == 50
-    assert events["Started"]["parameters"] == Network("original").parameter_count
-    assert events["Started"]["steps"] == 15
-    steps = [event["step"] for event in trained.events if event["event"] == "StepDone"]
-    assert steps == sorted(set(steps))
-    assert steps[-1] == 15
-    assert events["EpochDone"]["epoch"] == events["Finished"]["best_epoch"] == 1
-    assert 0 < events["EpochDone"]["validation_loss"] < 10
-    assert events["Finished"]["stopped"] is events["Tested"]["stopped"] is False
-    assert "network" not in events["Finished"]
+def test_the_process_is_given_the_task(open_queue, shipped, tmp_path):
+    server = open_queue(where=tmp_path)
+    server.training.start(ANNA, CONFIG)
+    task = server.processes.next().task
+    assert task.config is CONFIG
+    assert task.where == tmp_path
+    assert task.init_from_before is False
+    assert same(unpack(task.before, task.weights), shipped)
 
 
-def test_a_reloaded_page_gets_all_events_again(trained):
-    reply = trained.page.state(ANNA, 0)
-    assert reply["events"] == trained.events
-    assert reply["alive"] is False
-    assert trained.page.state(ANNA, 3)["events"] == trained.events[3:]
-    assert trained.page.state(ANNA, 10**6)["events"] == []
+def test_the_network_before_is_the_one_that_answered_when_the_training_was_started(open_queue, original):
+    server = open_queue()
+    server.training.start(BERT, CONFIG)
+    first = server.processes.next()
+    server.sessions.choose(ANNA, "original")
+    server.training.start(ANNA, CONFIG, init_from_current=True)
+    server.sessions.drop(ANNA)  # while it waits
+    first.end()
+    task = server.processes.next().task
+    assert task.init_from_before is True
+    assert same(unpack(task.before, task.weights), original)
 
 
-def test_the_network_is_another_and_as_good_as_told(trained, shipped, samples):
-    tested = next(event for event in trained.events if event["event"] == "Tested")
-    assert not same(trained.own.network, shipped)
-    assert trained.own.network.architecture == "original"
-    assert not trained.own.network.training
-    assert tested["images"] == 2000
-    assert tested["before"] == pytest.approx(evaluate(shipped, samples.test).accuracy, abs=ONE_IMAGE)
-    assert tested["after"] == pytest.approx(evaluate(trained.own.network, samples.test).accuracy, abs=ONE_IMAGE)
-    assert 0.1 < tested["after"] < tested["before"]
+@pytest.mark.parametrize("init_from_current", [True, False])
+def test_the_new_network_has_the_preparation_of_the_one_that_it_started_from(
+    open_queue, shipped_session, init_from_current
+):
+    server = open_queue()
+    before = new("original", mean=0.5, std=0.25)
+    server.sessions.put(ANNA, module.Session(before, shipped_session.projection))
+    server.training.start(ANNA, CONFIG, init_from_current)
+    process = server.processes.next()
+    assert unpack(process.task.before, process.task.weights).config == before.config
+    process.send_tested()
+    follow(server.training, ANNA, until="Tested")
+    assert server.sessions.get(ANNA).network.config == (before if init_from_current else NETWORK).config
 
 
-def test_the_map_belongs_to_the_network(trained, samples):
-    fitted = projection.fit(trained.own.network, samples.test)
-    torch.testing.assert_close(trained.own.projection.embeddings, fitted.embeddings, rtol=1e-3, atol=1e-3)
-    assert trained.own.projection.tsne.shape == (2000, 2)
-    assert torch.isfinite(trained.own.projection.tsne).all()
+def test_the_map_before_the_t_sne_map_comes_is_that_of_the_new_network(open_queue, few_samples):
+    server = open_queue()
+    server.training.start(ANNA, CONFIG)
+    server.processes.next().send_tested()
+    follow(server.training, ANNA, until="Tested")
+    shown, fitted = server.sessions.get(ANNA).projection, projection.fit(NETWORK, few_samples)
+    assert torch.allclose(shown.embeddings, fitted.embeddings)
+    assert shown.tsne is None
 
 
-def test_only_the_one_who_trained_gets_the_network(trained, shipped, samples):
-    request = {"sample": 11, "want": {"spots": True}}
-    annas, berts = (served(trained.handlers.answer)(request | {"visitor": visitor}) for visitor in (ANNA, BERT))
-    mine = inference.read_pixels(trained.own.network, samples.test.pixels[11])
-    everybodys = inference.read_pixels(shipped, samples.test.pixels[11])
-    assert annas["probabilities"] == pytest.approx(mine.probabilities.tolist(), rel=1e-4, abs=1e-9)
-    assert berts["probabilities"] == pytest.approx(everybodys.probabilities.tolist(), rel=1e-4, abs=1e-9)
-    assert annas["probabilities"] != pytest.approx(berts["probabilities"], abs=0.01)
-    assert (annas["own"], berts["own"]) == (True, False)
-    assert annas["spots"].keys() == {"pca", "tsne", "pixels"}
-    assert trained.page.state(BERT, 0)["events"] == []
+@pytest.mark.parametrize("is_restored", [True, False])
+def test_a_map_for_a_network_that_was_given_back_is_dropped(open_queue, mapped, shipped_session, is_restored):
+    """The map comes some seconds after the network: the visitor may have gone back to the shipped one meanwhile."""
+    server = open_queue()
+    server.training.start(ANNA, CONFIG)
+    process = server.processes.next()
+    process.send_tested()
+    follow(server.training, ANNA, until="Tested")
+    if is_restored:
+        server.sessions.drop(ANNA)
+    process.send_mapped(to_safetensors(dict(vars(mapped))))
+    process.end()
+    events = follow(server.training, ANNA)
+    if is_restored:
+        assert server.sessions.get(ANNA) is shipped_session
+        assert names(events) == ["Loading", "Tested"]
+    else:
+        assert torch.equal(server.sessions.get(ANNA).projection.tsne, mapped.tsne)
+        assert names(events) == ["Loading", "Tested", "Mapped"]
 
 
-def test_restore_brings_the_shipped_network_back(trained, shipped_session):
-    try:
-        assert served(trained.handlers.restore)({"visitor": ANNA}) == {}
-        assert trained.sessions.get(ANNA) is shipped_session
-    finally:
-        trained.sessions.put(ANNA, trained.own)
+def test_of_what_was_worked_out_before_the_map_came_only_top_activations_stay(open_queue, mapped):
+    server = open_queue()
+    server.training.start(ANNA, CONFIG)
+    process = server.processes.next()
+    process.send_tested()
+    follow(server.training, ANNA, until="Tested")
+    before = server.sessions.get(ANNA)
+    before.cache.update({"top_activations": "of its channels", ("remaining_points", 0): "on the map before"})
+    process.send_mapped(to_safetensors(dict(vars(mapped))))
+    follow(server.training, ANNA, until="Mapped")
+    after = server.sessions.get(ANNA)
+    assert after.cache == {"top_activations": "of its channels"}
+    assert (after.network, after.number) == (before.network, before.number)
 
 
-# --- going on, stopping ---------------------------------------------------------------------------------------------
+# --- stopping -------------------------------------------------------------------------------------------------------
 
 
-def test_going_on_begins_with_the_visitor_s_network(start, trained, samples):
-    server = start()
-    server.sessions.put(ANNA, trained.own)
-    tiny_steps = dataclasses.replace(SHORT, learning_rate=1e-7)
-    server.training_queue.start(ANNA, tiny_steps, go_on=True)
-    tested = follow(server.training_queue, ANNA, until="Tested")[-1]
-    assert tested["before"] == pytest.approx(evaluate(trained.own.network, samples.test).accuracy, abs=ONE_IMAGE)
-    moved = [
-        (mine - weights).abs().max().item()
-        for (name, mine), (_, weights) in zip(
-            server.sessions.get(ANNA).network.named_parameters(), trained.own.network.named_parameters(), strict=True
-        )
-        if not name.startswith("layers.out")  # calibrated anew
-    ]
-    assert 0 < max(moved) < 1e-4
+def test_stop_reaches_the_process_which_then_sends_its_best(open_queue, shipped):
+    server = open_queue()
+    server.training.start(ANNA, CONFIG)
+    process = server.processes.next()
+    process.send(STARTED, EPOCH_DONE)
+    events = follow(server.training, ANNA, until="EpochDone")
+    assert not process.stop.value
+    server.training.stop(ANNA)
+    assert process.stop.value
+    process.send(FINISHED)
+    process.send_tested()
+    process.end()
+    events += follow(server.training, ANNA, seen=len(events))
+    assert names(events) == ["Loading", "Started", "EpochDone", "Finished", "Tested"]
+    assert not same(server.sessions.get(ANNA).network, shipped)
 
 
-def test_stop_keeps_the_best_so_far(start, shipped, samples):
-    server = start()
-    server.training_queue.start(ANNA, ENDLESS)
-    events = follow(server.training_queue, ANNA, until="EpochDone")
-    server.training_queue.stop(ANNA)
-    events += follow(server.training_queue, ANNA, until="Tested", seen=len(events))
-    finished, tested = (next(e for e in events if e["event"] == name) for name in ("Finished", "Tested"))
-    assert finished["stopped"] is tested["stopped"] is True
-    epochs = [event for event in events if event["event"] == "EpochDone"]
-    assert epochs[-1]["epoch"] < ENDLESS.epochs
-    assert finished["best_epoch"] == [event["epoch"] for event in epochs if event["best"]][-1]
-    network = server.sessions.get(ANNA).network
-    assert not same(network, shipped)
-    assert tested["after"] == pytest.approx(evaluate(network, samples.test).accuracy, abs=ONE_IMAGE)
-
-
-def test_stop_before_anything_is_learned_changes_nothing(start, shipped_session):
-    server = start()
-    server.training_queue.start(ANNA, ENDLESS)
-    events = follow(server.training_queue, ANNA, until="Loading")
-    server.training_queue.stop(ANNA)
-    events += follow(server.training_queue, ANNA, seen=len(events))
+def test_stop_before_anything_was_learned_changes_nothing(open_queue, shipped_session):
+    server = open_queue()
+    server.training.start(ANNA, CONFIG)
+    process = server.processes.next()
+    server.training.stop(ANNA)
+    process.send(STARTED, FINISHED, Failed("Stopped before anything was learned: your network is unchanged."))
+    process.end()
+    events = follow(server.training, ANNA)
     assert names(events) == ["Loading", "Started", "Finished", "Failed"]
     assert "unchanged" in failure(events)
     assert server.sessions.get(ANNA) is shipped_session
 
 
-def test_the_end_can_be_read_after_others_have_started(start):
-    server = start()
-    server.training_queue.start(ANNA, ENDLESS)
-    server.training_queue.stop(ANNA)
-    events = follow(server.training_queue, ANNA)
+def test_the_end_can_be_read_after_others_have_started(open_queue):
+    server = open_queue()
+    server.training.start(ANNA, CONFIG)
+    server.processes.next().die()
+    events = follow(server.training, ANNA)
     assert events
-    server.training_queue.start(BERT, SHORT)
-    assert server.training_queue.state(ANNA, 0)["events"] == events
+    server.training.start(BERT, CONFIG)
+    server.processes.next()
+    assert server.training.state(ANNA, 0)["events"] == events
 
 
-def test_a_run_has_a_time_limit(start, shipped_session):
-    server = start(limit=0.0)
-    server.training_queue.start(ANNA, ENDLESS)
-    assert "unchanged" in failure(follow(server.training_queue, ANNA))
+def test_the_end_is_forgotten_when_others_start_long_after(open_queue, clock):
+    server = open_queue()
+    server.training.start(ANNA, CONFIG)
+    server.processes.next().die()
+    follow(server.training, ANNA)
+    clock.ahead += Limits().patience_seconds + 1
+    server.training.start(BERT, CONFIG)
+    assert server.training.state(ANNA, 0)["events"] == []
+
+
+def test_a_visitor_s_run_is_forgotten_once_it_has_ended(open_queue):
+    server = open_queue()
+    server.training.start(ANNA, CONFIG)
+    process = server.processes.next()
+    server.training.forget(ANNA)
+    assert server.training.state(ANNA, 0)["alive"]
+    process.die()
+    follow(server.training, ANNA)
+    server.training.forget(ANNA)
+    server.training.forget(BERT)
+    assert server.training.state(ANNA, 0) == {"events": [], "seen": 0, "alive": False}
+
+
+@pytest.mark.parametrize("limit", [30.0, 900.0])
+def test_a_run_has_a_time_limit(open_queue, clock, limit):
+    server = open_queue(Limits(training_seconds=limit, patience_seconds=math.inf))
+    server.training.start(ANNA, CONFIG)
+    process = server.processes.next()
+    clock.ahead += limit - 10  # a slow machine has ten seconds to reach the next line
+    process.send(STARTED)
+    assert names(follow(server.training, ANNA, until="Started")) == ["Loading", "Started"]
+    assert not process.stop.value
+    clock.ahead += 10
+    events = follow(server.training, ANNA, until="Stopping")
+    assert events[-1] == Stopping("the longest that one may train here").to_json()
+    wait_until(lambda: process.stop.value)
+
+
+@pytest.mark.parametrize("limit", [20.0, 60.0])
+def test_a_process_that_does_not_stop_is_ended(open_queue, clock, shipped_session, limit):
+    server = open_queue(Limits(stop_seconds=limit, patience_seconds=math.inf))
+    server.training.start(ANNA, CONFIG)
+    process = server.processes.next()
+    server.training.stop(ANNA)
+    process.send(STARTED, STEP_DONE)  # while this is taken it is seen to have been stopped
+    follow(server.training, ANNA, until="StepDone")
+    clock.ahead += limit - 10
+    process.send(EPOCH_DONE)
+    follow(server.training, ANNA, until="EpochDone")
+    clock.ahead += 11
+    assert failure(follow(server.training, ANNA)) == "The training did not stop by itself and was ended."
+    assert process.is_killed
     assert server.sessions.get(ANNA) is shipped_session
 
 
-def test_a_child_that_does_not_stop_is_ended(start, monkeypatch, shipped_session):
-    monkeypatch.setattr(module, "STOP_LIMIT", 0.0)  # less than a child needs to begin
-    server = start()
-    server.training_queue.start(ANNA, ENDLESS)
-    follow(server.training_queue, ANNA, until="Loading")
-    server.training_queue.stop(ANNA)
-    assert "ended" in failure(follow(server.training_queue, ANNA))
-    assert multiprocessing.active_children() == []
-    assert server.sessions.get(ANNA) is shipped_session
-
-
-def test_a_map_that_is_late_does_not_undo_a_training(start, monkeypatch, shipped):
-    server = start()
-    server.training_queue.start(ANNA, SHORT)
-    events = follow(server.training_queue, ANNA, until="Finished")
-    monkeypatch.setattr(module, "STOP_LIMIT", 0.0)  # tests and map have time of their own
-    server.training_queue.stop(ANNA)
-    events += follow(server.training_queue, ANNA, until="Tested", seen=len(events))
-    monkeypatch.setattr(module, "TEST_LIMIT", 0.0)
-    events += follow(server.training_queue, ANNA, seen=len(events))
-    assert names(events)[-1] in ("Tested", "Mapped")
+@pytest.mark.parametrize("limit", [100.0, 240.0])
+def test_a_late_map_does_not_undo_a_training(open_queue, clock, shipped, limit):
+    server = open_queue(Limits(stop_seconds=20.0, test_seconds=limit, patience_seconds=math.inf))
+    server.training.start(ANNA, CONFIG)
+    process = server.processes.next()
+    process.send(STARTED, FINISHED)
+    follow(server.training, ANNA, until="Finished")
+    server.training.stop(ANNA)
+    clock.ahead += limit - 10  # tests and map have time of their own
+    process.send_tested()
+    follow(server.training, ANNA, until="Tested")
+    clock.ahead += 11
+    events = follow(server.training, ANNA)
+    assert names(events) == ["Loading", "Started", "Finished", "Tested"]
+    assert process.is_killed
     assert not same(server.sessions.get(ANNA).network, shipped)
 
 
-def test_stop_and_state_without_a_run(start):
-    server = start()
-    server.training_queue.stop(ANNA)
-    assert server.training_queue.state(ANNA, 5) == {"events": [], "seen": 0, "alive": False}
+def test_tests_that_never_end_are_ended(open_queue, clock, shipped_session):
+    server = open_queue(ROOM)
+    server.training.start(ANNA, CONFIG)
+    process = server.processes.next()
+    process.send(STARTED, FINISHED)
+    follow(server.training, ANNA, until="Finished")
+    clock.ahead += ROOM.test_seconds + 1
+    assert failure(follow(server.training, ANNA)) == "The training did not stop by itself and was ended."
+    assert server.sessions.get(ANNA) is shipped_session
+
+
+def test_stop_and_state_without_a_run(open_queue):
+    server = open_queue()
+    server.training.stop(ANNA)
+    assert server.training.state(ANNA, 5) == {"events": [], "seen": 0, "alive": False}
 
 
 # --- the line -------------------------------------------------------------------------------------------------------
 
 
-def test_visitors_wait_in_line(start, monkeypatch, shipped_session):
-    monkeypatch.setattr(module, "MAX_WAITING", 3)
-    server = start()
-    training_queue = server.training_queue
-    training_queue.start(ANNA, ENDLESS)
-    follow(training_queue, ANNA, until="Loading")
+def test_visitors_wait_in_line(open_queue, shipped_session):
+    server = open_queue(Limits(training_queue=3))
+    training = server.training
+    training.start(ANNA, CONFIG)
+    first = server.processes.next()
     with pytest.raises(TrainingRefused, match="still running"):
-        training_queue.start(ANNA, SHORT)
-    training_queue.start(BERT, SHORT)
-    assert follow(training_queue, BERT, until="Waiting") == [{"event": "Waiting", "place": 1}]
-    training_queue.start(CARL, ENDLESS)
-    assert follow(training_queue, CARL, until="Waiting") == [{"event": "Waiting", "place": 2}]
+        training.start(ANNA, CONFIG)
+    training.start(BERT, CONFIG)
+    assert follow(training, BERT, until="Waiting") == [{"event": "Waiting", "place": 1}]
+    training.start(CARL, CONFIG)
+    assert follow(training, CARL, until="Waiting") == [{"event": "Waiting", "place": 2}]
     with pytest.raises(TrainingRefused, match="3 visitors train or wait"):
-        training_queue.start(DORA, SHORT)
-    assert training_queue.state(DORA, 0)["events"] == []
+        training.start(DORA, CONFIG)
+    assert training.state(DORA, 0)["events"] == []
     with pytest.raises(TrainingRefused, match="still running"):
-        training_queue.start(CARL, SHORT)
+        training.start(CARL, CONFIG)
 
-    training_queue.stop(BERT)
-    assert names(follow(training_queue, BERT, also=[ANNA, CARL])) == ["Waiting", "Failed"]
-    assert "before the training began" in failure(training_queue.state(BERT, 0)["events"])
+    training.stop(BERT)
+    assert names(follow(training, BERT, also=[ANNA, CARL])) == ["Waiting", "Failed"]
+    assert failure(training.state(BERT, 0)["events"]) == "Stopped before the training began."
     assert server.sessions.get(BERT) is shipped_session
-    assert follow(training_queue, CARL, until="Waiting", seen=1, also=[ANNA]) == [{"event": "Waiting", "place": 1}]
-    training_queue.start(BERT, SHORT)  # there is room again
+    assert follow(training, CARL, until="Waiting", seen=1, also=[ANNA]) == [{"event": "Waiting", "place": 1}]
+    training.start(BERT, CONFIG)  # there is room again
+    assert follow(training, BERT, until="Waiting") == [{"event": "Waiting", "place": 2}]
 
-    training_queue.stop(ANNA)
-    assert names(follow(training_queue, CARL, until="Started", also=[ANNA, BERT])) == ["Waiting", "Loading", "Started"]
-    assert not training_queue.state(ANNA, 0)["alive"]
-    assert {event["place"] for event in training_queue.state(BERT, 0)["events"]} == {1, 2}
+    first.end()
+    server.processes.next().send(STARTED)
+    assert names(follow(training, CARL, until="Started", also=[ANNA, BERT])) == ["Waiting", "Loading", "Started"]
+    assert not training.state(ANNA, 0)["alive"]
+    wait_until(lambda: len(training.state(BERT, 0)["events"]) == 2)
+    assert [event["place"] for event in training.state(BERT, 0)["events"]] == [2, 1]
+    assert server.processes.started.empty()  # one runs at a time
 
 
-def test_visitors_who_have_left_make_room(start, monkeypatch):
-    server = start()
-    training_queue = server.training_queue
-    training_queue.start(ANNA, ENDLESS)
-    follow(training_queue, ANNA, until="StepDone")
-    training_queue.start(BERT, ENDLESS)
-    training_queue.start(CARL, SHORT)
-    assert follow(training_queue, CARL, until="Waiting", also=[ANNA, BERT])[-1]["place"] == 2
-    monkeypatch.setattr(module, "PATIENCE", 6.0)
+@pytest.mark.parametrize("patience", [60.0, 90.0])
+def test_visitors_who_have_left_make_room(open_queue, clock, patience):
+    server = open_queue(Limits(patience_seconds=patience, stop_seconds=20.0))
+    training = server.training
+    training.start(ANNA, CONFIG)
+    annas = server.processes.next()
+    training.start(BERT, CONFIG)
+    training.start(CARL, CONFIG)
+    assert follow(training, CARL, until="Waiting", also=[ANNA, BERT])[-1]["place"] == 2
+
+    def let_pass(seconds, present):
+        """Visitors who are present ask half-way."""
+        clock.ahead += seconds / 2
+        for visitor in present:
+            training.state(visitor, 0)
+        clock.ahead += seconds / 2
+
     # Bert, who waits, no longer asks: Carl is the next.
-    assert follow(training_queue, CARL, until="Waiting", seen=1, also=[ANNA]) == [{"event": "Waiting", "place": 1}]
+    let_pass(patience + 1, [ANNA, CARL])
+    assert follow(training, CARL, until="Waiting", seen=1, also=[ANNA]) == [{"event": "Waiting", "place": 1}]
+    assert not annas.stop.value
     # Anna, who trains, no longer asks either: Carl trains.
-    monkeypatch.setattr(module, "STOP_LIMIT", -1.0)
-    assert names(follow(training_queue, CARL, until="Loading", seen=2)) == ["Loading"]
-    annas, berts = (training_queue.state(visitor, 0) for visitor in (ANNA, BERT))
-    assert not annas["alive"]
-    assert not berts["alive"]
-    assert "ended" in failure(annas["events"])
-    assert "before the training began, as this page was away" in failure(berts["events"])
-    assert [event["why"] for event in annas["events"] if event["event"] == "Stopping"] == [module.AWAY]
+    let_pass(patience + 1, [CARL])
+    wait_until(lambda: annas.stop.value)
+    training.state(CARL, 0)
+    clock.ahead += 21  # it does not stop
+    assert names(follow(training, CARL, until="Loading", seen=2)) == ["Loading"]
+    assert annas.is_killed
+    of_anna, of_bert = (training.state(visitor, 0) for visitor in (ANNA, BERT))
+    assert not of_anna["alive"]
+    assert not of_bert["alive"]
+    away = f"as this page was away for {patience:.0f} seconds"
+    assert "ended" in failure(of_anna["events"])
+    assert failure(of_bert["events"]) == f"Stopped before the training began, {away}."
+    assert [event["why"] for event in of_anna["events"] if event["event"] == "Stopping"] == [away]
 
 
 # --- what goes wrong ------------------------------------------------------------------------------------------------
 
 
-def test_a_child_that_dies_fails_and_the_next_one_works(start, shipped_session):
-    server = start()
-    server.training_queue.start(ANNA, ENDLESS)
-    events = follow(server.training_queue, ANNA, until="StepDone")
-    os.kill(the_child().pid, signal.SIGKILL)
-    assert "unexpectedly" in failure(follow(server.training_queue, ANNA, seen=len(events)))
+def test_a_process_that_dies_fails_and_the_next_one_works(open_queue, mapped, shipped_session):
+    server = open_queue()
+    server.training.start(ANNA, CONFIG)
+    process = server.processes.next()
+    process.send(STARTED, STEP_DONE)
+    events = follow(server.training, ANNA, until="StepDone")
+    process.die()
+    assert "unexpectedly" in failure(follow(server.training, ANNA, seen=len(events)))
     assert server.sessions.get(ANNA) is shipped_session
-    server.training_queue.start(ANNA, SHORT)
-    follow(server.training_queue, ANNA, until="Tested")
+    server.training.start(ANNA, CONFIG)
+    finish(server.processes.next(), mapped)
+    follow(server.training, ANNA, until="Tested")
     assert server.sessions.get(ANNA) is not shipped_session
 
 
-def test_a_child_that_cannot_start_is_told(start, monkeypatch, shipped_session):
-    class Stillborn(module.CONTEXT.Process):
-        def start(self):
-            raise BrokenPipeError(32, "Broken pipe")  # so it is when the child dies while it is sent its task
+def test_a_process_that_ends_without_a_result_is_told(open_queue, shipped_session):
+    server = open_queue()
+    server.training.start(ANNA, CONFIG)
+    server.processes.next().end()
+    assert failure(follow(server.training, ANNA)) == "The training ended unexpectedly."
+    assert server.sessions.get(ANNA) is shipped_session
 
-    server = start()
+
+def test_a_process_that_cannot_start_is_told(monkeypatch, open_queue, shipped_session):
+    def stillborn(task, stop, connection):
+        raise BrokenPipeError(32, "Broken pipe")  # so it is when the process dies while it is sent its task
+
+    server = open_queue()
     with monkeypatch.context() as patch:
-        patch.setattr(module.CONTEXT, "Process", Stillborn)
-        server.training_queue.start(ANNA, SHORT)
-        assert "unexpectedly" in failure(follow(server.training_queue, ANNA))
+        patch.setattr(server.training, "_start_process", stillborn)
+        server.training.start(ANNA, CONFIG)
+        assert "unexpectedly" in failure(follow(server.training, ANNA))
     assert server.sessions.get(ANNA) is shipped_session
-    server.training_queue.start(ANNA, SHORT)
-    follow(server.training_queue, ANNA, until="Started")
+    server.training.start(ANNA, CONFIG)
+    server.processes.next().send(STARTED)
+    follow(server.training, ANNA, until="Started")
 
 
-def test_a_bad_data_place_is_told(start, tmp_path, shipped_session):
-    (tmp_path / "train.csv").write_text("label,pixel1\n1,2\n")
-    (tmp_path / "test.csv").write_text("label,pixel1\n1,2\n")
-    server = start(tmp_path)
-    server.training_queue.start(ANNA, SHORT)
-    events = follow(server.training_queue, ANNA)
-    with pytest.raises(dataset.DatasetError) as error:
-        dataset.load(tmp_path)
-    assert names(events) == ["Loading", "Failed"]
-    assert failure(events) == str(error.value)
-    assert server.sessions.get(ANNA) is shipped_session
+def test_what_the_process_finds_wrong_is_passed_on(open_queue, original_session):
+    server = open_queue()
+    server.sessions.choose(ANNA, "original")
+    server.training.start(ANNA, CONFIG, init_from_current=True)
+    process = server.processes.next()
+    process.send(STARTED, Failed("The loss is no longer finite."))
+    process.end()
+    assert failure(follow(server.training, ANNA)) == "The loss is no longer finite."
+    assert server.sessions.get(ANNA) is original_session
 
 
-def test_a_training_that_grows_beyond_all_numbers_is_told(monkeypatch, start, shipped_session):
-    server = start()
-    broken = Network("original").eval()
-    with torch.no_grad():
-        broken.layers.out.weight.fill_(float("nan"))
-    server.sessions.put(ANNA, mine := Session(broken, shipped_session.projection))
-    server.training_queue.start(ANNA, SHORT, go_on=True)
-    assert "no number" in failure(follow(server.training_queue, ANNA))
-    assert server.sessions.get(ANNA) is mine
+def test_what_goes_wrong_after_the_test_is_no_failure(open_queue, shipped):
+    server = open_queue()
+    server.training.start(ANNA, CONFIG)
+    process = server.processes.next()
+    process.send_tested()
+    process.die()
+    assert names(follow(server.training, ANNA)) == ["Loading", "Tested"]
+    assert not same(server.sessions.get(ANNA).network, shipped)
 
 
-def test_the_server_keeps_answering_while_one_trains(start, samples, trained):
-    server = start()
-    handlers = Handlers(server.sessions, samples.test, server.training_queue)
-    server.training_queue.start(ANNA, ENDLESS)
-    follow(server.training_queue, ANNA, until="Started")
-    before = the_child()
-    answer = served(handlers.answer)({"visitor": BERT, "sample": 11})
-    assert answer["probabilities"] == served(trained.handlers.answer)({"visitor": BERT, "sample": 11})["probabilities"]
-    assert before.is_alive()
-
-
-@pytest.mark.parametrize("moment", ["restored", "kept"])
-def test_a_map_for_a_network_given_back_is_not_kept(start, trained, shipped_session, moment):
-    """The map comes some seconds after the network: the visitor may have gone back to the shipped one meanwhile."""
-    server = start()
-    run = module.Run(ANNA, SHORT, shipped_session.network, go_on=False)
-    network = module._pack(trained.own.network)
-    tensors = {name: value for name, value in vars(trained.own.projection).items()}
-    server.training_queue._take(run, {"event": "Tested"}, network)
-    assert same(server.sessions.get(ANNA).network, trained.own.network)
-    assert server.sessions.get(ANNA).projection.tsne is None
-    if moment == "restored":
-        server.sessions.drop(ANNA)
-    server.training_queue._take(run, {"event": "Mapped"}, module.to_safetensors(tensors))
-    if moment == "restored":
-        assert server.sessions.get(ANNA) is shipped_session
-        assert names(run.events) == ["Tested"]
-    else:
-        assert torch.equal(server.sessions.get(ANNA).projection.tsne, trained.own.projection.tsne)
-        assert names(run.events) == ["Tested", "Mapped"]
-
-
-def test_what_goes_wrong_after_the_test_is_no_failure(shipped_session):
-    run = module.Run(ANNA, SHORT, shipped_session.network, go_on=False)
-    run.tell("Tested")
+def test_a_run_fails_unless_its_network_is_there(shipped):
+    run = Run(ANNA, CONFIG, shipped, init_from_before=False, patience=1.0)
+    run.tell(TESTED)
     run.fail("Its map did not come.")
     assert names(run.events) == ["Tested"]
-    run = module.Run(ANNA, SHORT, shipped_session.network, go_on=False)
+    run = Run(ANNA, CONFIG, shipped, init_from_before=False, patience=1.0)
     run.fail("It ended.")
     assert run.events == [{"event": "Failed", "sentence": "It ended."}]
-
-
-def test_it_goes_on_from_the_network_that_answered_when_it_was_started(start, samples, trained, shipped_session):
-    server = start()
-    server.training_queue.start(BERT, ENDLESS)
-    follow(server.training_queue, BERT, until="Started")
-    server.sessions.put(ANNA, trained.own)
-    server.training_queue.start(ANNA, dataclasses.replace(SHORT, learning_rate=1e-7), go_on=True)
-    server.sessions.drop(ANNA)  # while it waits
-    server.training_queue.stop(BERT)
-    tested = {event["event"]: event for event in follow(server.training_queue, ANNA)}["Tested"]
-    assert tested["before"] == evaluate(trained.own.network, samples.test).accuracy
-    assert tested["before"] != evaluate(shipped_session.network, samples.test).accuracy
-    assert tested["after"] > 0.3  # anew, at that learning rate, it would be chance

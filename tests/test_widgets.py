@@ -4,17 +4,27 @@ What the JavaScript may do is checked by TypeScript and ESLint: ``npm run check`
 """
 
 import re
+import shutil
 from concurrent.futures import Future
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from demo import page, widgets
 from demo.widgets import FOLDER, NAMES, Modules
 
 
 @pytest.fixture(scope="module")
-def modules(tmp_path_factory):
-    return Modules.copied(tmp_path_factory.mktemp("static"))
+def modules():
+    return Modules()
+
+
+@pytest.fixture(scope="module")
+def client(modules):
+    """A browser of the modules alone."""
+    with TestClient(Starlette(routes=[modules.route()])) as client:
+        yield client
 
 
 def test_every_folder_is_a_widget_with_all_its_files_and_no_others():
@@ -38,18 +48,35 @@ def test_template_holds_no_code(name, modules):
     assert widgets.widget(name, modules).html_template == html
 
 
-def test_modules_are_copied_and_nothing_else(modules):
-    copies = {file.relative_to(modules.folder): file for file in modules.folder.rglob("*") if file.is_file()}
-    assert copies.keys() == {file.relative_to(FOLDER) for file in FOLDER.rglob("*.js")}
-    assert all(copy.read_bytes() == (FOLDER / name).read_bytes() for name, copy in copies.items())
+def addresses_of(modules):
+    return re.findall(r'^<link rel="modulepreload" href="([^"]*)">$', modules.preloads(), re.MULTILINE)
+
+
+def test_modules_are_served_and_nothing_else(modules, client):
+    addresses = addresses_of(modules)
+    assert len(addresses) == len(modules.preloads().splitlines())
+    place = re.match(r"widgets/[0-9a-f]{16}/", addresses[0])[0]
+    names = {address.removeprefix(place) for address in addresses}
+    assert names == {file.relative_to(FOLDER).as_posix() for file in FOLDER.rglob("*.js")}
+    for name in names:
+        assert client.get(f"{place}{name}").content == (FOLDER / name).read_bytes()
+    for name in ("types.d.ts", "pad/pad.html", "pad/pad.css", "__init__.py", "%2e%2e/page.css", ""):
+        assert client.get(f"{place}{name}").status_code == 404
+
+
+def test_modules_of_another_version_have_another_address(modules, tmp_path, monkeypatch):
+    copied = tmp_path / "widgets"
+    shutil.copytree(FOLDER, copied)
+    monkeypatch.setattr(widgets, "FOLDER", copied)
+    assert addresses_of(Modules()) == addresses_of(modules)  # kept by the browser when the server starts again
+    (copied / "shared" / "text.js").write_text("// another\n")
+    assert not set(addresses_of(Modules())) & set(addresses_of(modules))
 
 
 def test_modules_are_loaded_in_advance_first_those_that_bring_the_facts(modules):
-    links = modules.preloads().splitlines()
-    names = [re.fullmatch(r'<link rel="modulepreload" href="gradio_api/file=(.*)">', link)[1] for link in links]
-    assert sorted(names) == sorted(file.as_posix() for file in modules.folder.rglob("*.js"))
-    folders = [name.split("/")[-2] for name in names]
-    assert set(folders[: folders.index("answer")]) == set(widgets.FIRST)
+    folders = [address.split("/")[2:-1] for address in addresses_of(modules)]
+    names = [folder[0] if folder else "" for folder in folders]
+    assert set(names[: names.index("answer")]) == set(widgets.FIRST)
 
 
 def test_widgets_are_given_the_server_functions_that_their_types_name(tmp_path):
@@ -79,8 +106,10 @@ def test_styles_load_nothing():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_styles_of_a_widget_speak_of_nothing_else(name):
-    """So their order does not matter."""
+    """So their order does not matter. A widget's own elements are named by its class, or by an id in its template."""
+    html = (FOLDER / name / f"{name}.html").read_text(encoding="utf-8")
+    own = "|".join([rf"[.#]{name}", *(f"#{identity}" for identity in re.findall(r'\sid="([^"]+)"', html))])
     css = re.sub(r"/\*.*?\*/", "", (FOLDER / name / f"{name}.css").read_text(encoding="utf-8"), flags=re.DOTALL)
     selectors = [rule for rule in re.findall(r"([^{}]+)\{", css) if not rule.strip().startswith("@media")]
     for selector in re.split(r",(?![^(]*\))", ",".join(selectors)):
-        assert re.search(rf"[.#]{name}(?!\w)", selector), selector
+        assert re.search(rf"({own})(?![\w])", selector), selector

@@ -11,22 +11,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Error, Page, sync_playwright
+from visitor import DEVICES, put_back
 
 ROOT = Path(__file__).parent.parent.parent
-DEVICES = {
-    "desktop": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
-    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True, "is_mobile": True},
-}
 
 
 @contextmanager
-def serve(*arguments: str) -> Iterator[str]:
+def serve(*arguments: str, program: str = "app.py") -> Iterator[str]:
     """Address of an app of its own, on a free port: apps that look for one at the same moment find the same."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     app = subprocess.Popen(
-        [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port), *arguments],
+        [sys.executable, program, "--host", "127.0.0.1", "--port", str(port), *arguments],
         cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     assert app.stdout is not None
@@ -36,7 +33,7 @@ def serve(*arguments: str) -> Iterator[str]:
                 yield match[0]
                 break
         else:
-            pytest.fail(f"app.py ended with status {app.wait()} before it served the page")
+            pytest.fail(f"{program} ended with status {app.wait()} before it served the page")
     finally:
         app.terminate()
         app.wait(timeout=20)
@@ -70,9 +67,9 @@ def browser(skip_or_fail: Callable[[str], None]) -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(params=DEVICES)
+@pytest.fixture
 def device(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    return str(getattr(request, "param", "desktop"))
 
 
 @pytest.fixture(scope="session")
@@ -90,33 +87,70 @@ def contexts(browser: Browser) -> Iterator[dict[str, BrowserContext]]:
 def context(contexts: dict[str, BrowserContext], device: str) -> Iterator[BrowserContext]:
     """A visitor who has been here before: the guided tour does not come by itself."""
     context = contexts[device]
+    before = set(context.pages)
     yield context
-    for page in context.pages:  # with what a tab knows: who its visitor is, for one
+    for page in set(context.pages) - before:  # with what a tab knows: who its visitor is, for one
         page.close()
     context.clear_permissions()
 
 
+class Opened:
+    """A page, and the problems of which its console tells."""
+
+    def __init__(self, context: BrowserContext, address: str) -> None:
+        self.page = context.new_page()
+        self.problems: list[str] = []
+        self.page.on("console", self._listen)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("dialog", self._dismiss)
+        self.page.goto(address)
+        self.page.wait_for_selector("#answer[data-answers]")
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.problems.append(message.text)
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.problems.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+
 def opened(context: BrowserContext, address: str) -> Iterator[Page]:
     """The page with its first example answered; any error on its console fails the test."""
-    page = context.new_page()
-    problems: list[str] = []
+    opened = Opened(context, address)
+    yield opened.page
+    assert opened.problems == []
 
-    def listen(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            problems.append(message.text)
 
-    page.on("console", listen)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("dialog", lambda dialog: (problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    page.goto(address)
-    page.wait_for_selector("#answer[data-answers]")
-    yield page
+@pytest.fixture(scope="session")
+def pages() -> dict[str, Opened]:
+    """The page on each device, once it is open."""
+    return {}
+
+
+@pytest.fixture
+def page(
+    request: pytest.FixtureRequest,
+    pages: dict[str, Opened],
+    contexts: dict[str, BrowserContext],
+    address: str,
+    device: str,
+) -> Iterator[Page]:
+    """The page as most tests want it: put back as it was, which takes a fraction of the time to open it."""
+    if device not in pages:
+        pages[device] = Opened(contexts[device], address)
+    put_back(pages[device].page, device)
+    failed = request.session.testsfailed
+    yield pages[device].page
+    problems = pages[device].problems
+    if problems or request.session.testsfailed > failed:
+        pages.pop(device).page.close()  # it may be in any state
     assert problems == []
 
 
 @pytest.fixture
-def page(context: BrowserContext, address: str) -> Iterator[Page]:
-    """The page as most tests want it."""
+def fresh_page(context: BrowserContext, address: str) -> Iterator[Page]:
+    """The page just opened, by a visitor of its own: for tests of how it begins, and of another network."""
     yield from opened(context, address)
 
 

@@ -5,7 +5,20 @@ import re
 import pytest
 import torch
 from playwright.sync_api import BrowserContext, Page, Route, expect
-from visitor import SERVER, SHIRT, answers, draw, open_tab, seen, settle, wait_for_answer, with_modules
+from visitor import (
+    SERVER,
+    SHIRT,
+    answers,
+    clear,
+    draw,
+    on_a_phone,
+    on_both_devices,
+    open_tab,
+    seen,
+    settle,
+    wait_for_answer,
+    with_modules,
+)
 
 from fmnist_core import CLASS_NAMES, inference
 from fmnist_core.dataset import Dataset
@@ -22,7 +35,7 @@ def open_map(page: Page) -> None:
 
 
 def on_map(page: Page, x: float, y: float) -> tuple[float, float]:
-    """A place of the page, from parts of the map's width and height."""
+    """A place on the page, from fractions of the map's width and height."""
     box = page.locator("#map .plane").bounding_box()
     assert box is not None
     return box["x"] + x * box["width"], box["y"] + y * box["height"]
@@ -41,17 +54,19 @@ def hovered(page: Page, place: tuple[float, float]) -> str:
 
 def hover_a_mark(page: Page, along: float = 0.5) -> tuple[float, float]:
     """Move the pointer along a line through the map until it is at a mark; returns where."""
-    for part in range(60):
-        place = on_map(page, 0.2 + part / 100, along)
+    for step in range(60):
+        place = on_map(page, 0.2 + step / 100, along)
         page.mouse.move(*place)
         if lit(page):
             return place
     raise AssertionError("there is no mark on that line")
 
 
+@on_both_devices
 def test_the_map_and_the_visitors_point(page: Page, device: str) -> None:
     open_map(page)
     expect(page.locator("#map")).to_have_attribute("data-points", "2000")
+    clear(page)
     before = page.get_attribute("#map", "data-you")
     draw(page, SHIRT, device)
     page.locator("#map .plane").scroll_into_view_if_needed()
@@ -112,8 +127,8 @@ def test_a_link_opens_the_map_as_it_was(page: Page, address: str, context: Brows
         expect(other.locator(f"#map [data-colour={colour}]")).to_have_attribute("aria-pressed", "true")
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
-def test_a_network_without_tsne_falls_back_to_pca(page: Page) -> None:
+def test_a_network_without_tsne_falls_back_to_pca(fresh_page: Page) -> None:
+    page = fresh_page
     open_map(page)
     page.locator("#map [data-layout=tsne]").click()
     expect(page.locator("#map")).to_have_attribute("data-moving", "false")
@@ -132,8 +147,8 @@ def test_a_network_without_tsne_falls_back_to_pca(page: Page) -> None:
     expect(page.locator("#map")).to_have_attribute("data-moving", "false")
 
 
-def test_marks_by_answer_and_one_class_alone(page: Page, shipped: Network, samples: Dataset) -> None:
-    labels, answered = samples.test.labels, predict_logits(shipped, samples.test).argmax(1)
+def test_marks_by_prediction_and_one_class_alone(page: Page, shipped: Network, samples: Dataset) -> None:
+    labels, predictions = samples.test.labels, predict_logits(shipped, samples.test).argmax(1)
     coat = CLASS_NAMES.index("Coat")
     plain, legend = page.locator("#map"), page.locator("#map .legend button", has_text="Coat")
 
@@ -146,8 +161,8 @@ def test_marks_by_answer_and_one_class_alone(page: Page, shipped: Network, sampl
     pictures = [painted()]
     for colour, shown, coats in (
         ("true", len(labels), labels == coat),
-        ("predicted", len(labels), answered == coat),
-        ("mistakes", (labels != answered).sum(), (answered == coat) & (labels != coat)),
+        ("predicted", len(labels), predictions == coat),
+        ("mistakes", (labels != predictions).sum(), (predictions == coat) & (labels != coat)),
     ):
         page.locator(f"#map [data-colour={colour}]").click()
         expect(plain).to_have_attribute("data-plain", str(int(shown)))
@@ -163,18 +178,18 @@ def test_marks_by_answer_and_one_class_alone(page: Page, shipped: Network, sampl
     legend.click()
     page.locator("#map .legend button", has_text="Bag").click()  # instead of the other
     expect(legend).to_have_attribute("aria-pressed", "false")
-    assert f"{int((labels != answered).sum())} of 2,000." in page.inner_text("#map .note")
+    assert f"{int((labels != predictions).sum())} of 2,000." in page.inner_text("#map .note")
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)  # a phone has no pointer that hovers
 def test_hover_and_click_on_the_map(page: Page, samples: Dataset, shipped: Network) -> None:
     open_map(page)
     place = hover_a_mark(page)
     index = int(lit(page))
     expect(page.locator("#map .tip")).to_be_visible()
-    number, answer = int(samples.test.numbers[index]), inference.read_pixels(shipped, samples.test.pixels[index]).label
+    number = int(samples.test.numbers[index])
+    prediction = inference.read_pixels(shipped, samples.test.pixels[index]).label
     assert page.inner_text("#map .tip .class").strip() == CLASS_NAMES[samples.test.labels[index]]
-    assert page.inner_text("#map .tip .taken").split("\n")[-1].strip().endswith(CLASS_NAMES[answer])
+    assert page.inner_text("#map .tip .predicted").split("\n")[-1].strip().endswith(CLASS_NAMES[prediction])
     assert page.inner_text("#map .tip .number") == f"test image {number}"
     shown = page.evaluate(
         """() => [...document.querySelector('#map .picture').getContext('2d').getImageData(0, 0, 84, 84).data]
@@ -187,17 +202,16 @@ def test_hover_and_click_on_the_map(page: Page, samples: Dataset, shipped: Netwo
     expect(page.locator("#pad .hint")).to_contain_text(f"test image {number}")
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
 def test_zoom_and_drag_keep_marks_below_the_pointer(page: Page) -> None:
     open_map(page)
     with_modules(page, "({ on, emit }) => { on('points', points => { window.points = points; }); emit('network'); }")
     page.wait_for_function("() => window.points")
     expect(page.locator("#map")).to_have_attribute("data-moving", "false")
-    spots = torch.tensor(page.evaluate("() => [...points.pca]")).reshape(-1, 2)
+    coordinates = torch.tensor(page.evaluate("() => [...points.pca]")).reshape(-1, 2)
     # The mark that is farthest from all others, in the middle part of the map.
-    alone = torch.cdist(spots, spots).fill_diagonal_(9).min(1).values * ((spots - 0.5).abs() < 0.3).all(1)
-    index = str(int(alone.argmax()))
-    right, up = spots[int(index)].tolist()
+    distances = torch.cdist(coordinates, coordinates).fill_diagonal_(9).min(1).values
+    index = str(int((distances * ((coordinates - 0.5).abs() < 0.3).all(1)).argmax()))
+    across, up = coordinates[int(index)].tolist()
 
     def mark() -> tuple[float, float]:
         page.locator("#map .plane").scroll_into_view_if_needed()
@@ -205,7 +219,7 @@ def test_zoom_and_drag_keep_marks_below_the_pointer(page: Page) -> None:
         assert box is not None
         width, height = box["width"] - 2, box["height"] - 2  # without the frame
         return (
-            box["x"] + 1 + width / 2 + (right - 0.5) * (width - 44),
+            box["x"] + 1 + width / 2 + (across - 0.5) * (width - 44),
             box["y"] + 1 + height / 2 - (up - 0.5) * (height - 44),
         )
 
@@ -245,12 +259,12 @@ def test_zoom_and_drag_keep_marks_below_the_pointer(page: Page) -> None:
     assert lit(page) == index
     page.get_by_role("button", name="Zoom in").click()
     expect(page.locator("#map")).to_have_attribute("data-zoom", "1.50")
-    empty = next(place for part in range(50) if not hovered(page, place := on_map(page, 0.1 + part / 70, 0.1)))
+    empty = next(place for step in range(50) if not hovered(page, place := on_map(page, 0.1 + step / 70, 0.1)))
     page.mouse.dblclick(*empty)
     expect(page.locator("#map")).to_have_attribute("data-zoom", "3.00")
 
 
-@pytest.mark.parametrize("device", ["phone"], indirect=True)
+@on_a_phone
 def test_fingers_on_the_map(page: Page) -> None:
     open_map(page)
     touch = page.context.new_cdp_session(page)
@@ -283,17 +297,19 @@ def test_fingers_on_the_map(page: Page) -> None:
     assert page.evaluate("visualViewport.scale") == 1
 
 
-def test_the_map_by_keyboard(page: Page) -> None:
+@on_both_devices
+def test_the_map_by_keyboard(page: Page, device: str) -> None:
     open_map(page)
     canvas = page.get_by_role("application", name="Map of the test images")
     canvas.focus()
-    assert "arrows" in page.locator("#map-keys").inner_text() or page.evaluate("innerWidth") < 700
+    assert ("arrows" in page.locator("#map-keys").inner_text()) is (device == "desktop")
     walked = []
     for key in ("n", "n", "n", "Shift+N", "n"):
         page.keyboard.press(key)
         walked.append(lit(page))
-    assert len({*walked[:3]}) == 3
-    assert walked[3:] == [walked[1], walked[2]]
+    assert walked == [*walked[:3], walked[1], walked[2]]
+    assert "" not in walked
+    assert len({*walked}) == 3  # one image after the other
     spoken = page.locator("#map .spoken").inner_text()
     number = re.search(r"test image (\d+)", spoken)
     assert number
@@ -332,24 +348,23 @@ def test_a_test_image_found_by_its_number(page: Page, samples: Dataset) -> None:
     expect(page.locator("#map .more")).to_be_hidden()  # this server has only the samples
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
 def test_the_trail_grows_and_is_cleared(page: Page, device: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 1700})  # pad and map are in sight together
     open_map(page)
     length = "() => Number(document.querySelector('#map').dataset.trail)"
     assert page.evaluate(length) == 1
+    clear(page)
     draw(page, SHIRT, device)
     page.wait_for_function(f"() => ({length})() >= 4")
-    for _ in range(6):
-        draw(page, SHIRT, device)
     settle(page)
-    assert page.evaluate(length) <= 40
+    with_modules(page, "({ emit, latest }) => { for (let i = 0; i < 50; i++) emit('answer', latest('answer')); }")
+    assert page.evaluate(length) == 40  # the latest ones
     page.locator("#map [data-layout=pixels]").click()
     expect(page.locator("#map")).to_have_attribute("data-moving", "false")
     expect(page.locator("#map")).to_have_attribute("data-trail", "1")
-    draw(page, SHIRT, device)
+    draw(page, ((0.3, 0.3), (0.5, 0.5), (0.7, 0.4)), device)
     page.wait_for_function(f"() => ({length})() >= 3")
-    page.get_by_role("button", name="Clear").click()
+    clear(page)
     expect(page.locator("#map")).to_have_attribute("data-trail", "0")
     assert page.get_attribute("#map", "data-you") is None
     assert page.locator("#map .alike li").count() == 0
@@ -366,7 +381,6 @@ def test_marked_samples_have_a_ring(page: Page) -> None:
     assert with_modules(page, f"({{ emit }}) => {{ emit('marked', []); return {over}; }}") == before
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
 def test_all_test_images(
     context: BrowserContext, whole_address: str, full_data: Dataset, samples: Dataset, original: Network
 ) -> None:
@@ -380,15 +394,15 @@ def test_all_test_images(
     page.get_by_role("button", name="Show all 10,000").click()
     expect(page.locator("#map")).to_have_attribute("data-points", "10000", timeout=120_000)
     expect(page.locator("#map")).to_have_attribute("data-moving", "false")
-    script = "({ samples }) => [[...samples.numbers], [...samples.labels], [...points.answers]]"
-    numbers, labels, answered = (torch.tensor(list_) for list_ in with_modules(page, script))
+    script = "({ samples }) => [[...samples.numbers], [...samples.labels], [...points.predictions]]"
+    numbers, labels, predictions = (torch.tensor(list_) for list_ in with_modules(page, script))
     assert numbers[:2000].tolist() == samples.test.numbers.tolist()
     assert sorted(numbers.tolist()) == list(range(10_000))
     assert torch.equal(labels, full_data.test.labels[numbers])
-    assert (answered == predict_logits(original, full_data.test.take(numbers)).argmax(1)).float().mean() > 0.999
+    assert (predictions == predict_logits(original, full_data.test.take(numbers)).argmax(1)).float().mean() > 0.999
     for name in ("pca", "pixels", "tsne"):
-        spots = page.evaluate(f"() => [...points.{name}]")
-        assert [len(spots), min(spots), max(spots)] == [20_000, 0, 1]
+        coordinates = page.evaluate(f"() => [...points.{name}]")
+        assert [len(coordinates), min(coordinates), max(coordinates)] == [20_000, 0, 1]
     # One that is not shipped: found by its number, and made the current picture.
     page.locator("#map .seek input").fill(str(int(numbers[7000])))
     page.get_by_role("button", name="Find").click()
@@ -406,6 +420,6 @@ def test_all_test_images(
     expect(page.locator("#map")).to_have_attribute("data-points", "10000")
     with_modules(page, "({ emit }) => emit('network')")  # all that is known is stale
     expect(page.locator("#map")).to_have_attribute("data-points", "2000")
-    lengths = with_modules(page, "({ samples }) => [points.answers.length, samples.labels.length]")
+    lengths = with_modules(page, "({ samples }) => [points.predictions.length, samples.labels.length]")
     assert lengths == [2000, 2000]
     assert problems == []

@@ -12,8 +12,11 @@ from visitor import (
     SERVER,
     SHIRT,
     answers,
+    clear,
     draw,
     hold_requests,
+    on_a_phone,
+    on_both_devices,
     png,
     rounded,
     seen,
@@ -28,10 +31,11 @@ from visitor import (
 from fmnist_core import CLASS_NAMES, inference
 from fmnist_core.dataset import Dataset
 from fmnist_core.model import Network
-from fmnist_core.preparation import open_picture, prepare, unprepared
+from fmnist_core.preparation import open_picture, prepare, prepare_naively
 
 
-def test_first_paint_shows_a_finished_example(page: Page, shipped: Network, samples: Dataset) -> None:
+def test_first_paint_shows_a_finished_example(fresh_page: Page, shipped: Network, samples: Dataset) -> None:
+    page = fresh_page
     example = int((samples.test.labels == CLASS_NAMES.index("Ankle boot")).nonzero()[0])
     reading = inference.read_pixels(shipped, samples.test.pixels[example])
     assert shown(page) == rounded(reading.probabilities)
@@ -39,7 +43,9 @@ def test_first_paint_shows_a_finished_example(page: Page, shipped: Network, samp
     assert seen(page) == samples.test.pixels[example].flatten().tolist()
 
 
-def test_drawing_a_shirt(page: Page, device: str, shipped: Network) -> None:
+@on_both_devices
+def test_drawing_a_shirt(fresh_page: Page, device: str, shipped: Network) -> None:
+    page = fresh_page
     page.wait_for_selector("#pad .hint:visible")
     scroll = page.evaluate("scrollY")
     live = draw(page, SHIRT, device)
@@ -64,7 +70,7 @@ def test_drawing_a_shirt(page: Page, device: str, shipped: Network) -> None:
     assert page.locator("#answer li.best").count() == 1
 
 
-def test_the_visitor_says_what_a_picture_is(page: Page, tmp_path: Path, shipped: Network) -> None:
+def test_the_visitor_says_what_kind_of_picture_it_is(page: Page, tmp_path: Path, shipped: Network) -> None:
     picture = Image.new("RGB", (300, 400), "#b98a5a")
     for y in range(0, 400, 25):
         ImageDraw.Draw(picture).line((0, y, 300, y), fill="#70502c", width=6)
@@ -92,31 +98,31 @@ def test_the_visitor_says_what_a_picture_is(page: Page, tmp_path: Path, shipped:
     wait_for_answer(page, before)
     expect(select).to_have_value("photo")
     expect(again).to_be_hidden()
-    # What was said of this picture is not said of the next one.
+    # What the visitor said of this picture does not hold for the next one.
     select.select_option("sample")
     expect(again).to_be_visible()
-    page.locator("#pad [data-do=clear]").click()
+    clear(page)
     expect(page.locator("#seen button")).to_be_hidden()
 
 
 def test_the_steps_of_the_preparation(page: Page, device: str) -> None:
     page.locator("#seen summary").click()
     expect(page.locator("#seen .said")).to_have_text("An image of the data set needs no preparation.")
+    clear(page)
     draw(page, SHIRT, device)
-    expect(page.locator("#seen .said")).to_contain_text("Only made grey and small")
+    expect(page.locator("#seen .said")).to_contain_text("Only made grey and resized")
     is_painted = """name => document.querySelector(`#seen canvas.${name}`).getContext('2d')
         .getImageData(0, 0, 128, 128).data.some((value, place) => place % 4 === 0 && value > 200)"""
-    for name in ("found", "cropped", "without"):
+    for name in ("found", "cropped", "naive"):
         page.wait_for_function(is_painted, arg=name)
-    page.locator("#pad [data-do=clear]").click()
+    clear(page)
     expect(page.locator("#seen .said")).to_have_text("")
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
-def test_an_opened_file_s_steps_follow_the_network(page: Page, shipped: Network, original: Network) -> None:
-    picture = trousers("tan", "grey")
-    plain = torch.from_numpy(unprepared(picture))
-    before, after = (inference.in_words(inference.read_pixels(each, plain)) for each in (shipped, original))
+def test_an_opened_file_s_steps_follow_the_network(fresh_page: Page, shipped: Network, original: Network) -> None:
+    page, picture = fresh_page, trousers("tan", "grey")
+    naive = torch.from_numpy(prepare_naively(picture))
+    before, after = (inference.in_words(inference.read_pixels(each, naive)) for each in (shipped, original))
     assert before != after
     page.locator("#seen summary").click()
     page.set_input_files("#upload", {"name": "trousers.png", "mimeType": "image/png", "buffer": png(picture)})
@@ -125,19 +131,18 @@ def test_an_opened_file_s_steps_follow_the_network(page: Page, shipped: Network,
     expect(page.locator("#seen .said")).to_contain_text(f"“{after}”")
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
-def test_a_new_sheet_is_found_out_anew(page: Page, device: str) -> None:
+def test_the_kind_of_a_new_drawing_is_detected_again(page: Page, device: str) -> None:
+    clear(page)
     draw(page, SHIRT, device)
     page.locator("#seen select").select_option("photo")
     expect(page.locator("#seen button")).to_be_visible()
-    page.get_by_role("button", name="Clear").click()
+    clear(page)
     draw(page, SHIRT, device)
     settle(page)
     expect(page.locator("#seen select")).to_have_value("drawing")
     expect(page.locator("#seen button")).to_be_hidden()
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
 def test_a_file_or_kind_that_comes_late_leaves_the_next_picture_alone(page: Page) -> None:
     def let_go(count: int) -> None:
         page.wait_for_selector(".busy")
@@ -163,8 +168,8 @@ def test_a_file_or_kind_that_comes_late_leaves_the_next_picture_alone(page: Page
     let_go(1)
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
 def test_what_takes_time_is_shown_until_another_wish(page: Page) -> None:
+    clear(page)
     draw(page, SHIRT, "desktop")
     settle(page)
     held = hold_requests(page, "open_file")
@@ -179,8 +184,8 @@ def test_what_takes_time_is_shown_until_another_wish(page: Page) -> None:
     assert len(held) == 1
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
 def test_an_answer_that_comes_late_is_not_about_another_picture(page: Page) -> None:
+    clear(page)
     held = hold_requests(page, "answer")
     box = page.locator("#pad canvas").bounding_box()
     assert box is not None
@@ -199,9 +204,9 @@ def test_an_answer_that_comes_late_is_not_about_another_picture(page: Page) -> N
     expect(page.locator("#answer .words")).to_have_text("Draw something")
 
 
-@pytest.mark.parametrize("device", ["phone"], indirect=True)
+@on_a_phone
 def test_a_pen_writes_although_a_palm_lies_on_the_pad(page: Page) -> None:
-    page.get_by_role("button", name="Clear").click()
+    clear(page)
     page.locator("#pad canvas").scroll_into_view_if_needed()
     box = page.locator("#pad canvas").bounding_box()
     assert box is not None
@@ -240,7 +245,6 @@ def test_a_pen_writes_although_a_palm_lies_on_the_pad(page: Page) -> None:
     settle(page)
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
 def test_a_large_photo_is_made_smaller_before_it_is_sent(page: Page, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 60, (2400, 3000, 3), dtype=np.uint8)
     photo = Image.fromarray(np.asarray(trousers().resize((3000, 2400))) // 2 + noise)
@@ -254,7 +258,6 @@ def test_a_large_photo_is_made_smaller_before_it_is_sent(page: Page, tmp_path: P
     expect(page.locator("#pad .problem")).to_be_hidden()
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
 def test_without_an_answer_none_is_shown(page: Page, device: str) -> None:
     def refuse(route: Route) -> None:
         if '"answer"' in (route.request.post_data or ""):
@@ -262,6 +265,7 @@ def test_without_an_answer_none_is_shown(page: Page, device: str) -> None:
         else:
             route.continue_()
 
+    clear(page)
     page.route(SERVER, refuse)
     draw(page, SHIRT, device)
     settle(page)
@@ -276,7 +280,8 @@ def test_without_an_answer_none_is_shown(page: Page, device: str) -> None:
     assert "–" not in shown(page)
 
 
-def test_a_drawing_can_be_taken_for_something_else(page: Page, device: str) -> None:
+def test_a_drawing_can_be_said_to_be_of_another_kind(page: Page, device: str) -> None:
+    clear(page)
     draw(page, SHIRT, device)
     settle(page)
     expect(page.locator("#seen select")).to_have_value("drawing")
@@ -291,6 +296,7 @@ def test_a_drawing_can_be_taken_for_something_else(page: Page, device: str) -> N
 
 
 def test_what_is_no_garment_is_only_guessed(page: Page, device: str) -> None:
+    clear(page)
     draw(page, ((0.1, 0.5), (0.9, 0.45), (0.15, 0.6), (0.85, 0.55), (0.5, 0.1), (0.45, 0.9)), device)
     settle(page)
     words, aside = page.inner_text("#answer .words"), page.inner_text("#answer .aside")
@@ -301,6 +307,7 @@ def test_what_is_no_garment_is_only_guessed(page: Page, device: str) -> None:
     assert meter < inference.FAMILIAR
 
 
+@on_both_devices
 def test_the_page_does_not_scroll_under_a_drawing_finger(page: Page, device: str) -> None:
     if device == "desktop":
         page.set_viewport_size({"width": 1280, "height": 500})
@@ -310,7 +317,9 @@ def test_the_page_does_not_scroll_under_a_drawing_finger(page: Page, device: str
     assert page.evaluate("scrollY") == before
 
 
+@on_both_devices
 def test_clear_undo_and_eraser(page: Page, device: str) -> None:
+    clear(page)
     draw(page, SHIRT, device)
     settle(page)
     drawn = shown(page)
@@ -332,8 +341,8 @@ def test_clear_undo_and_eraser(page: Page, device: str) -> None:
     assert pixels.evaluate("canvas => canvas.toDataURL()") != before
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
-def test_clearing_in_the_middle_of_a_stroke_ends_it(page: Page, device: str) -> None:
+def test_clearing_in_the_middle_of_a_stroke_ends_it(page: Page) -> None:
+    clear(page)
     box = page.locator("#pad canvas").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 80, box["y"] + 80)
@@ -370,7 +379,9 @@ def test_an_example_that_comes_late_leaves_the_drawing_alone(
     expect(page.locator("#pad .hint")).to_be_hidden()
 
 
+@on_both_devices
 def test_a_dot_is_no_garment(page: Page, device: str) -> None:
+    clear(page)
     page.locator("#pad [type=range]").evaluate("field => { field.value = 8; field.dispatchEvent(new Event('input')); }")
     before = answers(page)
     draw(page, ((0.5, 0.5), (0.502, 0.5)), device)
@@ -414,7 +425,6 @@ def test_drop_and_paste(page: Page, shipped: Network, way: str) -> None:
 
 
 def test_a_file_that_is_no_picture(page: Page, device: str) -> None:
-    settle(page)
     before = shown(page)
     name = "<img src=x onerror=alert(1)>${alert(2)}{{3}}.png"
     page.set_input_files("#upload", {"name": name, "mimeType": "image/png", "buffer": b"just words"})
@@ -445,5 +455,6 @@ def test_one_click_samples_and_drawing_on_them(page: Page, device: str) -> None:
     assert seen(page) != as_it_is
     first = page.locator("#samples .thumbnail").first.get_attribute("title")
     page.get_by_role("button", name="another ten").click()
-    assert page.locator("#samples .thumbnail").count() == 10
-    assert page.locator("#samples .thumbnail").first.get_attribute("title") != first
+    titles = [each.get_attribute("title") or "" for each in page.locator("#samples .thumbnail").all()]
+    assert [title.split(",")[0] for title in titles] == list(CLASS_NAMES)  # one of each class
+    assert titles[0] != first

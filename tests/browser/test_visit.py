@@ -4,15 +4,17 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import DEVICES
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from visitor import (
+    DEVICES,
     SERVER,
     SHIRT,
     answers,
+    clear,
     draw,
     hold_requests,
+    on_both_devices,
     open_tab,
     seen,
     settle,
@@ -30,6 +32,7 @@ from fmnist_core.model import Network
 # --- the tour -------------------------------------------------------------------------------------------------------
 
 
+@on_both_devices
 def test_the_tour_comes_once_and_leads_through_the_page(newcomer: Page, device: str) -> None:
     page = newcomer
     dialog = page.get_by_role("dialog", name="Draw a garment")
@@ -61,6 +64,7 @@ def test_the_tour_comes_once_and_leads_through_the_page(newcomer: Page, device: 
     expect(page.locator("#tour .tour")).to_be_hidden()
 
 
+@on_both_devices
 def test_drawing_goes_on_during_the_tour(newcomer: Page, device: str) -> None:
     first = shown(newcomer)
     draw(newcomer, SHIRT, device)
@@ -71,7 +75,8 @@ def test_drawing_goes_on_during_the_tour(newcomer: Page, device: str) -> None:
     expect(newcomer.locator("#tour .tour")).to_be_hidden()
 
 
-def test_the_tour_by_its_button(page: Page, device: str) -> None:
+@on_both_devices
+def test_the_tour_by_its_button(page: Page) -> None:
     button = page.get_by_role("button", name="Tour")
     expect(page.locator("#tour .tour")).to_be_hidden()
     height = page.evaluate("document.documentElement.scrollHeight")
@@ -90,7 +95,6 @@ def test_the_tour_by_its_button(page: Page, device: str) -> None:
     expect(button).to_be_focused()
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
 def test_no_tour_by_itself_where_storage_is_forbidden(browser: Browser, address: str, device: str) -> None:
     context = browser.new_context()
     context.add_init_script(
@@ -108,7 +112,6 @@ def test_no_tour_by_itself_where_storage_is_forbidden(browser: Browser, address:
 # --- a server that is late ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
 def test_a_page_that_comes_before_its_server_begins_by_itself(context: BrowserContext, address: str) -> None:
     page = context.new_page()
     failures = iter(range(2))
@@ -127,12 +130,12 @@ def test_a_page_that_comes_before_its_server_begins_by_itself(context: BrowserCo
     page.close()
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
-def test_a_view_that_had_no_answer_asks_again_when_it_is_opened_again(page: Page) -> None:
+def test_a_view_that_had_no_answer_asks_again_when_it_is_opened_again(fresh_page: Page) -> None:
+    page = fresh_page
     held = hold_requests(page, "points")
     open_tab(page, "Map")
     page.locator("#map .plane").scroll_into_view_if_needed()
-    wait_for_modules(page, "({ wanted }) => wanted.spots")
+    wait_for_modules(page, "({ wanted }) => wanted.coordinates")
     held[0].fulfill(body="null", content_type="application/json")
     expect(page.locator("#map .problem")).to_have_text("The server did not answer. Try again in a moment.")
     page.unroute(SERVER)
@@ -149,7 +152,9 @@ def fragment(page: Page) -> str:
     return str(page.evaluate("location.hash"))
 
 
-def test_a_link_opens_the_same_view(page: Page, device: str, samples: Dataset, context: BrowserContext) -> None:
+@on_both_devices
+def test_a_link_opens_the_same_view(fresh_page: Page, samples: Dataset, context: BrowserContext) -> None:
+    page = fresh_page
     assert fragment(page) == ""  # the example is nobody's choice
     open_tab(page, "Sizes")
     before = answers(page)
@@ -185,7 +190,7 @@ def test_a_link_names_no_sample_that_is_drawn_on_or_gone(page: Page, device: str
         assert re.fullmatch(r"#sample=\d+", fragment(page))
 
     choose()
-    page.get_by_role("button", name="Clear").click()
+    clear(page)
     assert fragment(page) == ""
     page.get_by_role("button", name="Undo").click()
     assert re.fullmatch(r"#sample=\d+", fragment(page))
@@ -197,7 +202,9 @@ def test_a_link_names_no_sample_that_is_drawn_on_or_gone(page: Page, device: str
     page.wait_for_function("() => location.hash === ''")
 
 
-def test_a_link_put_into_an_open_page(page: Page, device: str, samples: Dataset, shipped: Network) -> None:
+@on_both_devices
+def test_a_link_put_into_an_open_page(fresh_page: Page, samples: Dataset, shipped: Network) -> None:
+    page = fresh_page
     number = int(samples.test.numbers[11])
 
     def put(link: str) -> None:
@@ -222,6 +229,7 @@ def test_a_link_put_into_an_open_page(page: Page, device: str, samples: Dataset,
     expect(page.locator("#map")).to_have_attribute("data-colour", "predicted")
 
 
+@on_both_devices
 def test_a_newcomer_with_a_link_is_led_to_its_view(browser: Browser, address: str, device: str) -> None:
     context = browser.new_context(**DEVICES[device])
     page = context.new_page()
@@ -242,8 +250,8 @@ def test_a_newcomer_with_a_link_is_led_to_its_view(browser: Browser, address: st
         "#tab&sample=%F0%9F%91%95&&&=",
     ],
 )
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)
-def test_nothing_comes_of_a_made_up_link(page: Page, link: str) -> None:
+def test_nothing_comes_of_a_made_up_link(fresh_page: Page, link: str) -> None:
+    page = fresh_page
     first, hint = shown(page), page.inner_text("#pad .hint")
     page.evaluate("link => (location.hash = link)", link)
     settle(page)
@@ -259,7 +267,8 @@ def test_nothing_comes_of_a_made_up_link(page: Page, link: str) -> None:
     assert "alert(1)" not in page.locator("body").inner_html()
 
 
-def test_copy_link(page: Page, device: str, context: BrowserContext) -> None:
+def test_copy_link(fresh_page: Page, device: str, context: BrowserContext) -> None:
+    page = fresh_page
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     before = answers(page)
     page.locator("#samples .thumbnail").nth(5).click()
@@ -282,8 +291,10 @@ def test_copy_link(page: Page, device: str, context: BrowserContext) -> None:
 # --- the card -------------------------------------------------------------------------------------------------------
 
 
+@on_both_devices
 def test_save_as_picture(page: Page, device: str, tmp_path: Path) -> None:
     save = page.get_by_role("button", name="Save as picture")
+    clear(page)
     draw(page, SHIRT, device)
     settle(page)
     with page.expect_download() as download:
@@ -301,5 +312,5 @@ def test_save_as_picture(page: Page, device: str, tmp_path: Path) -> None:
     assert picture.getextrema()[0] < 60, "the drawing is not on the card"
     assert card.crop((528, 56, 1144, 110)).getextrema()[0] < 90, "the answer is not on the card"
     assert card.getpixel((5, 5)) == 255, "the card is not light"
-    page.get_by_role("button", name="Clear").click()
+    clear(page)
     expect(save).to_be_disabled()

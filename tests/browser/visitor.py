@@ -4,24 +4,34 @@ import io
 import itertools
 from typing import Any
 
+import pytest
 import torch
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, Route
+
+DEVICES: dict[str, Any] = {
+    "desktop": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True, "is_mobile": True},
+}
+# A test runs on the desktop alone unless its device matters: width, theme, or fingers instead of a mouse.
+on_both_devices = pytest.mark.parametrize("device", DEVICES, indirect=True)
+on_a_phone = pytest.mark.parametrize("device", ["phone"], indirect=True)
 
 SERVER = "**/component_server/"  # where every widget asks
 SHIRT = (
     (0.35, 0.15), (0.15, 0.25), (0.08, 0.45), (0.22, 0.5), (0.28, 0.4), (0.28, 0.88), (0.72, 0.88),
     (0.72, 0.4), (0.78, 0.5), (0.92, 0.45), (0.85, 0.25), (0.65, 0.15), (0.5, 0.22), (0.35, 0.15),
 )  # fmt: skip
+STEPS = 3  # of the hand from one corner of a stroke to the next
 
 
 # What the modules of the page know: the very ones that it runs, for a browser loads each address once.
 MODULES = """async () => {
     const addresses = Array.from(document.querySelectorAll('link[rel=modulepreload]'), (link) => link.href);
     const load = (name) => import(addresses.find((address) => address.endsWith(`/${name}.js`)));
-    const names = ['shared/api', 'shared/bus', 'shared/facts', 'shared/samples', 'curves/curves'];
-    const [api, bus, facts, samples, curves] = await Promise.all(names.map(load));
-    return { wanted: api.wanted, ...bus, ...facts, samples, train: curves.train };
+    const names = ['shared/api', 'shared/bus', 'shared/facts', 'shared/formula', 'shared/samples'];
+    const [api, bus, facts, formula, samples] = await Promise.all(names.map(load));
+    return { wanted: api.wanted, ...bus, ...facts, ...formula, samples };
 }"""
 
 
@@ -47,16 +57,57 @@ def settle(page: Page) -> None:
     """Wait until nothing is on its way to or from the server for the pad, and nothing more is painted for a while."""
     page.wait_for_function(
         """() => new Promise(resolve => {
-            const { asking } = document.querySelector('#pad .pad').dataset;
-            const before = document.querySelector('#answer').dataset.answers;
-            const isQuiet = () => asking === '0' && before === document.querySelector('#answer').dataset.answers;
-            setTimeout(() => resolve(isQuiet()), 400);
+            const answers = () => document.querySelector('#answer').dataset.answers;
+            const isQuiet = () => document.querySelector('#pad .pad').dataset.asking === '0';
+            const before = answers();
+            if (!isQuiet()) resolve(false);
+            else setTimeout(() => resolve(isQuiet() && before === answers()), 100);
         })"""
     )
 
 
+# Puts the page back to where it was: a test image is the current picture, and nothing is open or chosen.
+PUT_BACK = """({ emit, facts }, isDark) => {
+    const click = (selector) => document.querySelectorAll(selector).forEach((each) => each.offsetParent && each.click());
+    click('#tour .skip, #mistakes .close, #map .legend [aria-pressed=true], #map [data-zoom=reset], [data-tool=pen]');
+    click('#seen details[open] summary, #maps .each:checked');
+    const size = document.querySelector('#pad [type=range]');
+    size.value = 22;
+    size.dispatchEvent(new Event('input'));
+    document.body.classList.toggle('dark', isDark);
+    localStorage.removeItem('fmnist-theme');
+    emit('tab', 'look-inside');
+    emit('marked', []);
+    history.replaceState(history.state, '', location.pathname);
+    emit('link');
+    emit('sample', facts.example);
+    history.replaceState(history.state, '', location.pathname);
+    document.activeElement.blur();
+    scrollTo(0, 0);
+}"""
+
+
+def put_back(page: Page, device: str) -> None:
+    """Make a page that another test has used as good as new; a visitor would have chosen the first example."""
+    page.unroute_all()
+    page.bring_to_front()
+    page.set_viewport_size(DEVICES[device]["viewport"])
+    page.emulate_media(reduced_motion="null")
+    before = answers(page)
+    with_modules(page, PUT_BACK, device == "phone")
+    wait_for_answer(page, before)
+    settle(page)
+    page.evaluate("history.replaceState(history.state, '', location.pathname)")
+
+
+def clear(page: Page) -> None:
+    """Take a new sheet of paper."""
+    page.get_by_role("button", name="Clear").click()
+    page.wait_for_selector("#answer .words.empty")
+
+
 def draw(page: Page, corners: tuple[tuple[float, float], ...], device: str) -> int:
-    """One stroke through ``corners`` (parts of the pad); returns how many answers came before it ended."""
+    """One stroke through ``corners`` (fractions of the pad); returns how many answers came before it ended."""
     page.locator("#pad canvas").scroll_into_view_if_needed()
     box = page.locator("#pad canvas").bounding_box()
     assert box is not None
@@ -66,7 +117,7 @@ def draw(page: Page, corners: tuple[tuple[float, float], ...], device: str) -> i
         page.mouse.move(*places[0])
         page.mouse.down()
         for place in places[1:]:
-            page.mouse.move(*place, steps=8)
+            page.mouse.move(*place, steps=STEPS)
             wait_for_answer(page, before)
         live = answers(page) - before
         page.mouse.up()
@@ -79,8 +130,8 @@ def draw(page: Page, corners: tuple[tuple[float, float], ...], device: str) -> i
 
     send("touchStart", places[0])
     for (x0, y0), (x1, y1) in itertools.pairwise(places):
-        for step in range(1, 9):
-            send("touchMove", (x0 + (x1 - x0) * step / 8, y0 + (y1 - y0) * step / 8))
+        for step in range(1, STEPS + 1):
+            send("touchMove", (x0 + (x1 - x0) * step / STEPS, y0 + (y1 - y0) * step / STEPS))
         wait_for_answer(page, before)
     live = answers(page) - before
     send("touchEnd", None)
@@ -99,7 +150,7 @@ def seen(page: Page) -> list[int]:
 
 def rounded(probabilities: torch.Tensor) -> list[str]:
     """Probabilities as the page writes them."""
-    return ["<1 %" if 0 < part < 0.005 else f"{int(100 * part + 0.5)} %" for part in probabilities.double().tolist()]
+    return ["<1 %" if 0 < each < 0.005 else f"{int(100 * each + 0.5)} %" for each in probabilities.double().tolist()]
 
 
 def open_tab(page: Page, name: str) -> None:
@@ -141,8 +192,8 @@ def hold_requests(page: Page, function: str) -> list[Route]:
     return held
 
 
-def trousers(cloth: str = "navy", ground: str = "white") -> Image.Image:
-    picture = Image.new("RGB", (300, 400), ground)
+def trousers(cloth: str = "navy", background: str = "white") -> Image.Image:
+    picture = Image.new("RGB", (300, 400), background)
     pen = ImageDraw.Draw(picture)
     pen.polygon([(100, 40), (200, 40), (230, 370), (170, 370), (150, 150), (130, 370), (70, 370)], fill=cloth)
     return picture

@@ -58,10 +58,10 @@ export const mount = (element, server) => {
     large.setAttribute("aria-label", isFirst ? "The map, large; arrow keys choose a pixel" : "The map, large");
     large.style.cursor = isFirst ? "crosshair" : "default";
     if (!isFirst || !pixel) return;
-    const side = LARGE_SIDE / map.width;
+    const [wide, high] = [LARGE_SIDE / map.width, LARGE_SIDE / map.height];
     context.strokeStyle = themeColour("--color-accent");
     context.lineWidth = 2;
-    context.strokeRect(pixel[1] * side, pixel[0] * side, side, side);
+    context.strokeRect(pixel[1] * wide, pixel[0] * high, wide, high);
   };
 
   /** @type {(row: number, column: number) => void} */
@@ -72,8 +72,9 @@ export const mount = (element, server) => {
     paintMap();
   };
   large.addEventListener("click", (event) => {
-    const side = LARGE_SIDE / (map?.width ?? 1);
-    choosePixel(Math.floor(event.offsetY / side), Math.floor(event.offsetX / side));
+    if (!map) return;
+    const [row, column] = [event.offsetY * map.height, event.offsetX * map.width];
+    choosePixel(Math.floor(row / LARGE_SIDE), Math.floor(column / LARGE_SIDE));
   });
   large.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
@@ -182,25 +183,25 @@ export const mount = (element, server) => {
     const colours = signedColours();
     const levels = bytes(weights.values);
     const isVector = weights.shape.length === 1;
-    const [count, side] = isVector ? [weights.shape[0], 1] : weights.shape;
+    const [count, height, width] = isVector ? [weights.shape[0], 1, 1] : weights.shape;
     const room = around(canvas, "section").clientWidth || LARGE_SIDE;
-    const cell = isVector ? 12 : count === 1 ? 28 : side > 3 ? 8 : 6; // CSS pixels
+    const cell = isVector ? 12 : count === 1 ? 28 : width > 3 ? 8 : 6; // CSS pixels
     const gap = isVector ? 2 : 4;
-    const columns = Math.min(count, Math.floor((room + gap) / (cell * side + gap)));
+    const columns = Math.min(count, Math.floor((room + gap) / (cell * width + gap)));
     const lines = Math.ceil(count / columns);
-    const context = fitCanvas(canvas, columns * (cell * side + gap) - gap, lines * (cell * side + gap) - gap);
+    const context = fitCanvas(canvas, columns * (cell * width + gap) - gap, lines * (cell * height + gap) - gap);
     const top = Math.max(...weights.tops);
     context.imageSmoothingEnabled = false;
     for (let i = 0; i < count; i++) {
-      const [x, y] = [(i % columns) * (cell * side + gap), Math.floor(i / columns) * (cell * side + gap)];
+      const [x, y] = [(i % columns) * (cell * width + gap), Math.floor(i / columns) * (cell * height + gap)];
       const fraction = isVector ? 1 : weights.tops[i] / top;
-      const image = signedImage(levels.subarray(i * side * side), side, side, colours, fraction);
-      context.drawImage(image, x, y, cell * side, cell * side);
+      const image = signedImage(levels.subarray(i * height * width), width, height, colours, fraction);
+      context.drawImage(image, x, y, cell * width, cell * height);
     }
     const kernels =
       count === 1
-        ? `Its kernel of ${side} × ${side}`
-        : `Its ${count} kernels of ${side} × ${side}, one for each map that goes into ${maker}`;
+        ? `Its kernel of ${height} × ${width}`
+        : `Its ${count} kernels of ${height} × ${width}, one for each map that goes into ${maker}`;
     find(".made").textContent =
       `${isVector ? `Its ${count} weights in ${maker}, one for each number that goes in` : kernels}. ` +
       (isVector

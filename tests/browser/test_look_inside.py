@@ -1,14 +1,30 @@
 """The layers: their maps, their channels, and why this answer."""
 
 import pytest
+import torch
 from playwright.sync_api import BrowserContext, Page, expect
-from visitor import SHIRT, answers, draw, open_tab, rounded, settle, shown, wait_for_answer
+from visitor import (
+    SHIRT,
+    answers,
+    clear,
+    draw,
+    on_both_devices,
+    open_tab,
+    rounded,
+    settle,
+    shown,
+    wait_for_answer,
+    with_modules,
+)
 
 from fmnist_core import CLASS_NAMES, explain, inference
+from fmnist_core.__main__ import DEFAULT_WEIGHTS
 from fmnist_core.dataset import Dataset
-from fmnist_core.model import Network, layer_table, to_probabilities
+from fmnist_core.layers import layer_table
+from fmnist_core.model import Network, to_probabilities
 
 
+@on_both_devices
 def test_feature_maps_of_every_layer(page: Page, device: str, shipped: Network) -> None:
     page.locator("#maps .lead").scroll_into_view_if_needed()
     names = [name for name, _ in shipped.layers.named_children()]
@@ -18,8 +34,10 @@ def test_feature_maps_of_every_layer(page: Page, device: str, shipped: Network) 
         page.locator(f"#maps [data-layer={name}]").click()
         expect(page.locator("#maps")).to_have_attribute("data-open", name)
         expect(page.locator("#maps h4 .title")).to_have_text(name)
-        shape = next(row.shape for row in layer_table(shipped) if row.name == name)
-        expect(page.locator("#maps h4 .what")).to_contain_text(" × ".join(map(str, shape)))
+        row = next(row for row in layer_table(shipped) if row.name == name)
+        expect(page.locator("#maps h4 .what")).to_contain_text(" × ".join(map(str, row.shape)))
+        parameters = f"{row.parameters:,}" if row.parameters else "no"
+        expect(page.locator("#maps .formula")).to_contain_text(f"{parameters} trainable parameters")
         expect(page.locator("#maps [aria-current=true]")).to_have_attribute("data-layer", name)
     page.locator(f"#maps [data-layer={names[0]}]").click()
     expect(page.locator("#maps")).to_have_attribute("data-open", names[0])
@@ -29,7 +47,8 @@ def test_feature_maps_of_every_layer(page: Page, device: str, shipped: Network) 
     page.wait_for_function("before => document.querySelector('#maps .tiles').toDataURL() !== before", arg=before)
 
 
-def test_one_channel_of_a_layer(page: Page, device: str, shipped: Network, samples: Dataset) -> None:
+@on_both_devices
+def test_one_channel_of_a_layer(page: Page, shipped: Network, samples: Dataset) -> None:
     example = int((samples.test.labels == CLASS_NAMES.index("Ankle boot")).nonzero()[0])
     reading = inference.read_pixels(shipped, samples.test.pixels[example])
     page.locator("#maps .tiles").scroll_into_view_if_needed()
@@ -42,11 +61,14 @@ def test_one_channel_of_a_layer(page: Page, device: str, shipped: Network, sampl
     page.keyboard.press("ArrowRight")
     expect(page.locator("#channel")).to_have_attribute("data-channel", "conv1 1", timeout=30_000)
     expect(page.locator("#channel h4")).to_have_text("conv1, 2 of 32")
-    expect(page.locator("#channel .exciting button")).to_have_count(9)
-    # The answer without it, as the core has it.
+    expected = explain.load(DEFAULT_WEIGHTS, shipped)["conv1"].indices[1].tolist()
+    titles = [each.get_attribute("title") or "" for each in page.locator("#channel .top button").all()]
+    shipped_titles = with_modules(page, "({ samples }, indices) => indices.map(samples.title)", expected)
+    assert [title.split(":")[0] for title in titles] == shipped_titles
+    # The answer with it ablated, as the core has it.
     expected = to_probabilities(explain.ablate_channel(shipped, reading.trace, "conv1", 1))[0].tolist()
     page.wait_for_selector("#channel[data-without]")
-    told = [float(part) for part in (page.get_attribute("#channel", "data-without") or "").split(",")]
+    told = [float(each) for each in (page.get_attribute("#channel", "data-without") or "").split(",")]
     assert told == pytest.approx(expected, abs=1e-3)
     # The sum behind a pixel is the pixel.
     large = page.locator("#channel .large")
@@ -56,12 +78,16 @@ def test_one_channel_of_a_layer(page: Page, device: str, shipped: Network, sampl
     row, column = 60 * 28 // 224, 100 * 28 // 224
     value = float(reading.trace.maps["conv1"][0, 1, row, column])
     assert float(page.get_attribute("#channel", "data-sum") or "") == pytest.approx(value, abs=1e-3)
-    assert page.locator("#channel .grids table").count() == 3
-    assert page.locator("#channel .grids td").count() == 27
+    captions = page.locator("#channel .grids figcaption").all_inner_texts()
+    assert captions == ["what enters", "× kernel", "= products"]
+    numbers = [float(text.replace("−", "-")) for text in page.locator("#channel .grids td").all_inner_texts()]
+    found = explain.pixel_sum(shipped, shipped.to_inputs(samples.test.pixels[example][None]), 1, row, column)
+    grids = torch.stack([found.patch, found.kernel, found.patch * found.kernel])
+    assert numbers == pytest.approx(grids.flatten().tolist(), abs=0.006)
     expect(page.locator("#channel .where")).to_have_text(f"(row {row + 1}, column {column + 1})")
-    # One of the images that excite it becomes the current picture, and the channel stays open for it.
+    # One of the top-activating images becomes the current picture, and the channel stays open for it.
     before = answers(page)
-    page.locator("#channel .exciting button").first.click()
+    page.locator("#channel .top button").first.click()
     wait_for_answer(page, before)
     assert page.evaluate("location.hash").count("channel=1") == 1
     expect(page.locator("#channel h4")).to_have_text("conv1, 2 of 32")
@@ -70,7 +96,6 @@ def test_one_channel_of_a_layer(page: Page, device: str, shipped: Network, sampl
     assert "channel" not in page.evaluate("location.hash")
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)  # the same on a phone
 def test_a_link_opens_a_channel(context: BrowserContext, address: str) -> None:
     html = "<img src=x onerror=alert(1)>"
     for link, layer, channel in [
@@ -95,7 +120,10 @@ def test_a_link_opens_a_channel(context: BrowserContext, address: str) -> None:
         page.close()
 
 
-def test_another_network_leaves_nothing_of_the_one_before(page: Page, original: Network, samples: Dataset) -> None:
+def test_another_network_leaves_nothing_of_the_one_before(
+    fresh_page: Page, original: Network, samples: Dataset
+) -> None:
+    page = fresh_page
     example = int((samples.test.labels == CLASS_NAMES.index("Ankle boot")).nonzero()[0])
     page.locator("#maps .tiles").scroll_into_view_if_needed()
     expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
@@ -121,10 +149,10 @@ def test_another_network_leaves_nothing_of_the_one_before(page: Page, original: 
     expect(page.locator("#sizes tbody tr td:first-child", has_text="relu9")).to_be_visible()
 
 
-@pytest.mark.parametrize("device", ["desktop"], indirect=True)  # the same on a phone
 def test_every_view_follows_the_network_after_a_reload_too(
-    page: Page, context: BrowserContext, address: str, original: Network
+    fresh_page: Page, context: BrowserContext, address: str, original: Network
 ) -> None:
+    page = fresh_page
     page.locator("#maps .tiles").scroll_into_view_if_needed()
     expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
     page.locator("#answer select").select_option("original")  # it has a conv1, too
@@ -150,6 +178,7 @@ def test_every_view_follows_the_network_after_a_reload_too(
         other.close()
 
 
+@on_both_devices  # on a phone the maps are out of sight meanwhile
 def test_an_empty_pad_leaves_nothing_of_the_drawing_before(page: Page) -> None:
     page.locator("#maps .tiles").scroll_into_view_if_needed()
     expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
@@ -163,7 +192,7 @@ def test_an_empty_pad_leaves_nothing_of_the_drawing_before(page: Page) -> None:
     expect(page.locator("#channel .grids table")).to_have_count(0)
     expect(page.locator("#channel .large")).to_be_hidden()
     page.get_by_role("button", name="Undo").click()
-    page.locator("#maps .tiles").scroll_into_view_if_needed()  # on a phone it was out of sight
+    page.locator("#maps .tiles").scroll_into_view_if_needed()
     expect(page.locator("#channel .words")).to_contain_text("Without it")
     expect(page.locator("#channel .grids table")).to_have_count(3)
 
@@ -178,6 +207,7 @@ def test_maps_on_a_scale_of_their_own(page: Page) -> None:
     assert page.locator("#maps .tiles").evaluate("canvas => canvas.toDataURL()") == together
 
 
+@on_both_devices
 def test_why_this_answer(page: Page, device: str, shipped: Network, samples: Dataset) -> None:
     open_tab(page, "Why")
     expect(page.locator("#why")).to_have_attribute("data-label", str(CLASS_NAMES.index("Ankle boot")))
@@ -187,9 +217,10 @@ def test_why_this_answer(page: Page, device: str, shipped: Network, samples: Dat
     page.locator("#why select").select_option(label="Sandal")
     expect(page.locator("#why")).to_have_attribute("data-label", str(CLASS_NAMES.index("Sandal")))
     assert page.locator("#why .occlusion").evaluate("canvas => canvas.toDataURL()") != before
-    page.locator("#why select").select_option(label="its answer")
+    page.locator("#why select").select_option(label="its prediction")
+    clear(page)
     draw(page, SHIRT, device)
     page.locator("#why .occlusion").scroll_into_view_if_needed()
     page.wait_for_function("() => !['', '5', '9'].includes(document.querySelector('#why').dataset.label)")
-    page.locator("#pad [data-do=clear]").click()
+    clear(page)
     expect(page.locator("#why")).to_have_attribute("data-label", "")

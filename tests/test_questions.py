@@ -1,0 +1,437 @@
+"""Whatever is sent, reading it gives a typed question or a sentence, never anything else."""
+
+import base64
+import io
+import json
+import types
+import typing
+from dataclasses import fields
+
+import pytest
+import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+from PIL import Image
+from wire import ANNA, HTML_NAME, INFINITY, NAN, SETTINGS, in_base64
+
+from demo import questions
+from demo.limits import Limits
+from demo.questions import (
+    MAX_FILE_NAME,
+    ON_PAGE,
+    BadRequest,
+    ChannelQuestion,
+    ChunkQuestion,
+    EventsQuestion,
+    FileQuestion,
+    NetworkQuestion,
+    PictureQuestion,
+    Question,
+    ReasonsQuestion,
+    Request,
+    TrainQuestion,
+    Wants,
+    page_settings,
+)
+from fmnist_core.architectures import ARCHITECTURES
+from fmnist_core.config import SETTINGS as ALL_SETTINGS
+from fmnist_core.config import SUGGESTED_SYNTHETIC, TrainConfig, flattened, recipe
+from fmnist_core.errors import ConfigError, FmnistError, PictureError
+from fmnist_core.preparation import PICTURE_KINDS
+
+
+def png(size=(3, 2)):
+    buffer = io.BytesIO()
+    Image.new("RGB", size, "red").save(buffer, "PNG")
+    return in_base64(buffer.getvalue())
+
+
+def read(question, limits=None, **values):
+    return question.read(Request({"visitor": ANNA} | values, limits or Limits()))
+
+
+PIXELS = in_base64(bytes(range(256)) * 3 + bytes(16))
+WANT = {"maps": "conv1", "channel": ["conv1", 3], "pixel": [0, 1, 2], "coordinates": True, "steps": True}
+# Every question with requests that it accepts.
+ACCEPTED = [
+    (Question, {}),
+    (PictureQuestion, {"sample": 3, "want": WANT}),
+    (PictureQuestion, {"picture": png(), "kind": "drawing", "name": "x.png", "want": WANT}),
+    (PictureQuestion, {"pixels": PIXELS, "naive": PIXELS, "kind": "photo", "want": WANT}),
+    (FileQuestion, {"file": png(), "kind": "photo", "name": "x.png"}),
+    (NetworkQuestion, {"network": "original"}),
+    (ChannelQuestion, {"layer": "conv1", "channel": 3}),
+    (ReasonsQuestion, {"pixels": PIXELS, "label": 3}),
+    (ChunkQuestion, {"chunk": 3}),
+    (EventsQuestion, {"seen": 3}),
+    (TrainQuestion, {"settings": SETTINGS | {"for_people": True}}),
+]
+ANY_TEXT = st.text(st.characters(exclude_categories=[])) | st.sampled_from([*PICTURE_KINDS, png(), PIXELS, "\ud800"])
+ANY_NUMBER = st.integers() | st.floats() | st.sampled_from([10**400, -(10**400), True, False, 0, 1, 2, 1.0])
+ANY_JSON = st.recursive(
+    st.none() | ANY_NUMBER | ANY_TEXT,
+    lambda values: st.lists(values, max_size=4) | st.dictionaries(ANY_TEXT, values, max_size=4),
+    max_leaves=6,
+)
+
+
+@st.composite
+def changed(draw, values):
+    """``values`` with some fields left out or anything in their place; likewise in the objects inside."""
+    values = dict(values)
+    for name in draw(st.sets(st.sampled_from(sorted(values)), min_size=1, max_size=3)):
+        value = values.pop(name)
+        if isinstance(value, dict) and draw(st.booleans()):
+            values[name] = draw(changed(value))
+        elif draw(st.booleans()):
+            values[name] = draw(ANY_JSON)
+    return values
+
+
+def fits(value, hint):
+    """Whether ``value`` is of the type that a field of a question promises; a bool is no whole number."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(fits(value, each) for each in arguments)
+    if origin is tuple:
+        return type(value) is tuple and len(value) == len(arguments) and all(map(fits, value, arguments))
+    if hint is Wants:
+        return is_typed(value)
+    if hint is torch.Tensor:
+        return isinstance(value, hint) and value.dtype == torch.uint8 and value.shape == (28, 28)
+    return isinstance(value, hint) if hint in (Image.Image, TrainConfig) else type(value) is hint
+
+
+def is_typed(question):
+    hints = typing.get_type_hints(type(question))
+    return all(fits(getattr(question, field.name), hints[field.name]) for field in fields(question))
+
+
+def check_is_typed_or_refused(question, values):
+    values = json.loads(json.dumps(values))
+    try:
+        asked = question.read(Request(values, Limits()))
+    except FmnistError as error:
+        sentence = str(error)
+        assert sentence.endswith(".")
+        assert "\n" not in sentence
+        assert len(sentence) < 300
+        sentence.encode()
+    else:
+        assert type(asked) is question
+        assert is_typed(asked)
+
+
+@pytest.mark.parametrize(("question", "values"), ACCEPTED)
+def test_what_the_page_sends_is_accepted(question, values):
+    asked = read(question, **values)
+    assert type(asked) is question
+    assert is_typed(asked)
+    assert asked.visitor == ANNA
+
+
+def test_every_question_is_tried():
+    def below(question):
+        return {question}.union(*map(below, question.__subclasses__()))
+
+    assert {question for question, _ in ACCEPTED} == below(Question)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # what it says about damaged metadata
+@pytest.mark.parametrize(("question", "values"), ACCEPTED)
+@given(st.data())
+def test_any_values_give_a_typed_question_or_a_sentence(question, values, data):
+    if values:
+        check_is_typed_or_refused(question, {"visitor": ANNA} | data.draw(changed(values)))
+    check_is_typed_or_refused(question, values | {"visitor": data.draw(ANY_JSON)})
+
+
+@pytest.mark.parametrize("question", sorted({question for question, _ in ACCEPTED}, key=lambda each: each.__name__))
+@given(values=ANY_JSON)
+@example(values=None)
+@example(values=[{"visitor": ANNA}])
+@example(values={"visitor": ANNA})
+def test_any_request_gives_a_typed_question_or_a_sentence(question, values):
+    check_is_typed_or_refused(question, values)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@given(st.binary(max_size=200), st.integers(0, 60))
+def test_any_bytes_give_a_picture_or_a_sentence(contents, position):
+    damaged = bytearray(base64.b64decode(png()))
+    damaged[position : position + len(contents)] = contents
+    for each in (contents, bytes(damaged)):
+        check_is_typed_or_refused(FileQuestion, {"visitor": ANNA, "file": in_base64(each)})
+
+
+@pytest.mark.parametrize("values", [None, [], "", "answer", 5, 1.5, True, [{"visitor": ANNA}]])
+def test_a_request_of_another_form(values):
+    with pytest.raises(BadRequest, match="The request is not of the form that the page sends"):
+        Request(values, Limits())
+
+
+@pytest.mark.parametrize("question", [question for question, _ in ACCEPTED])
+@pytest.mark.parametrize(
+    "visitor",
+    [None, "", "a", "A" * 32, "a" * 31, "a" * 33, "g" * 32, "a" * 31 + "\n", "../" * 11, 5, ["a" * 32], "\u0663" * 32],
+)
+def test_the_visitor_must_be_named(question, visitor):
+    values = next(values for each, values in ACCEPTED if each is question)
+    with pytest.raises(BadRequest, match="reload"):
+        read(question, **values, visitor=visitor)
+
+
+# --- pictures -------------------------------------------------------------------------------------------------------
+
+
+def test_a_question_is_about_a_sample_or_pixels_or_a_picture():
+    everything = {"sample": 3, "pixels": PIXELS, "naive": PIXELS, "picture": png(), "kind": "photo"}
+    asked = read(PictureQuestion, **everything)
+    assert (asked.sample, asked.pixels, asked.picture, asked.kind) == (3, None, None, None)
+    del everything["sample"]
+    asked = read(PictureQuestion, **everything)
+    assert (asked.sample, asked.picture, asked.kind) == (None, None, "photo")
+    assert asked.pixels.flatten().tolist() == asked.naive.flatten().tolist() == [*range(256)] * 3 + [0] * 16
+    del everything["pixels"]
+    asked = read(PictureQuestion, **everything)
+    assert (asked.sample, asked.pixels, asked.naive, asked.kind) == (None, None, None, "photo")
+    assert asked.picture.size == (3, 2)
+
+
+@pytest.mark.parametrize("sample", ["x", "1", 1.0, True, False, None, [1], {}, INFINITY, NAN])
+def test_a_sample_is_a_whole_number(sample):
+    with pytest.raises(BadRequest, match="no whole number sample"):
+        read(PictureQuestion, sample=sample)
+
+
+@pytest.mark.parametrize("kind", ["", "painting", 1, ["photo"], {"photo": 1}, True])
+@pytest.mark.parametrize(("question", "field"), [(PictureQuestion, "picture"), (FileQuestion, "file")])
+def test_an_unknown_kind_of_picture(question, field, kind):
+    with pytest.raises(BadRequest, match="There is no such kind of picture, expected one of sample, drawing"):
+        read(question, **{field: png()}, kind=kind)
+
+
+@pytest.mark.parametrize("kind", [*PICTURE_KINDS, None])
+def test_the_kinds_of_pictures(kind):
+    assert read(FileQuestion, file=png(), kind=kind).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("count", "kind", "sentence"),
+    [
+        (783, "sample", "not the pixels of a picture that was opened here"),
+        (785, "sample", "not the pixels of a picture that was opened here"),
+        (784, None, "not the pixels of a picture that was opened here"),
+        (784, "x", "no such kind of picture"),
+        (784, ["sample"], "no such kind of picture"),
+    ],
+)
+def test_pixels_are_those_of_an_opened_picture(count, kind, sentence):
+    with pytest.raises(BadRequest, match=sentence):
+        read(PictureQuestion, pixels=in_base64(bytes(count)), kind=kind)
+
+
+@pytest.mark.parametrize("limit", [2**20, 3 * 2**20])
+def test_the_size_of_a_file_has_a_limit(limit):
+    limits = Limits(upload_bytes=limit)
+    with pytest.raises(PictureError, match="is not a picture"):
+        read(FileQuestion, limits, file=in_base64(bytes(limit)), name="Large.png")
+    with pytest.raises(PictureError, match=f"^Large.png is larger than {limit // 2**20} MB.$"):
+        read(FileQuestion, limits, file=in_base64(bytes(limit + 6)), name="Large.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("x.png", "x.png"),
+        (HTML_NAME, HTML_NAME),
+        ("N" * 10_000, "N" * MAX_FILE_NAME),
+        ("N\ud800.png", "N?.png"),
+        *((nothing, "The picture") for nothing in ("", None, 5, ["x"], {"a": 1})),
+    ],
+)
+def test_errors_call_a_file_by_its_name(name, expected):
+    with pytest.raises(PictureError) as error:
+        read(FileQuestion, file=in_base64(b"text"), name=name)
+    assert str(error.value).startswith(f"{expected} is not a picture")
+
+
+# --- wants ----------------------------------------------------------------------------------------------------------
+
+
+def test_wants():
+    assert Wants.read(WANT) == Wants("conv1", ("conv1", 3), (0, 1, 2), True, True)
+
+
+@pytest.mark.parametrize("want", [None, 5, True, "maps", ["maps", "coordinates"], {}, {"everything": 1, "": None}])
+def test_what_is_not_known_is_not_wanted(want):
+    """A page of a later version may want what this server does not know."""
+    assert Wants.read(want) == Wants()
+    if isinstance(want, dict):
+        assert Wants.read(WANT | want) == Wants.read(WANT)
+
+
+NOT_CHANNELS = (None, "conv1", [], ["conv1"], ["conv1", "0"], ["conv1", 0.0], ["conv1", True], [0, "conv1"],
+                ["conv1", 0, 0], [["conv1"], 0], {"conv1": 0})  # fmt: skip
+NOT_PIXELS = (None, 0, [0], [0, 0], [0, 0, 1e9], [0, 0, True], [0, 0, 0, 0], "000")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("channel", value) for value in NOT_CHANNELS),
+        *(("pixel", value) for value in NOT_PIXELS),
+        *(("maps", value) for value in (None, True, 3, ["conv1"], {"a": 1})),
+    ],
+)
+def test_a_want_of_another_form_is_left_out(name, value):
+    assert Wants.read({name: value}) == Wants()
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("seen", "expected"), [(0, 0), (7, 7), (-1, 0), (10**30, 10**30)])
+def test_events_seen(seen, expected):
+    assert read(EventsQuestion, seen=seen).seen == expected
+
+
+@pytest.mark.parametrize("value", ["x", None, 1.5, 1.0, True, [], [0], {}, INFINITY, NAN, "0"])
+@pytest.mark.parametrize(
+    ("question", "name", "more"),
+    [(EventsQuestion, "seen", {}), (ChunkQuestion, "chunk", {}), (ChannelQuestion, "channel", {"layer": "conv1"})],
+)
+def test_what_must_be_a_whole_number(question, name, more, value):
+    with pytest.raises(BadRequest, match=f"The request holds no whole number {name}"):
+        read(question, **more, **{name: value})
+    with pytest.raises(BadRequest, match=f"The request holds no whole number {name}"):
+        read(question, **more)
+
+
+@pytest.mark.parametrize("value", [None, 5, True, ["conv1"], {"conv1": 1}])
+@pytest.mark.parametrize(("question", "name"), [(ChannelQuestion, "layer"), (NetworkQuestion, "network")])
+def test_what_must_be_a_text(question, name, value):
+    with pytest.raises(BadRequest, match=f"The request holds no {name}"):
+        read(question, channel=0, **{name: value})
+
+
+@pytest.mark.parametrize(("label", "expected"), [(None, None), (0, 0), (9, 9), (-1, -1)])
+def test_reasons_are_for_the_best_class_or_for_the_one_named(label, expected):
+    assert read(ReasonsQuestion, pixels=PIXELS, label=label).label == expected
+    assert read(ReasonsQuestion, pixels=PIXELS).label is None
+
+
+@pytest.mark.parametrize("label", [True, "0", 1.0, [1]])
+def test_a_label_is_a_whole_number(label):
+    with pytest.raises(BadRequest, match="no whole number label"):
+        read(ReasonsQuestion, pixels=PIXELS, label=label)
+
+
+# --- settings of a training -----------------------------------------------------------------------------------------
+
+
+def test_settings_are_those_of_the_recipe_with_the_visitor_s_changes():
+    config = read(TrainQuestion, settings=SETTINGS).config
+    changes = {name: SETTINGS[name] for name in ON_PAGE}
+    short = {"validation_fraction": 0.1, "skipped_fraction": 0.0, "erase": 0.0}
+    assert flattened(config) == flattened(recipe("original")) | changes | short | dict.fromkeys(
+        SUGGESTED_SYNTHETIC, 0.0
+    )
+    assert type(config.epochs) is int
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("wish", [True, False, None, "yes", 1])
+def test_synthetic_images_must_be_asked_for(architecture, wish):
+    config = read(TrainQuestion, settings=SETTINGS | {"architecture": architecture, "for_people": wish}).config
+    assert config.synthetic == (SUGGESTED_SYNTHETIC if wish is True else dict.fromkeys(SUGGESTED_SYNTHETIC, 0))
+    # Each image is seen as often as the form says, and whole.
+    assert config.skipped_fraction == config.augmentations["erase"] == 0
+
+
+@pytest.mark.parametrize("wish", [True, False, None, "yes", 1])
+def test_starting_from_the_network_that_answers_must_be_asked_for(wish):
+    question = read(TrainQuestion, settings=SETTINGS | {"init_from_current": wish})
+    assert question.init_from_current is (wish is True)
+    expected = recipe("original").validation_fraction if wish is True else 0.1
+    assert question.config.validation_fraction == expected
+
+
+def test_whole_numbers_may_come_with_a_point():
+    changes = {"epochs": 3.0, "batch_size": 64.0, "data_fraction": 1, "learning_rate": 1}
+    config = read(TrainQuestion, settings=SETTINGS | changes).config
+    assert (config.epochs, config.batch_size, config.data_fraction, config.learning_rate) == (3, 64, 1, 1)
+    assert type(config.epochs) is type(config.batch_size) is int
+    assert type(config.data_fraction) is type(config.learning_rate) is float
+
+
+BAD_SETTINGS = [
+    ("learning_rate", 0, "Learning rate: 0 is out of range, expected 1e-07 to 10"),
+    ("learning_rate", -1, "Learning rate: -1 is out of range"),
+    ("learning_rate", 11, "Learning rate: 11 is out of range"),
+    ("learning_rate", NAN, "Learning rate: nan is out of range"),
+    *(("learning_rate", far, "Learning rate: this is out of range") for far in (INFINITY, -INFINITY, 10**400)),
+    ("learning_rate", "x", "Learning rate: 'x' is not a number"),
+    ("learning_rate", "0.01", "Learning rate: '0.01' is not a number"),
+    ("learning_rate", None, "Learning rate: missing"),
+    ("learning_rate", True, "Learning rate: 'True' is not a number"),
+    ("learning_rate", [0.01], "is not a number"),
+    ("epochs", 0, "Epochs: 0 is out of range, expected 1 to 30"),
+    ("epochs", -3, "Epochs: -3 is out of range"),
+    ("epochs", 1.5, "Epochs: 1.5 is not a whole number"),
+    ("epochs", 31, "Epochs: 31 is out of range"),
+    ("epochs", 10_000, "Epochs: 10000 is out of range"),
+    *(("epochs", far, "Epochs: this is out of range") for far in (10**400, INFINITY)),
+    ("epochs", NAN, "Epochs: nan is out of range"),
+    ("epochs", None, "Epochs: missing"),
+    ("epochs", True, "Epochs: 'True' is not a number"),
+    ("batch_size", 1, "Batch size: 1 is out of range, expected 2 to 1,024"),
+    ("batch_size", 0, "Batch size: 0 is out of range"),
+    ("batch_size", 1025, "Batch size: 1025 is out of range"),
+    ("batch_size", 2.5, "Batch size: 2.5 is not a whole number"),
+    ("batch_size", -(10**400), "Batch size: this is out of range"),
+    ("batch_size", {}, "Batch size: '{}' is not a number"),
+    ("data_fraction", 0, "Data fraction: 0 is out of range"),
+    ("data_fraction", 2, "Data fraction: 2 is out of range"),
+    ("data_fraction", NAN, "Data fraction: nan is out of range"),
+    ("data_fraction", False, "Data fraction: 'False' is not a number"),
+    ("architecture", "resnet", "There is no network 'resnet', expected original or deep"),
+    ("architecture", None, "There is no network 'None'"),
+    ("architecture", ["original"], "There is no network"),
+    ("architecture", "x" * 10_000, "There is no network"),
+    ("architecture", "\ud800", "There is no network"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "words"), BAD_SETTINGS)
+def test_a_bad_setting_is_refused(name, value, words):
+    with pytest.raises(ConfigError) as error:
+        read(TrainQuestion, settings=SETTINGS | {name: value})
+    sentence = str(error.value)
+    assert words in sentence
+    assert sentence.endswith(".")
+    assert len(sentence.encode()) < 200
+
+
+@pytest.mark.parametrize("name", ["architecture", *ON_PAGE])
+def test_a_missing_setting_is_refused(name):
+    with pytest.raises(ConfigError):
+        read(TrainQuestion, settings={key: value for key, value in SETTINGS.items() if key != name})
+
+
+@pytest.mark.parametrize("settings", [None, [], "x", 5, [SETTINGS]])
+def test_settings_of_another_form(settings):
+    with pytest.raises(BadRequest, match="settings"):
+        read(TrainQuestion, settings=settings)
+    with pytest.raises(BadRequest, match="settings"):
+        read(TrainQuestion)
+
+
+def test_a_setting_is_offered_by_its_name_alone(monkeypatch):
+    """To offer one more is to name it in ``ON_PAGE``: its check follows."""
+    monkeypatch.setattr(questions, "ON_PAGE", (*ON_PAGE, "label_smoothing"))
+    assert page_settings(Limits())[-1].name == "label_smoothing"
+    assert page_settings(Limits())[-1].high == ALL_SETTINGS["label_smoothing"].high
+    assert read(TrainQuestion, settings=SETTINGS | {"label_smoothing": 0.25}).config.label_smoothing == 0.25
+    with pytest.raises(ConfigError, match="Label smoothing: 1 is out of range"):
+        read(TrainQuestion, settings=SETTINGS | {"label_smoothing": 1})

@@ -1,0 +1,176 @@
+import asyncio
+import inspect
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, TimeoutError
+from contextlib import ExitStack
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from demo.questions import BadRequest
+from demo.server import BodyLimit, serve_later
+
+DEADLINE = 60.0
+
+
+class FakeHandlers:
+    """Three actions: one answers, one refuses, one is broken."""
+
+    def serve(self, action, values):
+        if action == "refuse":
+            raise BadRequest("No.")
+        if action == "break":
+            raise KeyError("a bug of ours")
+        return {action: values}
+
+
+@pytest.fixture
+def ready():
+    handlers = Future()
+    handlers.set_result(FakeHandlers())
+    return handlers
+
+
+# --- server functions -----------------------------------------------------------------------------------------------
+
+
+def test_a_server_function_has_the_name_by_which_the_page_calls_it_and_one_argument():
+    function = serve_later(Future().result, "echo")
+    assert function.__name__ == "echo"
+    assert len(inspect.signature(function).parameters) == 1
+
+
+def test_every_error_of_ours_is_answered_with_its_sentence(ready):
+    assert serve_later(ready.result, "echo")({"said": 5}) == {"echo": {"said": 5}}
+    assert serve_later(ready.result, "refuse")({}) == {"error": "No."}
+
+
+def test_bugs_are_not_hidden(ready):
+    with pytest.raises(KeyError):
+        serve_later(ready.result, "break")({})
+
+
+def test_requests_wait_for_the_handlers():
+    handlers = Future()
+    with ThreadPoolExecutor(1) as pool:
+        reply = pool.submit(serve_later(handlers.result, "echo"), "early")
+        with pytest.raises(TimeoutError):
+            reply.result(0.05)
+        handlers.set_result(FakeHandlers())
+        assert reply.result(DEADLINE) == {"echo": "early"}
+    assert serve_later(handlers.result, "echo")("late") == {"echo": "late"}
+
+
+def test_requests_do_not_wait_for_handlers_that_never_come():
+    handlers = Future()
+    with ThreadPoolExecutor(1) as pool:
+        reply = pool.submit(serve_later(handlers.result, "echo"), "early")
+        handlers.cancel()
+        with pytest.raises(CancelledError):
+            reply.result(DEADLINE)
+
+
+# --- the size of requests -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def client_of():
+    """``client_of(max_bytes)``: a client of a service that says how many bytes it was sent, within that limit."""
+
+    async def count(request: Request) -> JSONResponse:
+        return JSONResponse(len(await request.body()))
+
+    with ExitStack() as clients:
+
+        def client_of(max_bytes):
+            limit = Middleware(BodyLimit, max_bytes=max_bytes, max_bytes_under_way=2**30)
+            service = Starlette(routes=[Route("/", count, methods=["POST"])], middleware=[limit])
+            return clients.enter_context(TestClient(service))
+
+        yield client_of
+
+
+def in_pieces(size):
+    """A body whose length nobody is told before."""
+    for start in range(0, size, 1000):
+        yield bytes(min(1000, size - start))
+
+
+@pytest.mark.parametrize("megabytes", [1, 2])
+@pytest.mark.parametrize("form", [bytes, in_pieces])
+def test_what_is_too_large_is_refused(client_of, form, megabytes):
+    client, limit = client_of(megabytes * 2**20), megabytes * 2**20
+    assert client.post("/", content=form(limit)).json() == limit
+    reply = client.post("/", content=form(limit + 1))
+    assert (reply.status_code, reply.json()) == (413, {"error": f"The request is larger than {megabytes} MB."})
+    assert client.post("/", content=b"12345").json() == 5
+
+
+@pytest.mark.parametrize(("promised", "read_before"), [(101, 0), (5, 120)], ids=["honest", "a lie"])
+def test_no_more_is_read_than_it_takes_to_know_that_it_is_too_large(promised, read_before):
+    read, statuses = [], []
+
+    async def receive():
+        read.append(60)
+        return {"type": "http.request", "body": bytes(60), "more_body": True}
+
+    async def send(message):
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    async def service(scope, receive, send):
+        while True:
+            await receive()
+
+    limit = BodyLimit(service, max_bytes=100, max_bytes_under_way=1000)
+    scope = {"type": "http", "headers": [(b"content-length", str(promised).encode())]}
+    run(limit(scope, receive, send))
+    assert statuses == [413]
+    assert sum(read) == read_before
+    assert limit.under_way == 0
+
+
+def run(coroutine):
+    """Run it to its end, in another thread: this one may have an event loop of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result(DEADLINE)
+
+
+def test_too_much_at_once_is_refused_until_some_of_it_is_answered():
+    statuses = []
+
+    async def exercise():
+        was_read, may_answer = asyncio.Event(), asyncio.Event()
+
+        async def slow(scope, receive, send):
+            await receive()
+            was_read.set()
+            await may_answer.wait()
+            await JSONResponse("done")(scope, receive, send)
+
+        limit = BodyLimit(slow, max_bytes=100, max_bytes_under_way=150)
+
+        async def ask(name):
+            async def send(message):
+                if message["type"] == "http.response.start":
+                    statuses.append((name, message["status"]))
+
+            async def receive():
+                return {"type": "http.request", "body": bytes(100)}
+
+            await limit({"type": "http", "headers": []}, receive, send)
+
+        first = asyncio.create_task(ask("first"))
+        await was_read.wait()
+        await ask("second")
+        may_answer.set()
+        await first
+        await ask("third")
+        assert limit.under_way == 0
+
+    run(exercise())
+    assert statuses == [("second", 503), ("first", 200), ("third", 200)]
