@@ -79,7 +79,7 @@ def samples():
 
 @pytest.fixture(scope="session")
 def few(samples):
-    """300 training images, 30 of each class, mixed."""
+    """300 training images, 30 of each class, the classes by turns."""
     order = torch.cat([(samples.train.labels == label).nonzero()[:30, 0] for label in range(10)])
     return samples.train.take(order.reshape(10, 30).T.reshape(-1))
 

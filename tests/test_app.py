@@ -26,8 +26,8 @@ def environment(tmp_path):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     dropped = ("FMNIST_DATA", "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "GRADIO_TEMP_DIR", "GRADIO_ROOT_PATH")
-    kept = {name: value for name, value in os.environ.items() if name not in dropped}
-    return kept | {"TMPDIR": str(temporary), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+    others = {name: value for name, value in os.environ.items() if name not in dropped}
+    return others | {"TMPDIR": str(temporary), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_bad_data(app, tmp_path):
     assert f"no folder or file {none}" in refused(app("--data", none))
 
 
-@pytest.mark.parametrize("case", ["empty folder", "file", "cut", "other network"])
+@pytest.mark.parametrize("case", ["empty folder", "file", "truncated", "other network"])
 def test_weights_that_are_none(main, tmp_path, case):
     shipped = ROOT / "weights" / "deep"
     weights = tmp_path / "weights"
@@ -155,9 +155,9 @@ def test_weights_that_are_none(main, tmp_path, case):
         words = "config.json"
     elif case == "file":
         weights, words = shipped / "model.safetensors", "is a file"
-    elif case == "cut":
+    elif case == "truncated":
         (weights / "model.safetensors").write_bytes(contents[:-100])
-        words = "cut short"
+        words = "truncated"
     else:
         (weights / "config.json").write_text('{"architecture": "resnet"}')
         words = "'resnet'"
@@ -178,7 +178,7 @@ def test_shipped_weights_that_are_damaged(main, tmp_path, monkeypatch):
     gradio.close_all(verbose=False)
     assert done.returncode == 1
     assert done.stdout.startswith("The page is at http://127.0.0.1:")
-    assert "cut short" in done.stderr
+    assert "truncated" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -202,7 +202,8 @@ def test_page_is_served_until_the_program_is_ended(started, sign):
     assert reply.status_code == 200
     (folder,) = app.files()
     facts = facts_of(app)
-    assert list(facts["networks"]) == (["original", "deep"] if sign == signal.SIGTERM else ["deep", "original"])
+    networks = [each["id"] for each in facts["networks"]]
+    assert networks == (["original", "deep"] if sign == signal.SIGTERM else ["deep", "original"])
     huge = httpx.post(f"{app.url}gradio_api/component_server", content=bytes(31 * 2**20), timeout=DEADLINE)
     assert (huge.status_code, huge.json()) == (413, {"error": "The request is larger than 30 MB."})
     sheet = facts["samples"]["sheet"]

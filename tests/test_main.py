@@ -1,5 +1,4 @@
 import errno
-import functools
 import json
 import os
 import signal
@@ -8,7 +7,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 import torch
-from networks import narrow, new, register
+from networks import ADDED, narrow, new, register
 from PIL import Image
 from torch import nn
 
@@ -42,6 +41,26 @@ def quick(monkeypatch, samples):
     small = dataset.Dataset(samples.train, samples.test.take(torch.arange(100)), "few")
     monkeypatch.setattr(dataset, "load_samples", lambda: small)
     return small
+
+
+@pytest.fixture
+def small_sketch_test_set(monkeypatch):
+    """50 test sketches instead of 1,000."""
+    sketches = make_sketch_test_set(50)
+    monkeypatch.setattr(__main__, "make_sketch_test_set", lambda: sketches)
+    return sketches
+
+
+@pytest.fixture
+def pictures(tmp_path, samples):
+    """Five pictures that can be read, and three that cannot."""
+    paths = []
+    for number in range(5):
+        paths.append(tmp_path / f"{number} image.png")
+        Image.fromarray(samples.test.pixels[number].numpy()).resize((280, 280), 0).save(paths[-1])
+    Image.new("L", (50, 50), 255).save(tmp_path / "blank.png")
+    (tmp_path / "text.png").write_text("no picture")
+    return [*paths[:2], tmp_path / "blank.png", *paths[2:], tmp_path / "text.png", tmp_path / "gone.png"]
 
 
 def events_of(done):
@@ -137,6 +156,23 @@ def test_training_is_of_the_network_whose_weights_it_starts_from(cli, csv, tmp_p
     assert checkpoint.load(tmp_path / "out").architecture == "original"
     done = cli("train", "--data", tmp_path / "nowhere", "--init-from", small, "--architecture", "deep")
     assert (done.status, done.err) == (1, "The weights to start from are of the network original, expected deep.\n")
+
+
+@pytest.mark.parametrize("architecture", ADDED)
+def test_every_command_takes_a_network_that_is_added(
+    cli, csv, tmp_path, quick, monkeypatch, architecture, small_sketch_test_set, pictures
+):
+    register(monkeypatch)
+    out = tmp_path / "out"
+    assert cli("train", "--data", csv, "--out", out, "--architecture", architecture, *SHORT).status == 0
+    saved = checkpoint.load(out)
+    assert saved.architecture == architecture
+    assert explain.load(out, saved).keys() == set(saved.layer_names)
+    printed = json.loads(cli("evaluate", "--data", csv, "--weights", out, "--json").out)
+    assert printed["accuracy"] == json.loads((out / "training.json").read_text())["accuracy"]
+    assert printed["parameters"] == saved.parameter_count
+    assert cli("predict", "--weights", out, pictures[0]).status == 0
+    assert cli("layers", "--architecture", architecture).status == 0
 
 
 def test_default_place_is_named_after_the_network(cli, csv, tmp_path, quick, monkeypatch):
@@ -351,26 +387,14 @@ def test_full_disk_at_the_end_of_a_training_is_one_sentence(cli, csv, tmp_path, 
 # ---------------------------------------------------------------- evaluate
 
 
-@pytest.fixture
-def small_sketch_test_set(monkeypatch):
-    """50 test sketches instead of 1,000."""
-    sketches = make_sketch_test_set(50)
-    monkeypatch.setattr(__main__, "make_sketch_test_set", lambda: sketches)
-    return sketches
-
-
-def test_evaluation_as_json_agrees_with_the_library(cli, shipped, csv, monkeypatch):
-    sketch_test_set = functools.cache(make_sketch_test_set)  # drawn once for both
-    monkeypatch.setattr(__main__, "make_sketch_test_set", sketch_test_set)
+def test_evaluation_as_json_agrees_with_the_library(cli, shipped, csv, small_sketch_test_set):
     done = cli("evaluate", "--data", csv, "--json")
     data = dataset.load(csv)
     evaluation = evaluate(shipped, data.test)
     printed = json.loads(done.out)
     assert done.status == 0
     assert printed.pop("loss") == pytest.approx(evaluation.loss, rel=1e-5)
-    sketches = printed.pop("sketches")
-    assert sketches["images"] == 1000
-    assert sketches == evaluate(shipped, sketch_test_set()).to_json()
+    assert printed.pop("sketches") == evaluate(shipped, small_sketch_test_set).to_json()
     assert printed.pop("calibration_error") == pytest.approx(evaluation.calibration_error, rel=1e-5)
     assert printed == {
         "weights": str(__main__.DEFAULT_WEIGHTS),
@@ -381,6 +405,13 @@ def test_evaluation_as_json_agrees_with_the_library(cli, shipped, csv, monkeypat
         "per_class": evaluation.per_class,
         "confusion": evaluation.confusion.tolist(),
     }
+
+
+def test_evaluation_is_of_all_test_sketches_too(cli, original, csv):
+    weights = __main__.DEFAULT_WEIGHTS.parent / "original"
+    sketches = json.loads(cli("evaluate", "--data", csv, "--weights", weights, "--json").out)["sketches"]
+    assert sketches["images"] == 1000
+    assert sketches["accuracy"] == evaluate(original, make_sketch_test_set()).accuracy
 
 
 def test_evaluation_takes_all_of_a_single_file(cli, shipped, csv, small_sketch_test_set):
@@ -438,18 +469,6 @@ def test_weights_that_know_fewer_classes_cannot_be_evaluated(cli, csv, tmp_path)
 
 
 # ---------------------------------------------------------------- predict
-
-
-@pytest.fixture
-def pictures(tmp_path, samples):
-    """Five pictures that can be read, and three that cannot."""
-    paths = []
-    for number in range(5):
-        paths.append(tmp_path / f"{number} image.png")
-        Image.fromarray(samples.test.pixels[number].numpy()).resize((280, 280), 0).save(paths[-1])
-    Image.new("L", (50, 50), 255).save(tmp_path / "blank.png")
-    (tmp_path / "text.png").write_text("no picture")
-    return [*paths[:2], tmp_path / "blank.png", *paths[2:], tmp_path / "text.png", tmp_path / "gone.png"]
 
 
 def test_predictions_as_json_agree_with_the_library(cli, shipped, pictures):

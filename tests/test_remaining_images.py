@@ -41,6 +41,12 @@ def test_they_are_read_once_and_only_when_asked_for(samples, full_folder, tmp_pa
     assert all(each is images[0] for each in images)
 
 
+def test_samples_may_be_in_any_order(samples, full_folder, remaining, tmp_path):
+    shuffled = samples.test.take(torch.arange(len(samples.test)).flip(0))
+    images = RemainingImages(shuffled, full_folder, tmp_path).images()
+    assert images.numbers.tolist() == remaining.images().numbers.tolist()
+
+
 def test_test_images_of_another_data_set_are_refused(samples, tiny, tmp_path):
     with pytest.raises(DatasetError, match="not those"):
         RemainingImages(samples.test, tiny.folder, tmp_path).images()

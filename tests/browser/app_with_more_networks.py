@@ -12,6 +12,7 @@ TESTS = Path(__file__).parent.parent
 sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
 import networks  # noqa: E402
+
 from fmnist_core.architectures import ARCHITECTURES, Architecture  # noqa: E402
 
 for name, build in networks.ADDED.items():

@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 import torch
 from playwright.sync_api import BrowserContext, Page, Route, expect
 from visitor import (

@@ -9,7 +9,7 @@ import networks
 import pytest
 from conftest import Opened, serve
 from playwright.sync_api import BrowserContext, Page, expect
-from visitor import on_both_devices, open_mistakes, open_tab, rounded, settle, shown, wait_for_answer
+from visitor import on_both_devices, open_mistakes, open_tab, rounded, settle, shown
 
 from fmnist_core import checkpoint, inference
 from fmnist_core.dataset import Dataset
@@ -131,7 +131,8 @@ def test_every_tab_works_with_an_added_network(
 
     open_tab(page, "Train")
     options = page.locator("#train-form option")
-    assert [each.get_attribute("value") for each in options.all()] == [*networks.EVERY]
+    expect(options).to_have_count(len(networks.EVERY))
+    assert [each.get_attribute("value") for each in options.all()] == networks.EVERY
     page.locator("#train-form select").select_option(name)
     expect(page.locator("#train-form .architecture .about")).to_have_text("for tests")
 

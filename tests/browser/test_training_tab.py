@@ -89,7 +89,7 @@ def test_each_network_is_offered_its_fraction_of_the_data(fresh_page: Page) -> N
     fractions = {"deep": 0.1, "original": 0.7}
     with_modules(
         page,
-        "({ facts }, fractions) => facts.training.architectures.forEach((each) => (each.fraction = fractions[each.id]))",
+        "({ facts }, given) => facts.training.architectures.forEach((each) => (each.fraction = given[each.id]))",
         fractions,
     )
     open_tab(page, "Train")

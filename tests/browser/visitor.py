@@ -68,7 +68,8 @@ def settle(page: Page) -> None:
 
 # Puts the page back to where it was: a test image is the current picture, and nothing is open or chosen.
 PUT_BACK = """({ emit, facts }, isDark) => {
-    const click = (selector) => document.querySelectorAll(selector).forEach((each) => each.offsetParent && each.click());
+    const shown = (selector) => [...document.querySelectorAll(selector)].filter((each) => each.offsetParent);
+    const click = (selector) => shown(selector).forEach((each) => each.click());
     click('#tour .skip, #mistakes .close, #map .legend [aria-pressed=true], #map [data-zoom=reset], [data-tool=pen]');
     click('#seen details[open] summary, #maps .each:checked');
     const size = document.querySelector('#pad [type=range]');
