@@ -33,6 +33,7 @@ THEME: Final = gr.themes.Base(
 TITLE: Final = "Fashion-MNIST: draw it, see it recognised"
 ABOUT: Final = Path(__file__).parent / "about.md"
 
+
 @dataclass(frozen=True)
 class Page:
     """A page ready to be launched."""

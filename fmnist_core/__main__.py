@@ -115,9 +115,7 @@ def build_parser() -> argparse.ArgumentParser:
             default = Path("csv" if action == "to-csv" else f"{action}.png")
             added.add_argument("--out", type=Path, default=default, metavar="PATH", help="default: %(default)s")
 
-    sub = command(
-        "layers", run_layers, "Print the layers of a network: output sizes, O = ⌊(n - f + 2p) / s⌋ + 1."
-    )
+    sub = command("layers", run_layers, "Print the layers of a network: output sizes, O = ⌊(n - f + 2p) / s⌋ + 1.")
     sub.add_argument("--architecture", choices=ARCHITECTURES, default="deep", help="which network (%(default)s)")
     sub.add_argument("--height", type=int, default=28, metavar="N", help="height of the input (%(default)s)")
     sub.add_argument("--width", type=int, default=28, metavar="N", help="width of the input (%(default)s)")
