@@ -104,7 +104,9 @@ def test_every_tab_works_with_an_added_network(
     expect(page.locator("#answer select")).to_have_value(name)
     example = int((samples.test.labels == 8).nonzero()[0])
     reading = inference.read_pixels(network, samples.test.pixels[example])
-    assert shown(page) == rounded(reading.probabilities)
+    # Untrained, it finds all classes nearly as probable: one may lie just between two whole numbers.
+    percents = [[int(text.strip("<% ")) for text in texts] for texts in (shown(page), rounded(reading.probabilities))]
+    assert max(abs(one - other) for one, other in zip(*percents, strict=True)) <= 1
 
     layers = list(network.layer_names)
     expect(page.locator("#maps .layers b")).to_have_text(layers)
