@@ -61,7 +61,7 @@ def settle(page: Page) -> None:
             const isQuiet = () => document.querySelector('#pad .pad').dataset.asking === '0';
             const before = answers();
             if (!isQuiet()) resolve(false);
-            else setTimeout(() => resolve(isQuiet() && before === answers()), 100);
+            else setTimeout(() => resolve(isQuiet() && before === answers()), 400);
         })"""
     )
 
