@@ -305,7 +305,8 @@ def test_dropout_differs_from_step_to_step_and_repeats_with_the_seed(few):
         state = set_up(replace(STEP, architecture="dropout", seed=seed), few)
         masks = []
         for layer in (state.network.layers.dropout1, state.network.layers.dropout2):
-            layer.register_forward_hook(lambda _l, inputs, output: masks.append((output == 0) & (inputs[0] != 0)))
+            layer.register_forward_pre_hook(lambda _l, inputs: torch.ones_like(inputs[0]))  # so that 0 means dropped
+            layer.register_forward_hook(lambda _l, _i, output: masks.append(output == 0))
         for _ in range(2):
             train_step(state, state.training.take(torch.arange(50)), torch.ones(240), Metrics(state.device))
         return masks
