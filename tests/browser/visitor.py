@@ -40,9 +40,24 @@ def with_modules(page: Page, script: str, argument: object = None) -> Any:
     return page.evaluate(f"async (argument) => ({script})(await ({MODULES})(), argument)", argument)
 
 
+# ``wait_for_function`` takes the first promise for a yes, whatever comes of it: what is asynchronous is asked again here.
+UNTIL = """async (isSo, seconds = 30) => {
+    const end = Date.now() + 1000 * seconds;
+    while (!(await isSo())) {
+        if (Date.now() > end) throw new Error(`Waited ${seconds} s in vain for ${isSo}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+}"""
+
+
+def wait_until(page: Page, is_so: str) -> None:
+    """Wait until the asynchronous function ``is_so``, in JavaScript, gives true."""
+    page.evaluate(f"({UNTIL})({is_so})")
+
+
 def wait_for_modules(page: Page, script: str) -> None:
     """Wait until ``script``, as for ``with_modules``, gives true."""
-    page.wait_for_function(f"async () => ({script})(await ({MODULES})())")
+    wait_until(page, f"async () => ({script})(await ({MODULES})())")
 
 
 def answers(page: Page) -> int:
@@ -55,14 +70,16 @@ def wait_for_answer(page: Page, after: int) -> None:
 
 def settle(page: Page) -> None:
     """Wait until nothing is on its way to or from the server for the pad, and nothing more is painted for a while."""
-    page.wait_for_function(
-        """() => new Promise(resolve => {
+    wait_until(
+        page,
+        """async () => {
             const answers = () => document.querySelector('#answer').dataset.answers;
             const isQuiet = () => document.querySelector('#pad .pad').dataset.asking === '0';
             const before = answers();
-            if (!isQuiet()) resolve(false);
-            else setTimeout(() => resolve(isQuiet() && before === answers()), 400);
-        })"""
+            if (!isQuiet()) return false;
+            await new Promise((resolve) => setTimeout(resolve, 100));
+            return isQuiet() && before === answers();
+        }""",
     )
 
 
@@ -143,19 +160,6 @@ def draw(page: Page, corners: tuple[tuple[float, float], ...], device: str) -> i
 
 def shown(page: Page) -> list[str]:
     return page.locator("#answer li b").all_inner_texts()
-
-
-def shows_about(page: Page, before: list[str]) -> None:
-    """Fail unless the page shows these percents, give or take one: on a busy machine the last answer can be late."""
-    page.wait_for_function(
-        """before => {
-            const number = (text) => Number(text.replace(/[^0-9]/g, ""));
-            const now = [...document.querySelectorAll("#answer li b")].map((each) => number(each.textContent));
-            return now.every((value, i) => Math.abs(value - number(before[i])) <= 1);
-        }""",
-        arg=before,
-        timeout=10_000,
-    )
 
 
 def seen(page: Page) -> list[int]:
