@@ -1,4 +1,4 @@
-"""One plain method for each thing that a visitor can do: a typed question goes in, a reply of plain JSON comes out."""
+"""One plain method for each thing that a visitor can do: a typed request goes in, a reply of plain JSON comes out."""
 
 import base64
 import functools
@@ -16,21 +16,21 @@ from torch import Tensor
 from demo import payloads
 from demo.cores import cores
 from demo.limits import Limits
-from demo.questions import (
+from demo.remaining_images import CHUNK, RemainingImages
+from demo.requests import (
     BadRequest,
-    ChannelQuestion,
-    ChunkQuestion,
-    EventsQuestion,
-    FileQuestion,
-    NetworkQuestion,
-    PictureQuestion,
-    Question,
-    ReasonsQuestion,
+    ChannelRequest,
+    ChunkRequest,
+    EventsRequest,
+    Fields,
+    FileRequest,
+    NetworkRequest,
+    PictureRequest,
+    ReasonsRequest,
     Request,
-    TrainQuestion,
+    TrainRequest,
     sendable,
 )
-from demo.remaining_images import CHUNK, RemainingImages
 from demo.server import Reply
 from demo.session import Session, Sessions
 from demo.training_queue import TrainingQueue
@@ -45,17 +45,17 @@ from fmnist_core.training import check_init_from
 
 SHOWN_SIDE: Final = 560  # pixels, of an uploaded picture on the pad
 
-AnyQuestion = TypeVar("AnyQuestion", bound=Question)
+AnyRequest = TypeVar("AnyRequest", bound=Request)
 Speed = Literal["quick", "slow"]
 
 
 def action(
-    question: type[AnyQuestion], speed: Speed | None = None
-) -> Callable[[Callable[[Any, AnyQuestion], Reply]], Callable[[Any, AnyQuestion], Reply]]:
+    request: type[AnyRequest], speed: Speed | None = None
+) -> Callable[[Callable[[Any, AnyRequest], Reply]], Callable[[Any, AnyRequest], Reply]]:
     """Mark a method of ``Handlers`` as an action: what it is asked, and in which slot it is read and answered."""
 
-    def mark(method: Callable[[Any, AnyQuestion], Reply]) -> Callable[[Any, AnyQuestion], Reply]:
-        method.question, method.speed = question, speed  # type: ignore[attr-defined]
+    def mark(method: Callable[[Any, AnyRequest], Reply]) -> Callable[[Any, AnyRequest], Reply]:
+        method.request, method.speed = request, speed  # type: ignore[attr-defined]
         return method
 
     return mark
@@ -85,75 +85,75 @@ class Handlers:
         }
 
     def serve(self, name: str, values: Any) -> Reply:
-        """Read a request as the question that the action of that name answers, and answer it.
+        """Read the fields of a request to the action of that name, and answer it.
 
         Raises:
             FmnistError: the request is refused; the sentence says why.
         """
         method = getattr(self, name)
-        request = Request(values, self._limits)
+        fields = Fields(values, self._limits)
         with self._slots[method.speed].slot() if method.speed else nullcontext():
-            reply: Reply = method(method.question.read(request))
+            reply: Reply = method(method.request.read(fields))
             return reply
 
-    @action(Question)
-    def facts(self, question: Question) -> Reply:
+    @action(Request)
+    def facts(self, request: Request) -> Reply:
         """What every widget knows from the start, the same for all visitors."""
         return self._facts()
 
-    @action(PictureQuestion, "quick")
-    def answer(self, question: PictureQuestion) -> Reply:
+    @action(PictureRequest, "quick")
+    def answer(self, request: PictureRequest) -> Reply:
         """What the visitor's network says about a picture, an opened file's pixels, or a test sample."""
-        session, wants = self._sessions.get(question.visitor), question.wants
+        session, wants = self._sessions.get(request.visitor), request.wants
         try:
-            reading = self._read(question, session)
+            reading = self._read(request, session)
         except NothingDrawn as nothing:
-            return {"empty": str(nothing)} | self._which(question.visitor, session)
+            return {"empty": str(nothing)} | self._which(request.visitor, session)
         reply = payloads.answer(reading, session.network, wants)
         if wants.coordinates:
-            reply |= payloads.place(reading, session.projection, self._pixel_projection, question.sample)
-        if wants.steps and question.picture is not None and reading.prepared is not None:
-            reply["steps"] = self._steps(session, question.picture, reading.prepared)
-        elif wants.steps and question.naive is not None:  # of an opened file, the page knows all other steps
-            naive = inference.read_pixels(session.network, question.naive)
+            reply |= payloads.place(reading, session.projection, self._pixel_projection, request.sample)
+        if wants.steps and request.picture is not None and reading.prepared is not None:
+            reply["steps"] = self._steps(session, request.picture, reading.prepared)
+        elif wants.steps and request.naive is not None:  # of an opened file, the page knows all other steps
+            naive = inference.read_pixels(session.network, request.naive)
             reply["steps"] = {"naive": payloads.naive_step(naive)}
-        return reply | self._which(question.visitor, session)
+        return reply | self._which(request.visitor, session)
 
-    @action(Question)
-    def which(self, question: Question) -> Reply:
+    @action(Request)
+    def which(self, request: Request) -> Reply:
         """Which network answers the visitor, for a page without a picture to ask about."""
-        return self._which(question.visitor, self._sessions.get(question.visitor))
+        return self._which(request.visitor, self._sessions.get(request.visitor))
 
-    @action(FileQuestion, "slow")
-    def open_file(self, question: FileQuestion) -> Reply:
+    @action(FileRequest, "slow")
+    def open_file(self, request: FileRequest) -> Reply:
         """An uploaded picture: as the pad shows it (upright, opaque, small), and the pixels that were made of it."""
-        session = self._sessions.get(question.visitor)
-        prepared = prepare(question.picture, question.kind)
-        shown = flatten(question.picture)
+        session = self._sessions.get(request.visitor)
+        prepared = prepare(request.picture, request.kind)
+        shown = flatten(request.picture)
         shown.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
         return {
             "picture": payloads.png(shown),
             "pixels": base64.b64encode(prepared.pixels.tobytes()).decode(),
             "kind": prepared.kind,
-            "steps": self._steps(session, question.picture, prepared),
+            "steps": self._steps(session, request.picture, prepared),
         }
 
-    @action(NetworkQuestion)
-    def choose(self, question: NetworkQuestion) -> Reply:
+    @action(NetworkRequest)
+    def choose(self, request: NetworkRequest) -> Reply:
         """Let another network answer the visitor."""
-        self._sessions.choose(question.visitor, question.network)
+        self._sessions.choose(request.visitor, request.network)
         return {}
 
-    @action(Question)
-    def layers(self, question: Question) -> Reply:
+    @action(Request)
+    def layers(self, request: Request) -> Reply:
         """The layers of the visitor's network."""
-        return {"layers": payloads.layers(self._sessions.get(question.visitor).network)}
+        return {"layers": payloads.layers(self._sessions.get(request.visitor).network)}
 
-    @action(ChannelQuestion)
-    def channel(self, question: ChannelQuestion) -> Reply:
+    @action(ChannelRequest)
+    def channel(self, request: ChannelRequest) -> Reply:
         """What one channel of a layer of the visitor's network is made by, and what activates it."""
-        session = self._sessions.get(question.visitor)
-        layer, channel = question.layer, question.channel
+        session = self._sessions.get(request.visitor)
+        layer, channel = request.layer, request.channel
         found = self._cached(session, "top_activations", lambda: self._top_activations(session))
         if layer not in found:
             raise BadRequest("The network that answers now has no such layer.")
@@ -163,28 +163,28 @@ class Handlers:
             trace = inference.read_pixels(session.network, self._samples.pixels[0]).trace  # for the sizes of its maps
             return payloads.channel(session.network, trace, found[layer], layer, channel)
 
-    @action(ReasonsQuestion, "slow")
-    def reasons(self, question: ReasonsQuestion) -> Reply:
+    @action(ReasonsRequest, "slow")
+    def reasons(self, request: ReasonsRequest) -> Reply:
         """Why the network predicts a class for pixels, the best one when none is named.
 
         It takes longer than an answer, so the page asks for it separately, and the drawing does not wait.
         """
-        network, label = self._sessions.get(question.visitor).network, question.label
+        network, label = self._sessions.get(request.visitor).network, request.label
         if label is not None and not 0 <= label < len(network.class_names):
             raise BadRequest(f"There is no such class, expected 0..{len(network.class_names) - 1}.")
-        reading = inference.read_pixels(network, question.pixels)
+        reading = inference.read_pixels(network, request.pixels)
         return payloads.reasons(network, reading, reading.label if label is None else label)
 
-    @action(Question)
-    def points(self, question: Question) -> Reply:
+    @action(Request)
+    def points(self, request: Request) -> Reply:
         """The map of the test samples for the visitor's network, and how many test images remain to be shown."""
-        points = payloads.points(self._sessions.get(question.visitor).projection, self._pixel_projection)
+        points = payloads.points(self._sessions.get(request.visitor).projection, self._pixel_projection)
         return points | {"remaining": self._remaining.count if self._remaining else 0}
 
-    @action(ChunkQuestion)
-    def remaining_points(self, question: ChunkQuestion) -> Reply:
+    @action(ChunkRequest)
+    def remaining_points(self, request: ChunkRequest) -> Reply:
         """A chunk of the test images that are not shipped: their coordinates on the map of the visitor's network."""
-        session, chunk = self._sessions.get(question.visitor), question.chunk
+        session, chunk = self._sessions.get(request.visitor), request.chunk
         if self._remaining is None:
             raise BadRequest("There are no other test images on this server.")
         images = self._remaining.images()
@@ -193,30 +193,30 @@ class Handlers:
         points = self._cached(session, ("remaining_points", chunk), lambda: self._project(session, images, chunk))
         return points | {"sheet": payloads.url(self._remaining.sheet), "count": len(images)}
 
-    @action(TrainQuestion)
-    def train_start(self, question: TrainQuestion) -> Reply:
+    @action(TrainRequest)
+    def train_start(self, request: TrainRequest) -> Reply:
         """Start a training with the visitor's settings."""
-        if question.init_from_current:
-            check_init_from(question.config, self._sessions.get(question.visitor).network)
-        self._training.start(question.visitor, question.config, question.init_from_current)
+        if request.init_from_current:
+            check_init_from(request.config, self._sessions.get(request.visitor).network)
+        self._training.start(request.visitor, request.config, request.init_from_current)
         return {}
 
-    @action(EventsQuestion)
-    def train_state(self, question: EventsQuestion) -> Reply:
-        """What has happened in the visitor's training since the last question."""
-        return self._training.state(question.visitor, question.seen)
+    @action(EventsRequest)
+    def train_state(self, request: EventsRequest) -> Reply:
+        """What has happened in the visitor's training since the last request."""
+        return self._training.state(request.visitor, request.seen)
 
-    @action(Question)
-    def train_stop(self, question: Question) -> Reply:
+    @action(Request)
+    def train_stop(self, request: Request) -> Reply:
         """Stop the visitor's training and keep the best weights so far."""
-        self._training.stop(question.visitor)
+        self._training.stop(request.visitor)
         return {}
 
-    @action(Question)
-    def restore(self, question: Question) -> Reply:
+    @action(Request)
+    def restore(self, request: Request) -> Reply:
         """Take the visitor back to the shipped weights."""
-        self._sessions.drop(question.visitor)
-        self._training.forget(question.visitor)
+        self._sessions.drop(request.visitor)
+        self._training.forget(request.visitor)
         return {}
 
     def predict(self, picture: Any) -> dict[str, Any]:
@@ -231,13 +231,13 @@ class Handlers:
             outcome = error
         return inference.to_json(name, outcome)
 
-    def _read(self, question: PictureQuestion, session: Session) -> Reading:
-        """What the network makes of that which the question is about."""
-        if question.picture is not None:
-            return inference.read_picture(session.network, question.picture, question.kind)
-        if question.pixels is not None:
-            return inference.read_pixels(session.network, question.pixels, question.kind or "sample")
-        return inference.read_pixels(session.network, self._sample(question.sample or 0))
+    def _read(self, request: PictureRequest, session: Session) -> Reading:
+        """What the network makes of the picture that the request is about."""
+        if request.picture is not None:
+            return inference.read_picture(session.network, request.picture, request.kind)
+        if request.pixels is not None:
+            return inference.read_pixels(session.network, request.pixels, request.kind or "sample")
+        return inference.read_pixels(session.network, self._sample(request.sample or 0))
 
     def _sample(self, index: int) -> Tensor:
         """Pixels of a test image: of a shipped sample, or after them of one of the others, when they are here."""

@@ -65,11 +65,11 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
 
     # What is sent to the API arrives as a file: such files are deleted a few minutes later.
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(60, 300)) as blocks:
-        widget("head", "facts")
+        widget("page_header", "facts")
         widget("tour")
         with gr.Row(elem_id="workbench"):
             widget("pad", "answer", "open_file")
-            widget("seen")
+            widget("network_input")
             with gr.Column(elem_id="result"):
                 widget("answer", "choose", "which", "train_state")
                 with gr.Row(elem_id="keep"):
@@ -78,7 +78,7 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
         widget("samples")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Look inside"), gr.Row(elem_id="inside"):
-                widget("maps", "layers")
+                widget("feature_maps", "layers")
                 widget("channel", "channel")
             with gr.Tab("Why"):
                 widget("why", "reasons")
@@ -89,7 +89,7 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
             with gr.Tab("Train"):
                 widget("training", "train_start", "train_state", "train_stop", "restore")
             with gr.Tab("Data"):
-                widget("glance")
+                widget("sprite")
                 gr.Markdown("### The 2,000 test images of this page\nClick one to make it the current picture.")
                 widget("browser")
             with gr.Tab("Sizes"):

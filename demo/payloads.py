@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from demo.limits import Limits
-from demo.questions import Wants, page_settings
+from demo.requests import Wants, page_settings
 from demo.session import Session
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.architectures import ARCHITECTURES

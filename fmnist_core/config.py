@@ -79,8 +79,11 @@ def with_settings(config: TrainConfig, changes: Mapping[str, Any]) -> TrainConfi
     """``config`` with those ``changes`` (names in ``SETTINGS``) that are not None, checked again.
 
     Raises:
-        ConfigError: a value that cannot work.
+        ConfigError: there is no such setting, or a value that cannot work.
     """
+    unknown = sorted(changes.keys() - SETTINGS.keys())
+    if unknown:
+        raise ConfigError(f"There is no setting {unknown[0]!r:.40}, expected one of {', '.join(SETTINGS)}.")
     given = {name: value for name, value in changes.items() if value is not None}
     nested = {
         "augmentations": {name: given.pop(name) for name in AUGMENTATIONS if name in given},

@@ -82,7 +82,7 @@ def free_port():
 def facts_of(app):
     """What the page asks for first: the answer waits until all is loaded."""
     config = httpx.get(f"{app.url}config", timeout=DEADLINE).json()
-    (identity,) = (part["id"] for part in config["components"] if part["props"].get("elem_id") == "head")
+    (identity,) = (part["id"] for part in config["components"] if part["props"].get("elem_id") == "page_header")
     request = {"session_hash": "test", "component_id": identity, "fn_name": "facts", "data": {"visitor": "a" * 32}}
     return httpx.post(f"{app.url}gradio_api/component_server", json=request, timeout=DEADLINE).json()
 

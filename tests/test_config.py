@@ -264,3 +264,8 @@ def test_recipe_of_an_unknown_network_is_refused_with_those_there_are(name):
     with pytest.raises(ConfigError) as caught:
         recipe(name)
     assert str(caught.value) == f"There is no network '{name[:40]}', expected original or deep."
+
+
+def test_a_setting_that_there_is_not_is_refused():
+    with pytest.raises(ConfigError, match="There is no setting 'epoch', expected one of architecture, epochs, "):
+        with_settings(TrainConfig(), {"epochs": 3, "epoch": None})

@@ -33,7 +33,7 @@ from demo import handlers as module
 from demo import payloads
 from demo.handlers import Handlers, Slots
 from demo.limits import Limits
-from demo.questions import BadRequest, EventsQuestion, NetworkQuestion, PictureQuestion, Question, Wants
+from demo.requests import BadRequest, EventsRequest, NetworkRequest, PictureRequest, Request, Wants
 from demo.session import Session, Sessions
 from demo.training_queue import TrainingQueue
 from fmnist_core import CLASS_NAMES, explain, inference, projection
@@ -93,19 +93,19 @@ def png_of(base64_text):
     return picture
 
 
-# --- questions and answers ------------------------------------------------------------------------------------------
+# --- requests and replies --------------------------------------------------------------------------------------------
 
 
 def test_every_action_says_what_it_is_asked():
-    actions = {name for name, method in vars(Handlers).items() if hasattr(method, "question")}
+    actions = {name for name, method in vars(Handlers).items() if hasattr(method, "request")}
     assert actions == ACTIONS
     for name in actions:
-        assert issubclass(getattr(Handlers, name).question, Question)
+        assert issubclass(getattr(Handlers, name).request, Request)
         assert getattr(Handlers, name).speed in (None, "quick", "slow")
 
 
-def test_an_action_answers_a_typed_question_as_it_answers_the_request(handlers, ask):
-    typed = handlers.answer(PictureQuestion(ANNA, sample=3, wants=Wants(maps="out")))
+def test_an_action_answers_a_typed_request_as_it_answers_its_fields(handlers, ask):
+    typed = handlers.answer(PictureRequest(ANNA, sample=3, wants=Wants(maps="out")))
     assert ask("answer", sample=3, want={"maps": "out"}) == json.loads(json.dumps(typed))
 
 
@@ -814,7 +814,7 @@ def test_a_visitor_chooses_which_network_answers(handlers, ask, original, sample
     expected = inference.read_pixels(original, samples.test.pixels[4]).probabilities.tolist()
     deep = ask("answer", ANNA, sample=4)
     assert deep["network"] == "deep"
-    assert handlers.choose(NetworkQuestion(ANNA, "original")) == {}
+    assert handlers.choose(NetworkRequest(ANNA, "original")) == {}
     chosen = ask("answer", ANNA, sample=4)
     assert (chosen["network"], chosen["own"]) == ("original", False)
     assert chosen["session"] != deep["session"]
@@ -997,7 +997,7 @@ def test_what_has_happened_since(train, handlers, fake_queue):
     assert train("train_state", seen=7) == {"events": []}
     assert train("train_state", seen=-1) == {"events": []}
     assert fake_queue.asked == [("state", ANNA, 7), ("state", ANNA, 0)]
-    assert handlers.train_state(EventsQuestion(ANNA, 3)) == {"events": [], "seen": 0, "alive": False}
+    assert handlers.train_state(EventsRequest(ANNA, 3)) == {"events": [], "seen": 0, "alive": False}
 
 
 def test_stop_and_restore_reach_the_queue(train, fake_queue):

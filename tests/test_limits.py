@@ -15,7 +15,7 @@ from demo import handlers as module
 from demo import payloads
 from demo.handlers import Handlers
 from demo.limits import Limits
-from demo.questions import page_settings
+from demo.requests import page_settings
 from demo.session import Sessions
 from demo.training_queue import TrainingQueue
 from fmnist_core import inference

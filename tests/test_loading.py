@@ -9,7 +9,7 @@ from wire import ANNA, asking, error_of
 
 from demo import loading
 from demo.limits import Limits
-from demo.questions import NetworkQuestion, Question
+from demo.requests import NetworkRequest, Request
 from demo.session import OWN
 from fmnist_core import checkpoint, dataset
 from fmnist_core.errors import CheckpointError, DatasetError
@@ -160,12 +160,12 @@ def test_a_download_that_ends_later_changes_what_the_page_is_told(load, full_fol
 
 def test_every_network_that_is_told_can_be_chosen(load, copy_to):
     handlers = load(weights=copy_to("runs/yours"))
-    facts = handlers.facts(Question(ANNA))
+    facts = handlers.facts(Request(ANNA))
     assert [each["id"] for each in facts["networks"]] == ["given", "deep", "original"]
     numbers = set()
     for each in facts["networks"]:
-        assert handlers.choose(NetworkQuestion(ANNA, each["id"])) == {}
-        answering = handlers.which(Question(ANNA))
+        assert handlers.choose(NetworkRequest(ANNA, each["id"])) == {}
+        answering = handlers.which(Request(ANNA))
         assert (answering["network"], answering["own"]) == (each["id"], False)
         numbers.add(answering["session"])
     assert len(numbers) == len(facts["networks"])

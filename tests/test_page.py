@@ -30,10 +30,10 @@ FILE_DATA = {"meta": {"_type": "gradio.FileData"}}
 DEADLINE = 120.0
 NOT_UPLOADED = "The picture was not uploaded to this server."
 GIVEN = {
-    "head": {"facts"},
+    "page_header": {"facts"},
     "pad": {"answer", "open_file"},
     "answer": {"choose", "which", "train_state"},
-    "maps": {"layers"},
+    "feature_maps": {"layers"},
     "channel": {"channel"},
     "why": {"reasons"},
     "map": {"points", "remaining_points"},

@@ -12,7 +12,7 @@ from wire import as_array, dequantised, pixels_of
 
 from demo import payloads
 from demo.limits import Limits
-from demo.questions import Wants, page_settings
+from demo.requests import Wants, page_settings
 from demo.session import Session
 from fmnist_core import CLASS_NAMES, explain
 from fmnist_core.architectures import ARCHITECTURES

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from demo.questions import BadRequest
+from demo.requests import BadRequest
 from demo.server import BodyLimit, serve_later
 
 DEADLINE = 60.0

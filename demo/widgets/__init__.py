@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 FOLDER: Final = Path(__file__).parent
 NAMES: Final = sorted(template.stem for template in FOLDER.glob("*/*.html"))
-FIRST: Final = ("", "shared", "head")  # folders whose modules are loaded before all others
+FIRST: Final = ("", "shared", "page_header")  # folders whose modules are loaded before all others
 FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 

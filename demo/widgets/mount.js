@@ -1,4 +1,4 @@
-// Puts the widgets to work. All but the head wait until the server has told the facts and all code is here: none of it is
+// Puts the widgets to work. All but the page header wait until the server has told the facts and all code is here: none of it is
 // run before, so that each module finds the facts and the test samples there from the start, and no widget misses what
 // another one says first.
 
@@ -15,7 +15,7 @@ const ready = told.then(() => {
  * @param {object} server the functions of the server that it may call
  */
 export const mount = async (name, element, server) => {
-  if (name !== "head") await ready; // the head is what asks for the facts
+  if (name !== "page_header") await ready; // it is what asks for the facts
   const widget = await import(`./${name}/${name}.js`);
   widget.mount(element, server);
 };

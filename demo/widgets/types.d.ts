@@ -121,14 +121,14 @@ export type Ask<Request, Reply> = (request: Request & { visitor: string }) => Pr
 
 /** By widget, the functions of the server that it is given. A test compares their names with those in page.py. */
 export interface Servers {
-  head: { facts: Ask<{}, Facts> };
+  page_header: { facts: Ask<{}, Facts> };
   pad: { answer: Ask<Picture & { want: Partial<Wanted> }, ServerAnswer>; open_file: Ask<PictureFile, OpenedFile> };
   answer: {
     choose: Ask<{ network: string }, {}>;
     which: Ask<{}, Which>;
     train_state: Ask<{ seen: number }, TrainState>;
   };
-  maps: { layers: Ask<{}, { layers: LayerRow[] }> };
+  feature_maps: { layers: Ask<{}, { layers: LayerRow[] }> };
   channel: { channel: Ask<{ layer: string; channel: number }, Channel> };
   why: { reasons: Ask<{ pixels: string; label: number | null }, Reasons> };
   map: { points: Ask<{}, ServerPoints>; remaining_points: Ask<{ chunk: number }, MorePoints> };

@@ -60,7 +60,7 @@ def test_a_visit_by_keyboard_alone(fresh_page: Page, tmp_path: Path, original: N
     keyboard.go("Upload a picture")
     keyboard.press("Enter")
     wait_for_answer(page, before)
-    kind = page.locator("#seen select")
+    kind = page.locator("#network_input select")
     expect(kind).to_have_value("product")
     keyboard.go("What kind of picture this is")
     keyboard.press("ArrowDown")
@@ -70,7 +70,7 @@ def test_a_visit_by_keyboard_alone(fresh_page: Page, tmp_path: Path, original: N
     expect(kind).to_have_value("product")
     keyboard.go("Step by step")
     keyboard.press("Enter")
-    expect(page.locator("#seen .said")).to_contain_text("Only made grey and resized")
+    expect(page.locator("#network_input .said")).to_contain_text("Only made grey and resized")
     keyboard.go("Trouser, test image")
     keyboard.press("Enter")
     expect(page.locator("#pad .hint")).to_contain_text("Trouser, test image")
@@ -78,7 +78,7 @@ def test_a_visit_by_keyboard_alone(fresh_page: Page, tmp_path: Path, original: N
     keyboard.go("Look inside")
     keyboard.go("conv2")
     keyboard.press("Enter")
-    expect(page.locator("#maps")).to_have_attribute("data-open", "conv2")
+    expect(page.locator("#feature_maps")).to_have_attribute("data-open", "conv2")
     keyboard.go("Output of conv2")
     keyboard.press("ArrowRight", "ArrowRight")
     expect(page.locator("#channel")).to_have_attribute("data-channel", "conv2 1", timeout=30_000)
@@ -172,7 +172,7 @@ def test_a_visit_by_keyboard_alone(fresh_page: Page, tmp_path: Path, original: N
     keyboard.go("Answered by")
     keyboard.press("ArrowDown")
     layers = [name for name, _ in original.layers.named_children()]
-    expect(page.locator("#maps .layers b")).to_have_text(layers)  # the original network answers
+    expect(page.locator("#feature_maps .layers b")).to_have_text(layers)  # the original network answers
 
 
 def test_the_keyboard_reaches_everything_with_a_focus_that_shows(page: Page) -> None:
@@ -180,7 +180,7 @@ def test_the_keyboard_reaches_everything_with_a_focus_that_shows(page: Page) -> 
     page.locator("#mistakes .most button").first.click()
     page.get_by_role("button", name="Tour").click()
     page.locator("#tour .next").click()
-    page.locator(".head .guide").focus()
+    page.locator(".page_header .guide").focus()
     page.keyboard.press("Shift+Tab")  # before all that is ours
     controls = ["Tour", "Switch between light and dark", "Skip", "Back", "Next", "Save as picture", "Copy link"]
     controls += ["show them on the map", "close"]
@@ -193,7 +193,7 @@ def test_the_keyboard_reaches_everything_with_a_focus_that_shows(page: Page) -> 
                 const { outlineStyle, outlineWidth } = getComputedStyle(at);
                 return {
                     name: at.getAttribute('aria-label') ?? at.textContent.trim(),
-                    ours: at.closest('#tour, .head, #keep, #mistakes') !== null,
+                    ours: at.closest('#tour, .page_header, #keep, #mistakes') !== null,
                     cell: at.closest('td') !== null,
                     shows: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2,
                 };

@@ -26,35 +26,37 @@ from fmnist_core.model import Network, to_probabilities
 
 @on_both_devices
 def test_feature_maps_of_every_layer(page: Page, device: str, shipped: Network) -> None:
-    page.locator("#maps .lead").scroll_into_view_if_needed()
+    page.locator("#feature_maps .lead").scroll_into_view_if_needed()
     names = [name for name, _ in shipped.layers.named_children()]
-    expect(page.locator("#maps")).to_have_attribute("data-open", names[0])
-    assert page.locator("#maps .layers b").all_inner_texts() == names
+    expect(page.locator("#feature_maps")).to_have_attribute("data-open", names[0])
+    assert page.locator("#feature_maps .layers b").all_inner_texts() == names
     for name in (names[0], names[len(names) // 2], "flatten", "out"):
-        page.locator(f"#maps [data-layer={name}]").click()
-        expect(page.locator("#maps")).to_have_attribute("data-open", name)
-        expect(page.locator("#maps h4 .title")).to_have_text(name)
+        page.locator(f"#feature_maps [data-layer={name}]").click()
+        expect(page.locator("#feature_maps")).to_have_attribute("data-open", name)
+        expect(page.locator("#feature_maps h4 .title")).to_have_text(name)
         row = next(row for row in layer_table(shipped) if row.name == name)
-        expect(page.locator("#maps h4 .what")).to_contain_text(" × ".join(map(str, row.shape)))
+        expect(page.locator("#feature_maps h4 .what")).to_contain_text(" × ".join(map(str, row.shape)))
         parameters = f"{row.parameters:,}" if row.parameters else "no"
-        expect(page.locator("#maps .formula")).to_contain_text(f"{parameters} trainable parameters")
-        expect(page.locator("#maps [aria-current=true]")).to_have_attribute("data-layer", name)
-    page.locator(f"#maps [data-layer={names[0]}]").click()
-    expect(page.locator("#maps")).to_have_attribute("data-open", names[0])
-    before = page.locator("#maps .tiles").evaluate("canvas => canvas.toDataURL()")
+        expect(page.locator("#feature_maps .formula")).to_contain_text(f"{parameters} trainable parameters")
+        expect(page.locator("#feature_maps [aria-current=true]")).to_have_attribute("data-layer", name)
+    page.locator(f"#feature_maps [data-layer={names[0]}]").click()
+    expect(page.locator("#feature_maps")).to_have_attribute("data-open", names[0])
+    before = page.locator("#feature_maps .tiles").evaluate("canvas => canvas.toDataURL()")
     draw(page, SHIRT, device)
-    page.locator("#maps .lead").scroll_into_view_if_needed()
-    page.wait_for_function("before => document.querySelector('#maps .tiles').toDataURL() !== before", arg=before)
+    page.locator("#feature_maps .lead").scroll_into_view_if_needed()
+    page.wait_for_function(
+        "before => document.querySelector('#feature_maps .tiles').toDataURL() !== before", arg=before
+    )
 
 
 @on_both_devices
 def test_one_channel_of_a_layer(page: Page, shipped: Network, samples: Dataset) -> None:
     example = int((samples.test.labels == CLASS_NAMES.index("Ankle boot")).nonzero()[0])
     reading = inference.read_pixels(shipped, samples.test.pixels[example])
-    page.locator("#maps .tiles").scroll_into_view_if_needed()
-    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
+    page.locator("#feature_maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#feature_maps")).to_have_attribute("data-open", "conv1")
     expect(page.locator("#channel .about")).to_be_hidden()
-    page.locator("#maps .tiles").focus()
+    page.locator("#feature_maps .tiles").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
@@ -110,8 +112,8 @@ def test_a_link_opens_a_channel(context: BrowserContext, address: str) -> None:
         page.on("console", lambda message, to=problems: message.type == "error" and to.append(message.text))
         page.on("dialog", lambda dialog, to=problems: (to.append(dialog.message), dialog.dismiss()))
         page.goto(f"{address}#{link}")
-        page.locator("#maps .tiles").scroll_into_view_if_needed()
-        expect(page.locator("#maps")).to_have_attribute("data-open", layer)
+        page.locator("#feature_maps .tiles").scroll_into_view_if_needed()
+        expect(page.locator("#feature_maps")).to_have_attribute("data-open", layer)
         if channel:
             expect(page.locator("#channel")).to_have_attribute("data-channel", channel, timeout=30_000)
         else:
@@ -125,19 +127,19 @@ def test_another_network_leaves_nothing_of_the_one_before(
 ) -> None:
     page = fresh_page
     example = int((samples.test.labels == CLASS_NAMES.index("Ankle boot")).nonzero()[0])
-    page.locator("#maps .tiles").scroll_into_view_if_needed()
-    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
-    page.locator("#maps [data-layer=relu9]").click()
-    expect(page.locator("#maps")).to_have_attribute("data-open", "relu9")
-    page.locator("#maps .tiles").focus()
+    page.locator("#feature_maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#feature_maps")).to_have_attribute("data-open", "conv1")
+    page.locator("#feature_maps [data-layer=relu9]").click()
+    expect(page.locator("#feature_maps")).to_have_attribute("data-open", "relu9")
+    page.locator("#feature_maps .tiles").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#channel h4")).to_have_text("relu9, 1 of 128")
     page.locator("#answer select").select_option("original")
     expect(page.locator("#answer .problem")).to_be_hidden()
     names = [name for name, _ in original.layers.named_children()]
-    expect(page.locator("#maps .layers b")).to_have_text(names)
-    page.locator("#maps .tiles").scroll_into_view_if_needed()
-    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")  # the other one has no relu9
+    expect(page.locator("#feature_maps .layers b")).to_have_text(names)
+    page.locator("#feature_maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#feature_maps")).to_have_attribute("data-open", "conv1")  # the other one has no relu9
     expect(page.locator("#channel .about")).to_be_hidden()
     settle(page)
     expect(page.locator("#answer select")).to_have_value("original")
@@ -153,14 +155,14 @@ def test_every_view_follows_the_network_after_a_reload_too(
     fresh_page: Page, context: BrowserContext, address: str, original: Network
 ) -> None:
     page = fresh_page
-    page.locator("#maps .tiles").scroll_into_view_if_needed()
-    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
+    page.locator("#feature_maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#feature_maps")).to_have_attribute("data-open", "conv1")
     page.locator("#answer select").select_option("original")  # it has a conv1, too
     names = [name for name, _ in original.layers.named_children()]
-    expect(page.locator("#maps .layers b")).to_have_text(names)
-    expect(page.locator("#maps .what")).to_contain_text("6 × 24 × 24")
+    expect(page.locator("#feature_maps .layers b")).to_have_text(names)
+    expect(page.locator("#feature_maps .what")).to_contain_text("6 × 24 × 24")
     assert "network=original" in page.url
-    page.locator("#maps .tiles").focus()
+    page.locator("#feature_maps .tiles").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#channel h4")).to_have_text("conv1, 1 of 6")
     # The same visitor in a second tab, and another one who opens the link.
@@ -171,18 +173,18 @@ def test_every_view_follows_the_network_after_a_reload_too(
             other.add_init_script(f"sessionStorage.setItem('fmnist-visitor', '{token}')")
         other.goto(link)
         other.wait_for_selector("#answer[data-answers]")
-        other.locator("#maps .tiles").scroll_into_view_if_needed()
+        other.locator("#feature_maps .tiles").scroll_into_view_if_needed()
         expect(other.locator("#answer select")).to_have_value("original")
-        expect(other.locator("#maps .layers b")).to_have_text(names)
-        expect(other.locator("#maps .what")).to_contain_text("6 × 24 × 24")
+        expect(other.locator("#feature_maps .layers b")).to_have_text(names)
+        expect(other.locator("#feature_maps .what")).to_contain_text("6 × 24 × 24")
         other.close()
 
 
 @on_both_devices  # on a phone the maps are out of sight meanwhile
 def test_an_empty_pad_leaves_nothing_of_the_drawing_before(page: Page) -> None:
-    page.locator("#maps .tiles").scroll_into_view_if_needed()
-    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
-    page.locator("#maps .tiles").focus()
+    page.locator("#feature_maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#feature_maps")).to_have_attribute("data-open", "conv1")
+    page.locator("#feature_maps .tiles").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_selector("#channel[data-without]")
     page.locator("#channel .large").click(position={"x": 100, "y": 60})
@@ -192,19 +194,19 @@ def test_an_empty_pad_leaves_nothing_of_the_drawing_before(page: Page) -> None:
     expect(page.locator("#channel .grids table")).to_have_count(0)
     expect(page.locator("#channel .large")).to_be_hidden()
     page.get_by_role("button", name="Undo").click()
-    page.locator("#maps .tiles").scroll_into_view_if_needed()
+    page.locator("#feature_maps .tiles").scroll_into_view_if_needed()
     expect(page.locator("#channel .words")).to_contain_text("Without it")
     expect(page.locator("#channel .grids table")).to_have_count(3)
 
 
 def test_maps_on_a_scale_of_their_own(page: Page) -> None:
-    page.locator("#maps .tiles").scroll_into_view_if_needed()
-    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
-    together = page.locator("#maps .tiles").evaluate("canvas => canvas.toDataURL()")
-    page.locator("#maps .each").check()
-    assert page.locator("#maps .tiles").evaluate("canvas => canvas.toDataURL()") != together
-    page.locator("#maps .each").uncheck()
-    assert page.locator("#maps .tiles").evaluate("canvas => canvas.toDataURL()") == together
+    page.locator("#feature_maps .tiles").scroll_into_view_if_needed()
+    expect(page.locator("#feature_maps")).to_have_attribute("data-open", "conv1")
+    together = page.locator("#feature_maps .tiles").evaluate("canvas => canvas.toDataURL()")
+    page.locator("#feature_maps .each").check()
+    assert page.locator("#feature_maps .tiles").evaluate("canvas => canvas.toDataURL()") != together
+    page.locator("#feature_maps .each").uncheck()
+    assert page.locator("#feature_maps .tiles").evaluate("canvas => canvas.toDataURL()") == together
 
 
 @on_both_devices

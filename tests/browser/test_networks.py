@@ -109,10 +109,10 @@ def test_every_tab_works_with_an_added_network(
     assert max(abs(one - other) for one, other in zip(*percents, strict=True)) <= 1
 
     layers = list(network.layer_names)
-    expect(page.locator("#maps .layers b")).to_have_text(layers)
+    expect(page.locator("#feature_maps .layers b")).to_have_text(layers)
     for each in layers:
-        page.locator(f"#maps [data-layer={each}]").click()
-        expect(page.locator("#maps")).to_have_attribute("data-open", each)
+        page.locator(f"#feature_maps [data-layer={each}]").click()
+        expect(page.locator("#feature_maps")).to_have_attribute("data-open", each)
     look_at_a_channel(page, network, reading, layer, shape)
 
     open_tab(page, "Why")
@@ -158,9 +158,9 @@ def test_every_tab_works_with_an_added_network(
 
 def look_at_a_channel(page: Page, network: Network, reading: inference.Reading, layer: str, shape: str) -> None:
     """Choose one of its maps: its weights or the sentence that it has none, and the images that activate it most."""
-    page.locator(f"#maps [data-layer={layer}]").click()
-    expect(page.locator("#maps h4 .what")).to_contain_text(shape)
-    page.locator("#maps .tiles").focus()
+    page.locator(f"#feature_maps [data-layer={layer}]").click()
+    expect(page.locator("#feature_maps h4 .what")).to_contain_text(shape)
+    page.locator("#feature_maps .tiles").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#channel")).to_have_attribute("data-channel", f"{layer} 0", timeout=30_000)
     try:

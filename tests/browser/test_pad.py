@@ -78,7 +78,7 @@ def test_the_visitor_says_what_kind_of_picture_it_is(page: Page, tmp_path: Path,
         [(90, 60), (210, 60), (225, 350), (170, 350), (150, 150), (130, 350), (75, 350)], "navy"
     )
     picture.save(tmp_path / "trousers.png")
-    select, again = page.locator("#seen select"), page.locator("#seen button")
+    select, again = page.locator("#network_input select"), page.locator("#network_input button")
     expect(select).to_be_disabled()  # an image of the data set is what it is
     before = answers(page)
     page.set_input_files("#pad [type=file]", tmp_path / "trousers.png")
@@ -102,21 +102,21 @@ def test_the_visitor_says_what_kind_of_picture_it_is(page: Page, tmp_path: Path,
     select.select_option("sample")
     expect(again).to_be_visible()
     clear(page)
-    expect(page.locator("#seen button")).to_be_hidden()
+    expect(page.locator("#network_input button")).to_be_hidden()
 
 
 def test_the_steps_of_the_preparation(page: Page, device: str) -> None:
-    page.locator("#seen summary").click()
-    expect(page.locator("#seen .said")).to_have_text("An image of the data set needs no preparation.")
+    page.locator("#network_input summary").click()
+    expect(page.locator("#network_input .said")).to_have_text("An image of the data set needs no preparation.")
     clear(page)
     draw(page, SHIRT, device)
-    expect(page.locator("#seen .said")).to_contain_text("Only made grey and resized")
-    is_painted = """name => document.querySelector(`#seen canvas.${name}`).getContext('2d')
+    expect(page.locator("#network_input .said")).to_contain_text("Only made grey and resized")
+    is_painted = """name => document.querySelector(`#network_input canvas.${name}`).getContext('2d')
         .getImageData(0, 0, 128, 128).data.some((value, place) => place % 4 === 0 && value > 200)"""
     for name in ("found", "cropped", "naive"):
         page.wait_for_function(is_painted, arg=name)
     clear(page)
-    expect(page.locator("#seen .said")).to_have_text("")
+    expect(page.locator("#network_input .said")).to_have_text("")
 
 
 def test_an_opened_file_s_steps_follow_the_network(fresh_page: Page, shipped: Network, original: Network) -> None:
@@ -124,23 +124,23 @@ def test_an_opened_file_s_steps_follow_the_network(fresh_page: Page, shipped: Ne
     naive = torch.from_numpy(prepare_naively(picture))
     before, after = (inference.in_words(inference.read_pixels(each, naive)) for each in (shipped, original))
     assert before != after
-    page.locator("#seen summary").click()
+    page.locator("#network_input summary").click()
     page.set_input_files("#upload", {"name": "trousers.png", "mimeType": "image/png", "buffer": png(picture)})
-    expect(page.locator("#seen .said")).to_contain_text(f"“{before}”")
+    expect(page.locator("#network_input .said")).to_contain_text(f"“{before}”")
     page.locator("#answer select").select_option("original")
-    expect(page.locator("#seen .said")).to_contain_text(f"“{after}”")
+    expect(page.locator("#network_input .said")).to_contain_text(f"“{after}”")
 
 
 def test_the_kind_of_a_new_drawing_is_detected_again(page: Page, device: str) -> None:
     clear(page)
     draw(page, SHIRT, device)
-    page.locator("#seen select").select_option("photo")
-    expect(page.locator("#seen button")).to_be_visible()
+    page.locator("#network_input select").select_option("photo")
+    expect(page.locator("#network_input button")).to_be_visible()
     clear(page)
     draw(page, SHIRT, device)
     settle(page)
-    expect(page.locator("#seen select")).to_have_value("drawing")
-    expect(page.locator("#seen button")).to_be_hidden()
+    expect(page.locator("#network_input select")).to_have_value("drawing")
+    expect(page.locator("#network_input button")).to_be_hidden()
 
 
 def test_a_file_or_kind_that_comes_late_leaves_the_next_picture_alone(page: Page) -> None:
@@ -154,17 +154,17 @@ def test_a_file_or_kind_that_comes_late_leaves_the_next_picture_alone(page: Page
             held[-1].continue_()
         settle(page)
         expect(page.locator("#pad .hint")).to_have_text(title)
-        expect(page.locator("#seen select")).to_have_value("sample")
-        expect(page.locator("#seen button")).to_be_hidden()
+        expect(page.locator("#network_input select")).to_have_value("sample")
+        expect(page.locator("#network_input button")).to_be_hidden()
 
     held = hold_requests(page, "open_file")
     upload(page, trousers())
     let_go(1)
     page.unroute(SERVER)
     upload(page, trousers())
-    expect(page.locator("#seen select")).not_to_have_value("sample")
+    expect(page.locator("#network_input select")).not_to_have_value("sample")
     held = hold_requests(page, "open_file")
-    page.locator("#seen select").select_option("photo")
+    page.locator("#network_input select").select_option("photo")
     let_go(1)
 
 
@@ -175,7 +175,9 @@ def test_what_takes_time_is_shown_until_another_wish(page: Page) -> None:
     held = hold_requests(page, "open_file")
     upload(page, trousers())
     expect(page.locator("#pad .hint")).to_have_text("Sending the picture …")
-    page.locator("#seen select").select_option("product")  # of the drawing, which the file will replace all the same
+    page.locator("#network_input select").select_option(
+        "product"
+    )  # of the drawing, which the file will replace all the same
     settle(page)
     expect(page.locator(".busy")).to_have_count(1)
     page.get_by_role("button", name="Clear").click()
@@ -284,15 +286,15 @@ def test_a_drawing_can_be_said_to_be_of_another_kind(page: Page, device: str) ->
     clear(page)
     draw(page, SHIRT, device)
     settle(page)
-    expect(page.locator("#seen select")).to_have_value("drawing")
+    expect(page.locator("#network_input select")).to_have_value("drawing")
     before, pixels = answers(page), seen(page)
-    page.locator("#seen select").select_option("product")
+    page.locator("#network_input select").select_option("product")
     wait_for_answer(page, before)
     settle(page)
     assert seen(page) != pixels
     draw(page, ((0.4, 0.5), (0.6, 0.6)), device)  # and remains so while one draws on
     settle(page)
-    expect(page.locator("#seen select")).to_have_value("product")
+    expect(page.locator("#network_input select")).to_have_value("product")
 
 
 def test_what_is_no_garment_is_only_guessed(page: Page, device: str) -> None:
@@ -334,7 +336,7 @@ def test_clear_undo_and_eraser(page: Page, device: str) -> None:
     page.locator("#pad [type=range]").evaluate(
         "field => { field.value = 64; field.dispatchEvent(new Event('input')); }"
     )
-    pixels = page.locator("#seen canvas.pixels")
+    pixels = page.locator("#network_input canvas.pixels")
     before = pixels.evaluate("canvas => canvas.toDataURL()")
     draw(page, ((0.25, 0.6), (0.75, 0.6), (0.25, 0.85), (0.75, 0.9)), device)
     settle(page)

@@ -30,9 +30,9 @@ from fmnist_core.model import Network
 def test_the_data_tab(page: Page, samples: Dataset) -> None:
     open_tab(page, "Data")
     expect(page.get_by_text("10,000 training and 2,000 test images that are shipped with the program")).to_be_visible()
-    sprite = page.locator(".glance img")
+    sprite = page.locator(".sprite img")
     sprite.scroll_into_view_if_needed()
-    page.wait_for_function("() => document.querySelector('.glance img').naturalWidth === 840")
+    page.wait_for_function("() => document.querySelector('.sprite img').naturalWidth === 840")
     page.locator("#browser select").select_option("Sandal")
     cards = page.locator("#browser li")
     expect(cards).to_have_count(40)
@@ -135,14 +135,14 @@ def test_themes_and_width(page: Page, device: str) -> None:
 
 @on_both_devices
 def test_nothing_jumps(page: Page, device: str) -> None:
-    parts = "['#answer .bars', '#seen details', '#samples']"
+    parts = "['#answer .bars', '#network_input details', '#samples']"
     places = f"() => {parts}.map((each) => document.querySelector(each).getBoundingClientRect().top + scrollY)"
     clear(page)
     draw(page, SHIRT, device)
     settle(page)
     expected = page.evaluate(places)
-    page.locator("#seen select").select_option("photo")
-    expect(page.locator("#seen button")).to_be_visible()
+    page.locator("#network_input select").select_option("photo")
+    expect(page.locator("#network_input button")).to_be_visible()
     assert page.evaluate(places) == expected
     page.get_by_role("button", name="Clear").click()
     expect(page.locator("#answer .words")).to_have_text("Draw something")
@@ -155,7 +155,7 @@ def test_a_finger_finds_the_tabs(page: Page) -> None:
     for button in page.locator("#tabs [role=tab], .overflow-menu button").all():
         box = button.bounding_box()
         assert box and box["height"] >= 44, button.inner_text()
-    for select in ("#answer select", "#seen select"):  # what is chosen can be read
+    for select in ("#answer select", "#network_input select"):  # what is chosen can be read
         assert page.locator(select).evaluate("each => each.scrollWidth <= each.clientWidth"), select
 
 
@@ -196,7 +196,7 @@ def test_text_can_be_read_in_both_themes(page: Page) -> None:
     page.get_by_role("button", name="Tour").click()
     page.locator("#tour .next").click()
     mistakes = ("td button", "tbody td:not(:has(button))", "th span", "p", "h3", "b", "caption", ".quiet")
-    others = ("#tour p", "#tour h2", "#tour button", "#keep button", "#keep p", ".head *")
+    others = ("#tour p", "#tour h2", "#tour button", "#keep button", "#keep p", ".page_header *")
     for selector in (*(f"#mistakes {part}" for part in mistakes), *others):
         ratios = page.evaluate(CONTRAST, selector)
         assert ratios, selector

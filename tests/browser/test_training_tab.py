@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from visitor import answers, on_both_devices, open_tab, settle, shown, wait_for_answer, with_modules
 
 from demo.limits import Limits
-from demo.questions import page_settings
+from demo.requests import page_settings
 from fmnist_core.architectures import ARCHITECTURES
 from fmnist_core.model import Network
 

@@ -39,7 +39,7 @@ def test_the_tour_comes_once_and_leads_through_the_page(newcomer: Page, device: 
     expect(dialog).to_be_visible()
     expect(dialog).to_be_focused()
     expect(dialog.locator(".back")).to_be_hidden()
-    places = ["#pad", "#answer", "#maps", "#map", "#retrain"]
+    places = ["#pad", "#answer", "#feature_maps", "#map", "#retrain"]
     for number, place in enumerate(places, 1):
         expect(page.locator("#tour .step")).to_have_text(f"Step {number} of 5")
         expect(page.locator(".tour-target")).to_have_count(1)
@@ -124,9 +124,9 @@ def test_a_page_that_comes_before_its_server_begins_by_itself(context: BrowserCo
 
     page.route(SERVER, fail_at_first)
     page.goto(address)
-    expect(page.locator("#head p")).to_have_text("The server did not answer. Try again in a moment.")
+    expect(page.locator("#page_header p")).to_have_text("The server did not answer. Try again in a moment.")
     page.wait_for_selector("#answer[data-answers]", timeout=30_000)
-    expect(page.locator("#head p")).to_contain_text("A small neural network says what it is")
+    expect(page.locator("#page_header p")).to_contain_text("A small neural network says what it is")
     page.close()
 
 
@@ -213,14 +213,14 @@ def test_a_link_put_into_an_open_page(fresh_page: Page, samples: Dataset, shippe
     put(f"tab=look-inside&layer=conv2&channel=5&sample={number}")
     expect(page.locator("#channel")).to_have_attribute("data-channel", "conv2 5", timeout=30_000)
     expect(page.locator("#pad .hint")).to_contain_text(f"test image {number}")
-    expect(page.locator("#maps [data-layer=conv2]")).to_be_in_viewport()  # on a phone, far below the pad
+    expect(page.locator("#feature_maps [data-layer=conv2]")).to_be_in_viewport()  # on a phone, far below the pad
     put(f"tab=look-inside&layer=conv2&channel=6&sample={number}")
     expect(page.locator("#channel")).to_have_attribute("data-channel", "conv2 6", timeout=30_000)
     put("tab=look-inside&layer=fc1&channel=3&network=original")  # a layer that the network of before does not have
     expect(page.locator("#channel")).to_have_attribute("data-channel", "fc1 3", timeout=30_000)
     put("tab=look-inside&network=deep")
-    expect(page.locator("#maps")).to_have_attribute("data-open", "conv1")
-    expect(page.locator("#maps .layers li")).to_have_count(len(shipped.layers))
+    expect(page.locator("#feature_maps")).to_have_attribute("data-open", "conv1")
+    expect(page.locator("#feature_maps .layers li")).to_have_count(len(shipped.layers))
     expect(page.locator("#channel .about")).to_be_hidden()
     put("tab=map&layout=pixels&colour=mistakes")
     expect(page.locator("#map")).to_have_attribute("data-layout", "pixels")
@@ -235,7 +235,7 @@ def test_a_newcomer_with_a_link_is_led_to_its_view(browser: Browser, address: st
     page = context.new_page()
     page.goto(f"{address}#tab=look-inside&layer=fc1&channel=7&network=original")
     expect(page.locator("#channel")).to_have_attribute("data-channel", "fc1 7", timeout=30_000)
-    expect(page.locator("#maps [data-layer=fc1]")).to_be_in_viewport()
+    expect(page.locator("#feature_maps [data-layer=fc1]")).to_be_in_viewport()
     expect(page.locator("#tour .tour")).to_be_hidden()
     context.close()
 

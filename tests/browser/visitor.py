@@ -40,7 +40,7 @@ def with_modules(page: Page, script: str, argument: object = None) -> Any:
     return page.evaluate(f"async (argument) => ({script})(await ({MODULES})(), argument)", argument)
 
 
-# ``wait_for_function`` takes the first promise for a yes, whatever comes of it: what is asynchronous is asked again here.
+# ``wait_for_function`` takes the first promise for a yes, whatever comes of it: asynchronous conditions are asked here.
 UNTIL = """async (isSo, seconds = 30) => {
     const end = Date.now() + 1000 * seconds;
     while (!(await isSo())) {
@@ -88,7 +88,7 @@ PUT_BACK = """({ emit, facts }, isDark) => {
     const shown = (selector) => [...document.querySelectorAll(selector)].filter((each) => each.offsetParent);
     const click = (selector) => shown(selector).forEach((each) => each.click());
     click('#tour .skip, #mistakes .close, #map .legend [aria-pressed=true], #map [data-zoom=reset], [data-tool=pen]');
-    click('#seen details[open] summary, #maps .each:checked');
+    click('#network_input details[open] summary, #feature_maps .each:checked');
     const size = document.querySelector('#pad [type=range]');
     size.value = 22;
     size.dispatchEvent(new Event('input'));
@@ -164,7 +164,9 @@ def shown(page: Page) -> list[str]:
 
 def seen(page: Page) -> list[int]:
     """The 784 pixels that the page says the network sees."""
-    script = "() => [...document.querySelector('#seen .pixels').getContext('2d').getImageData(0, 0, 28, 28).data]"
+    script = (
+        "() => [...document.querySelector('#network_input .pixels').getContext('2d').getImageData(0, 0, 28, 28).data]"
+    )
     return list(page.evaluate(script)[::4])
 
 

@@ -21,7 +21,7 @@ const STEPS = [
     text: "The network answers while you draw: ten bars, one for each kind of clothing (its probabilities). “Familiar” tells how much your picture is like what it was trained on.",
   },
   {
-    about: "#maps",
+    about: "#feature_maps",
     tab: "look-inside",
     title: "Look inside",
     text: "Your picture passes through the network layer by layer. Choose a layer to see what it makes of your picture (its feature maps).",
@@ -102,7 +102,7 @@ export const mount = (element) => {
     dialog.hidden = false;
     follow();
     // Who comes and already does something is not interrupted.
-    if (before === document.body || before.closest(".head")) dialog.focus({ preventScroll: true });
+    if (before === document.body || before.closest(".page_header")) dialog.focus({ preventScroll: true });
   };
 
   const end = () => {

@@ -28,10 +28,10 @@ const TIP_SIDE = 140;
 
 /**
  * @param {HTMLElement} element
- * @param {Servers["maps"]} server
+ * @param {Servers["feature_maps"]} server
  */
 export const mount = (element, server) => {
-  const holder = around(element, "#maps");
+  const holder = around(element, "#feature_maps");
   const find = finder(element);
   const list = find(".layers");
   const field = find(".field");

@@ -1,5 +1,5 @@
-// The head of the page: what it is for, the tour, light or dark. It is the first widget to work, and asks the server for
-// the facts that all others wait for; until they come, the head says why.
+// The header of the page: what it is for, the tour, light or dark. It is the first widget to work, and asks the server for
+// the facts that all others wait for; until they come, the header says why.
 
 /** @import { Servers } from "../types.d.ts" */
 
@@ -13,7 +13,7 @@ const PAUSE = 2000; // milliseconds between two questions
 
 /**
  * @param {HTMLElement} element
- * @param {Servers["head"]} server
+ * @param {Servers["page_header"]} server
  */
 export const mount = (element, server) => {
   const find = finder(element);

@@ -1,4 +1,4 @@
-"""What the page asks: a request, plain JSON from anyone, becomes a typed question, checked once, or is refused."""
+"""What the page asks: the fields that anyone may send become a typed request, checked once, or are refused."""
 
 import base64
 import re
@@ -29,7 +29,7 @@ class BadRequest(FmnistError):
     """The request is not one that the page sends."""
 
 
-class Request:
+class Fields:
     """Fields of a request, read with their types."""
 
     def __init__(self, values: Any, limits: Limits) -> None:
@@ -104,15 +104,15 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Question:
+class Request:
     """Something that a visitor asks, without anything else to say."""
 
     visitor: str
 
     @classmethod
-    def read(cls, request: Request) -> "Question":
-        """The question in a request."""
-        return cls(request.visitor())
+    def read(cls, fields: Fields) -> "Request":
+        """The request from its fields."""
+        return cls(fields.visitor())
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Wants:
 
 
 @dataclass(frozen=True, eq=False)
-class PictureQuestion(Question):
+class PictureRequest(Request):
     """Recognise one of these: a test sample, the pixels of an opened file, a picture."""
 
     sample: int | None = None  # index
@@ -152,111 +152,111 @@ class PictureQuestion(Question):
     wants: Wants = field(default_factory=Wants)
 
     @classmethod
-    def read(cls, request: Request) -> "PictureQuestion":
-        """The question in a request, its picture opened."""
-        visitor, wants = request.visitor(), Wants.read(request.values.get("want"))
-        if "sample" in request:
-            return cls(visitor, sample=request.whole("sample"), wants=wants)
-        kind = request.kind()
-        if "pixels" not in request:
-            return cls(visitor, picture=request.picture("picture"), kind=kind, wants=wants)
+    def read(cls, fields: Fields) -> "PictureRequest":
+        """The request from its fields, its picture opened."""
+        visitor, wants = fields.visitor(), Wants.read(fields.values.get("want"))
+        if "sample" in fields:
+            return cls(visitor, sample=fields.whole("sample"), wants=wants)
+        kind = fields.kind()
+        if "pixels" not in fields:
+            return cls(visitor, picture=fields.picture("picture"), kind=kind, wants=wants)
         if kind is None:
             raise BadRequest("These are not the pixels of a picture that was opened here.")
-        naive = request.pixels("naive") if "naive" in request else None
-        return cls(visitor, pixels=request.pixels("pixels"), naive=naive, kind=kind, wants=wants)
+        naive = fields.pixels("naive") if "naive" in fields else None
+        return cls(visitor, pixels=fields.pixels("pixels"), naive=naive, kind=kind, wants=wants)
 
 
 @dataclass(frozen=True, eq=False)
-class FileQuestion(Question):
+class FileRequest(Request):
     """Prepare a picture file for the pad."""
 
     picture: Image.Image
     kind: str | None
 
     @classmethod
-    def read(cls, request: Request) -> "FileQuestion":
-        """The question in a request, its picture opened."""
-        return cls(request.visitor(), request.picture("file"), request.kind())
+    def read(cls, fields: Fields) -> "FileRequest":
+        """The request from its fields, its picture opened."""
+        return cls(fields.visitor(), fields.picture("file"), fields.kind())
 
 
 @dataclass(frozen=True)
-class NetworkQuestion(Question):
+class NetworkRequest(Request):
     """Let another network answer."""
 
     network: str  # its id
 
     @classmethod
-    def read(cls, request: Request) -> "NetworkQuestion":
-        """The question in a request."""
-        return cls(request.visitor(), request.text("network"))
+    def read(cls, fields: Fields) -> "NetworkRequest":
+        """The request from its fields."""
+        return cls(fields.visitor(), fields.text("network"))
 
 
 @dataclass(frozen=True)
-class ChannelQuestion(Question):
+class ChannelRequest(Request):
     """Tell what a channel looks for."""
 
     layer: str
     channel: int
 
     @classmethod
-    def read(cls, request: Request) -> "ChannelQuestion":
-        """The question in a request."""
-        return cls(request.visitor(), request.text("layer"), request.whole("channel"))
+    def read(cls, fields: Fields) -> "ChannelRequest":
+        """The request from its fields."""
+        return cls(fields.visitor(), fields.text("layer"), fields.whole("channel"))
 
 
 @dataclass(frozen=True, eq=False)
-class ReasonsQuestion(Question):
+class ReasonsRequest(Request):
     """Explain why a class is predicted for pixels."""
 
     pixels: Tensor  # uint8 (28, 28)
     label: int | None  # None: the best one
 
     @classmethod
-    def read(cls, request: Request) -> "ReasonsQuestion":
-        """The question in a request."""
-        return cls(request.visitor(), request.pixels("pixels"), request.optional_whole("label"))
+    def read(cls, fields: Fields) -> "ReasonsRequest":
+        """The request from its fields."""
+        return cls(fields.visitor(), fields.pixels("pixels"), fields.optional_whole("label"))
 
 
 @dataclass(frozen=True)
-class ChunkQuestion(Question):
+class ChunkRequest(Request):
     """Project a chunk of the remaining test images."""
 
     chunk: int  # from 0
 
     @classmethod
-    def read(cls, request: Request) -> "ChunkQuestion":
-        """The question in a request."""
-        return cls(request.visitor(), request.whole("chunk"))
+    def read(cls, fields: Fields) -> "ChunkRequest":
+        """The request from its fields."""
+        return cls(fields.visitor(), fields.whole("chunk"))
 
 
 @dataclass(frozen=True)
-class EventsQuestion(Question):
+class EventsRequest(Request):
     """Tell what has happened in the visitor's training."""
 
     seen: int  # events that are known already
 
     @classmethod
-    def read(cls, request: Request) -> "EventsQuestion":
-        """The question in a request."""
-        return cls(request.visitor(), max(0, request.whole("seen")))
+    def read(cls, fields: Fields) -> "EventsRequest":
+        """The request from its fields."""
+        return cls(fields.visitor(), max(0, fields.whole("seen")))
 
 
 @dataclass(frozen=True)
-class TrainQuestion(Question):
+class TrainRequest(Request):
     """Train a network."""
 
     config: TrainConfig
     init_from_current: bool  # from the weights of the network that answers now
 
     @classmethod
-    def read(cls, request: Request) -> "TrainQuestion":
-        """The question in a request, its settings checked."""
-        settings = request.values.get("settings")
+    def read(cls, fields: Fields) -> "TrainRequest":
+        """The request from its fields, its settings checked."""
+        settings = fields.values.get("settings")
         if not isinstance(settings, dict):
             raise BadRequest("The settings of the training are missing.")
         config = recipe(str(settings.get("architecture")))
         changes: dict[str, Any] = {}
-        for setting in page_settings(request.limits):
+        for setting in page_settings(fields.limits):
             setting.check(settings.get(setting.name))
             changes[setting.name] = setting.type(settings[setting.name])
         for_people = settings.get("for_people") is True
@@ -265,7 +265,7 @@ class TrainQuestion(Question):
         short = dict(SHORT_TRAINING)
         if init_from_current:  # no more is held out than before, as these weights have learned from all else
             short["validation_fraction"] = config.validation_fraction
-        return cls(request.visitor(), with_settings(config, changes | short), init_from_current)
+        return cls(fields.visitor(), with_settings(config, changes | short), init_from_current)
 
 
 def page_settings(limits: Limits) -> list[Setting]:

@@ -1,4 +1,4 @@
-"""Whatever is sent, reading it gives a typed question or a sentence, never anything else."""
+"""Whatever is sent, reading it gives a typed request or a sentence, never anything else."""
 
 import base64
 import io
@@ -14,22 +14,22 @@ from hypothesis import strategies as st
 from PIL import Image
 from wire import ANNA, HTML_NAME, INFINITY, NAN, SETTINGS, in_base64
 
-from demo import questions
+from demo import requests
 from demo.limits import Limits
-from demo.questions import (
+from demo.requests import (
     MAX_FILE_NAME,
     ON_PAGE,
     BadRequest,
-    ChannelQuestion,
-    ChunkQuestion,
-    EventsQuestion,
-    FileQuestion,
-    NetworkQuestion,
-    PictureQuestion,
-    Question,
-    ReasonsQuestion,
+    ChannelRequest,
+    ChunkRequest,
+    EventsRequest,
+    Fields,
+    FileRequest,
+    NetworkRequest,
+    PictureRequest,
+    ReasonsRequest,
     Request,
-    TrainQuestion,
+    TrainRequest,
     Wants,
     page_settings,
 )
@@ -46,25 +46,25 @@ def png(size=(3, 2)):
     return in_base64(buffer.getvalue())
 
 
-def read(question, limits=None, **values):
-    return question.read(Request({"visitor": ANNA} | values, limits or Limits()))
+def read(request, limits=None, **values):
+    return request.read(Fields({"visitor": ANNA} | values, limits or Limits()))
 
 
 PIXELS = in_base64(bytes(range(256)) * 3 + bytes(16))
 WANT = {"maps": "conv1", "channel": ["conv1", 3], "pixel": [0, 1, 2], "coordinates": True, "steps": True}
-# Every question with requests that it accepts.
+# Every request with requests that it accepts.
 ACCEPTED = [
-    (Question, {}),
-    (PictureQuestion, {"sample": 3, "want": WANT}),
-    (PictureQuestion, {"picture": png(), "kind": "drawing", "name": "x.png", "want": WANT}),
-    (PictureQuestion, {"pixels": PIXELS, "naive": PIXELS, "kind": "photo", "want": WANT}),
-    (FileQuestion, {"file": png(), "kind": "photo", "name": "x.png"}),
-    (NetworkQuestion, {"network": "original"}),
-    (ChannelQuestion, {"layer": "conv1", "channel": 3}),
-    (ReasonsQuestion, {"pixels": PIXELS, "label": 3}),
-    (ChunkQuestion, {"chunk": 3}),
-    (EventsQuestion, {"seen": 3}),
-    (TrainQuestion, {"settings": SETTINGS | {"for_people": True}}),
+    (Request, {}),
+    (PictureRequest, {"sample": 3, "want": WANT}),
+    (PictureRequest, {"picture": png(), "kind": "drawing", "name": "x.png", "want": WANT}),
+    (PictureRequest, {"pixels": PIXELS, "naive": PIXELS, "kind": "photo", "want": WANT}),
+    (FileRequest, {"file": png(), "kind": "photo", "name": "x.png"}),
+    (NetworkRequest, {"network": "original"}),
+    (ChannelRequest, {"layer": "conv1", "channel": 3}),
+    (ReasonsRequest, {"pixels": PIXELS, "label": 3}),
+    (ChunkRequest, {"chunk": 3}),
+    (EventsRequest, {"seen": 3}),
+    (TrainRequest, {"settings": SETTINGS | {"for_people": True}}),
 ]
 ANY_TEXT = st.text(st.characters(exclude_categories=[])) | st.sampled_from([*PICTURE_KINDS, png(), PIXELS, "\ud800"])
 ANY_NUMBER = st.integers() | st.floats() | st.sampled_from([10**400, -(10**400), True, False, 0, 1, 2, 1.0])
@@ -89,7 +89,7 @@ def changed(draw, values):
 
 
 def fits(value, hint):
-    """Whether ``value`` is of the type that a field of a question promises; a bool is no whole number."""
+    """Whether ``value`` is of the type that a field of a request promises; a bool is no whole number."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return any(fits(value, each) for each in arguments)
@@ -102,15 +102,15 @@ def fits(value, hint):
     return isinstance(value, hint) if hint in (Image.Image, TrainConfig) else type(value) is hint
 
 
-def is_typed(question):
-    hints = typing.get_type_hints(type(question))
-    return all(fits(getattr(question, field.name), hints[field.name]) for field in fields(question))
+def is_typed(request):
+    hints = typing.get_type_hints(type(request))
+    return all(fits(getattr(request, field.name), hints[field.name]) for field in fields(request))
 
 
-def check_is_typed_or_refused(question, values):
+def check_is_typed_or_refused(request, values):
     values = json.loads(json.dumps(values))
     try:
-        asked = question.read(Request(values, Limits()))
+        asked = request.read(Fields(values, Limits()))
     except FmnistError as error:
         sentence = str(error)
         assert sentence.endswith(".")
@@ -118,41 +118,41 @@ def check_is_typed_or_refused(question, values):
         assert len(sentence) < 300
         sentence.encode()
     else:
-        assert type(asked) is question
+        assert type(asked) is request
         assert is_typed(asked)
 
 
-@pytest.mark.parametrize(("question", "values"), ACCEPTED)
-def test_what_the_page_sends_is_accepted(question, values):
-    asked = read(question, **values)
-    assert type(asked) is question
+@pytest.mark.parametrize(("request", "values"), ACCEPTED)
+def test_what_the_page_sends_is_accepted(request, values):
+    asked = read(request, **values)
+    assert type(asked) is request
     assert is_typed(asked)
     assert asked.visitor == ANNA
 
 
-def test_every_question_is_tried():
-    def below(question):
-        return {question}.union(*map(below, question.__subclasses__()))
+def test_every_request_is_tried():
+    def below(request):
+        return {request}.union(*map(below, request.__subclasses__()))
 
-    assert {question for question, _ in ACCEPTED} == below(Question)
+    assert {request for request, _ in ACCEPTED} == below(Request)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # what it says about damaged metadata
-@pytest.mark.parametrize(("question", "values"), ACCEPTED)
+@pytest.mark.parametrize(("request", "values"), ACCEPTED)
 @given(st.data())
-def test_any_values_give_a_typed_question_or_a_sentence(question, values, data):
+def test_any_values_give_a_typed_request_or_a_sentence(request, values, data):
     if values:
-        check_is_typed_or_refused(question, {"visitor": ANNA} | data.draw(changed(values)))
-    check_is_typed_or_refused(question, values | {"visitor": data.draw(ANY_JSON)})
+        check_is_typed_or_refused(request, {"visitor": ANNA} | data.draw(changed(values)))
+    check_is_typed_or_refused(request, values | {"visitor": data.draw(ANY_JSON)})
 
 
-@pytest.mark.parametrize("question", sorted({question for question, _ in ACCEPTED}, key=lambda each: each.__name__))
+@pytest.mark.parametrize("request", sorted({request for request, _ in ACCEPTED}, key=lambda each: each.__name__))
 @given(values=ANY_JSON)
 @example(values=None)
 @example(values=[{"visitor": ANNA}])
 @example(values={"visitor": ANNA})
-def test_any_request_gives_a_typed_question_or_a_sentence(question, values):
-    check_is_typed_or_refused(question, values)
+def test_any_body_gives_a_typed_request_or_a_sentence(request, values):
+    check_is_typed_or_refused(request, values)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
@@ -161,39 +161,39 @@ def test_any_bytes_give_a_picture_or_a_sentence(contents, position):
     damaged = bytearray(base64.b64decode(png()))
     damaged[position : position + len(contents)] = contents
     for each in (contents, bytes(damaged)):
-        check_is_typed_or_refused(FileQuestion, {"visitor": ANNA, "file": in_base64(each)})
+        check_is_typed_or_refused(FileRequest, {"visitor": ANNA, "file": in_base64(each)})
 
 
 @pytest.mark.parametrize("values", [None, [], "", "answer", 5, 1.5, True, [{"visitor": ANNA}]])
 def test_a_request_of_another_form(values):
     with pytest.raises(BadRequest, match="The request is not of the form that the page sends"):
-        Request(values, Limits())
+        Fields(values, Limits())
 
 
-@pytest.mark.parametrize("question", [question for question, _ in ACCEPTED])
+@pytest.mark.parametrize("request", [request for request, _ in ACCEPTED])
 @pytest.mark.parametrize(
     "visitor",
     [None, "", "a", "A" * 32, "a" * 31, "a" * 33, "g" * 32, "a" * 31 + "\n", "../" * 11, 5, ["a" * 32], "\u0663" * 32],
 )
-def test_the_visitor_must_be_named(question, visitor):
-    values = next(values for each, values in ACCEPTED if each is question)
+def test_the_visitor_must_be_named(request, visitor):
+    values = next(values for each, values in ACCEPTED if each is request)
     with pytest.raises(BadRequest, match="reload"):
-        read(question, **values, visitor=visitor)
+        read(request, **values, visitor=visitor)
 
 
 # --- pictures -------------------------------------------------------------------------------------------------------
 
 
-def test_a_question_is_about_a_sample_or_pixels_or_a_picture():
+def test_a_request_is_about_a_sample_or_pixels_or_a_picture():
     everything = {"sample": 3, "pixels": PIXELS, "naive": PIXELS, "picture": png(), "kind": "photo"}
-    asked = read(PictureQuestion, **everything)
+    asked = read(PictureRequest, **everything)
     assert (asked.sample, asked.pixels, asked.picture, asked.kind) == (3, None, None, None)
     del everything["sample"]
-    asked = read(PictureQuestion, **everything)
+    asked = read(PictureRequest, **everything)
     assert (asked.sample, asked.picture, asked.kind) == (None, None, "photo")
     assert asked.pixels.flatten().tolist() == asked.naive.flatten().tolist() == [*range(256)] * 3 + [0] * 16
     del everything["pixels"]
-    asked = read(PictureQuestion, **everything)
+    asked = read(PictureRequest, **everything)
     assert (asked.sample, asked.pixels, asked.naive, asked.kind) == (None, None, None, "photo")
     assert asked.picture.size == (3, 2)
 
@@ -201,19 +201,19 @@ def test_a_question_is_about_a_sample_or_pixels_or_a_picture():
 @pytest.mark.parametrize("sample", ["x", "1", 1.0, True, False, None, [1], {}, INFINITY, NAN])
 def test_a_sample_is_a_whole_number(sample):
     with pytest.raises(BadRequest, match="no whole number sample"):
-        read(PictureQuestion, sample=sample)
+        read(PictureRequest, sample=sample)
 
 
 @pytest.mark.parametrize("kind", ["", "painting", 1, ["photo"], {"photo": 1}, True])
-@pytest.mark.parametrize(("question", "field"), [(PictureQuestion, "picture"), (FileQuestion, "file")])
-def test_an_unknown_kind_of_picture(question, field, kind):
+@pytest.mark.parametrize(("request", "field"), [(PictureRequest, "picture"), (FileRequest, "file")])
+def test_an_unknown_kind_of_picture(request, field, kind):
     with pytest.raises(BadRequest, match="There is no such kind of picture, expected one of sample, drawing"):
-        read(question, **{field: png()}, kind=kind)
+        read(request, **{field: png()}, kind=kind)
 
 
 @pytest.mark.parametrize("kind", [*PICTURE_KINDS, None])
 def test_the_kinds_of_pictures(kind):
-    assert read(FileQuestion, file=png(), kind=kind).kind == kind
+    assert read(FileRequest, file=png(), kind=kind).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -228,16 +228,16 @@ def test_the_kinds_of_pictures(kind):
 )
 def test_pixels_are_those_of_an_opened_picture(count, kind, sentence):
     with pytest.raises(BadRequest, match=sentence):
-        read(PictureQuestion, pixels=in_base64(bytes(count)), kind=kind)
+        read(PictureRequest, pixels=in_base64(bytes(count)), kind=kind)
 
 
 @pytest.mark.parametrize("limit", [2**20, 3 * 2**20])
 def test_the_size_of_a_file_has_a_limit(limit):
     limits = Limits(upload_bytes=limit)
     with pytest.raises(PictureError, match="is not a picture"):
-        read(FileQuestion, limits, file=in_base64(bytes(limit)), name="Large.png")
+        read(FileRequest, limits, file=in_base64(bytes(limit)), name="Large.png")
     with pytest.raises(PictureError, match=f"^Large.png is larger than {limit // 2**20} MB.$"):
-        read(FileQuestion, limits, file=in_base64(bytes(limit + 6)), name="Large.png")
+        read(FileRequest, limits, file=in_base64(bytes(limit + 6)), name="Large.png")
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_the_size_of_a_file_has_a_limit(limit):
 )
 def test_errors_call_a_file_by_its_name(name, expected):
     with pytest.raises(PictureError) as error:
-        read(FileQuestion, file=in_base64(b"text"), name=name)
+        read(FileRequest, file=in_base64(b"text"), name=name)
     assert str(error.value).startswith(f"{expected} is not a picture")
 
 
@@ -293,45 +293,45 @@ def test_a_want_of_another_form_is_left_out(name, value):
 
 @pytest.mark.parametrize(("seen", "expected"), [(0, 0), (7, 7), (-1, 0), (10**30, 10**30)])
 def test_events_seen(seen, expected):
-    assert read(EventsQuestion, seen=seen).seen == expected
+    assert read(EventsRequest, seen=seen).seen == expected
 
 
 @pytest.mark.parametrize("value", ["x", None, 1.5, 1.0, True, [], [0], {}, INFINITY, NAN, "0"])
 @pytest.mark.parametrize(
-    ("question", "name", "more"),
-    [(EventsQuestion, "seen", {}), (ChunkQuestion, "chunk", {}), (ChannelQuestion, "channel", {"layer": "conv1"})],
+    ("request", "name", "more"),
+    [(EventsRequest, "seen", {}), (ChunkRequest, "chunk", {}), (ChannelRequest, "channel", {"layer": "conv1"})],
 )
-def test_what_must_be_a_whole_number(question, name, more, value):
+def test_what_must_be_a_whole_number(request, name, more, value):
     with pytest.raises(BadRequest, match=f"The request holds no whole number {name}"):
-        read(question, **more, **{name: value})
+        read(request, **more, **{name: value})
     with pytest.raises(BadRequest, match=f"The request holds no whole number {name}"):
-        read(question, **more)
+        read(request, **more)
 
 
 @pytest.mark.parametrize("value", [None, 5, True, ["conv1"], {"conv1": 1}])
-@pytest.mark.parametrize(("question", "name"), [(ChannelQuestion, "layer"), (NetworkQuestion, "network")])
-def test_what_must_be_a_text(question, name, value):
+@pytest.mark.parametrize(("request", "name"), [(ChannelRequest, "layer"), (NetworkRequest, "network")])
+def test_what_must_be_a_text(request, name, value):
     with pytest.raises(BadRequest, match=f"The request holds no {name}"):
-        read(question, channel=0, **{name: value})
+        read(request, channel=0, **{name: value})
 
 
 @pytest.mark.parametrize(("label", "expected"), [(None, None), (0, 0), (9, 9), (-1, -1)])
 def test_reasons_are_for_the_best_class_or_for_the_one_named(label, expected):
-    assert read(ReasonsQuestion, pixels=PIXELS, label=label).label == expected
-    assert read(ReasonsQuestion, pixels=PIXELS).label is None
+    assert read(ReasonsRequest, pixels=PIXELS, label=label).label == expected
+    assert read(ReasonsRequest, pixels=PIXELS).label is None
 
 
 @pytest.mark.parametrize("label", [True, "0", 1.0, [1]])
 def test_a_label_is_a_whole_number(label):
     with pytest.raises(BadRequest, match="no whole number label"):
-        read(ReasonsQuestion, pixels=PIXELS, label=label)
+        read(ReasonsRequest, pixels=PIXELS, label=label)
 
 
 # --- settings of a training -----------------------------------------------------------------------------------------
 
 
 def test_settings_are_those_of_the_recipe_with_the_visitor_s_changes():
-    config = read(TrainQuestion, settings=SETTINGS).config
+    config = read(TrainRequest, settings=SETTINGS).config
     changes = {name: SETTINGS[name] for name in ON_PAGE}
     short = {"validation_fraction": 0.1, "skipped_fraction": 0.0, "erase": 0.0}
     assert flattened(config) == flattened(recipe("original")) | changes | short | dict.fromkeys(
@@ -343,7 +343,7 @@ def test_settings_are_those_of_the_recipe_with_the_visitor_s_changes():
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("wish", [True, False, None, "yes", 1])
 def test_synthetic_images_must_be_asked_for(architecture, wish):
-    config = read(TrainQuestion, settings=SETTINGS | {"architecture": architecture, "for_people": wish}).config
+    config = read(TrainRequest, settings=SETTINGS | {"architecture": architecture, "for_people": wish}).config
     assert config.synthetic == (SUGGESTED_SYNTHETIC if wish is True else dict.fromkeys(SUGGESTED_SYNTHETIC, 0))
     # Each image is seen as often as the form says, and whole.
     assert config.skipped_fraction == config.augmentations["erase"] == 0
@@ -351,15 +351,15 @@ def test_synthetic_images_must_be_asked_for(architecture, wish):
 
 @pytest.mark.parametrize("wish", [True, False, None, "yes", 1])
 def test_starting_from_the_network_that_answers_must_be_asked_for(wish):
-    question = read(TrainQuestion, settings=SETTINGS | {"init_from_current": wish})
-    assert question.init_from_current is (wish is True)
+    request = read(TrainRequest, settings=SETTINGS | {"init_from_current": wish})
+    assert request.init_from_current is (wish is True)
     expected = recipe("original").validation_fraction if wish is True else 0.1
-    assert question.config.validation_fraction == expected
+    assert request.config.validation_fraction == expected
 
 
 def test_whole_numbers_may_come_with_a_point():
     changes = {"epochs": 3.0, "batch_size": 64.0, "data_fraction": 1, "learning_rate": 1}
-    config = read(TrainQuestion, settings=SETTINGS | changes).config
+    config = read(TrainRequest, settings=SETTINGS | changes).config
     assert (config.epochs, config.batch_size, config.data_fraction, config.learning_rate) == (3, 64, 1, 1)
     assert type(config.epochs) is type(config.batch_size) is int
     assert type(config.data_fraction) is type(config.learning_rate) is float
@@ -406,7 +406,7 @@ BAD_SETTINGS = [
 @pytest.mark.parametrize(("name", "value", "words"), BAD_SETTINGS)
 def test_a_bad_setting_is_refused(name, value, words):
     with pytest.raises(ConfigError) as error:
-        read(TrainQuestion, settings=SETTINGS | {name: value})
+        read(TrainRequest, settings=SETTINGS | {name: value})
     sentence = str(error.value)
     assert words in sentence
     assert sentence.endswith(".")
@@ -416,22 +416,22 @@ def test_a_bad_setting_is_refused(name, value, words):
 @pytest.mark.parametrize("name", ["architecture", *ON_PAGE])
 def test_a_missing_setting_is_refused(name):
     with pytest.raises(ConfigError):
-        read(TrainQuestion, settings={key: value for key, value in SETTINGS.items() if key != name})
+        read(TrainRequest, settings={key: value for key, value in SETTINGS.items() if key != name})
 
 
 @pytest.mark.parametrize("settings", [None, [], "x", 5, [SETTINGS]])
 def test_settings_of_another_form(settings):
     with pytest.raises(BadRequest, match="settings"):
-        read(TrainQuestion, settings=settings)
+        read(TrainRequest, settings=settings)
     with pytest.raises(BadRequest, match="settings"):
-        read(TrainQuestion)
+        read(TrainRequest)
 
 
 def test_a_setting_is_offered_by_its_name_alone(monkeypatch):
     """To offer one more is to name it in ``ON_PAGE``: its check follows."""
-    monkeypatch.setattr(questions, "ON_PAGE", (*ON_PAGE, "label_smoothing"))
+    monkeypatch.setattr(requests, "ON_PAGE", (*ON_PAGE, "label_smoothing"))
     assert page_settings(Limits())[-1].name == "label_smoothing"
     assert page_settings(Limits())[-1].high == ALL_SETTINGS["label_smoothing"].high
-    assert read(TrainQuestion, settings=SETTINGS | {"label_smoothing": 0.25}).config.label_smoothing == 0.25
+    assert read(TrainRequest, settings=SETTINGS | {"label_smoothing": 0.25}).config.label_smoothing == 0.25
     with pytest.raises(ConfigError, match="Label smoothing: 1 is out of range"):
-        read(TrainQuestion, settings=SETTINGS | {"label_smoothing": 1})
+        read(TrainRequest, settings=SETTINGS | {"label_smoothing": 1})
