@@ -107,10 +107,10 @@ def is_typed(request):
     return all(fits(getattr(request, field.name), hints[field.name]) for field in fields(request))
 
 
-def check_is_typed_or_refused(request, values):
+def check_is_typed_or_refused(kind, values):
     values = json.loads(json.dumps(values))
     try:
-        asked = request.read(Fields(values, Limits()))
+        asked = kind.read(Fields(values, Limits()))
     except FmnistError as error:
         sentence = str(error)
         assert sentence.endswith(".")
@@ -118,14 +118,14 @@ def check_is_typed_or_refused(request, values):
         assert len(sentence) < 300
         sentence.encode()
     else:
-        assert type(asked) is request
+        assert type(asked) is kind
         assert is_typed(asked)
 
 
-@pytest.mark.parametrize(("request", "values"), ACCEPTED)
-def test_what_the_page_sends_is_accepted(request, values):
-    asked = read(request, **values)
-    assert type(asked) is request
+@pytest.mark.parametrize(("kind", "values"), ACCEPTED)
+def test_what_the_page_sends_is_accepted(kind, values):
+    asked = read(kind, **values)
+    assert type(asked) is kind
     assert is_typed(asked)
     assert asked.visitor == ANNA
 
@@ -138,21 +138,21 @@ def test_every_request_is_tried():
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # what it says about damaged metadata
-@pytest.mark.parametrize(("request", "values"), ACCEPTED)
+@pytest.mark.parametrize(("kind", "values"), ACCEPTED)
 @given(st.data())
-def test_any_values_give_a_typed_request_or_a_sentence(request, values, data):
+def test_any_values_give_a_typed_request_or_a_sentence(kind, values, data):
     if values:
-        check_is_typed_or_refused(request, {"visitor": ANNA} | data.draw(changed(values)))
-    check_is_typed_or_refused(request, values | {"visitor": data.draw(ANY_JSON)})
+        check_is_typed_or_refused(kind, {"visitor": ANNA} | data.draw(changed(values)))
+    check_is_typed_or_refused(kind, values | {"visitor": data.draw(ANY_JSON)})
 
 
-@pytest.mark.parametrize("request", sorted({request for request, _ in ACCEPTED}, key=lambda each: each.__name__))
+@pytest.mark.parametrize("kind", sorted({kind for kind, _ in ACCEPTED}, key=lambda each: each.__name__))
 @given(values=ANY_JSON)
 @example(values=None)
 @example(values=[{"visitor": ANNA}])
 @example(values={"visitor": ANNA})
-def test_any_body_gives_a_typed_request_or_a_sentence(request, values):
-    check_is_typed_or_refused(request, values)
+def test_any_body_gives_a_typed_request_or_a_sentence(kind, values):
+    check_is_typed_or_refused(kind, values)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
@@ -170,15 +170,15 @@ def test_a_request_of_another_form(values):
         Fields(values, Limits())
 
 
-@pytest.mark.parametrize("request", [request for request, _ in ACCEPTED])
+@pytest.mark.parametrize("kind", [request for request, _ in ACCEPTED])
 @pytest.mark.parametrize(
     "visitor",
     [None, "", "a", "A" * 32, "a" * 31, "a" * 33, "g" * 32, "a" * 31 + "\n", "../" * 11, 5, ["a" * 32], "\u0663" * 32],
 )
-def test_the_visitor_must_be_named(request, visitor):
-    values = next(values for each, values in ACCEPTED if each is request)
+def test_the_visitor_must_be_named(kind, visitor):
+    values = next(values for each, values in ACCEPTED if each is kind)
     with pytest.raises(BadRequest, match="reload"):
-        read(request, **values, visitor=visitor)
+        read(kind, **values, visitor=visitor)
 
 
 # --- pictures -------------------------------------------------------------------------------------------------------
@@ -205,10 +205,10 @@ def test_a_sample_is_a_whole_number(sample):
 
 
 @pytest.mark.parametrize("kind", ["", "painting", 1, ["photo"], {"photo": 1}, True])
-@pytest.mark.parametrize(("request", "field"), [(PictureRequest, "picture"), (FileRequest, "file")])
-def test_an_unknown_kind_of_picture(request, field, kind):
+@pytest.mark.parametrize(("asked", "field"), [(PictureRequest, "picture"), (FileRequest, "file")])
+def test_an_unknown_kind_of_picture(asked, field, kind):
     with pytest.raises(BadRequest, match="There is no such kind of picture, expected one of sample, drawing"):
-        read(request, **{field: png()}, kind=kind)
+        read(asked, **{field: png()}, kind=kind)
 
 
 @pytest.mark.parametrize("kind", [*PICTURE_KINDS, None])
@@ -298,21 +298,21 @@ def test_events_seen(seen, expected):
 
 @pytest.mark.parametrize("value", ["x", None, 1.5, 1.0, True, [], [0], {}, INFINITY, NAN, "0"])
 @pytest.mark.parametrize(
-    ("request", "name", "more"),
+    ("asked", "name", "more"),
     [(EventsRequest, "seen", {}), (ChunkRequest, "chunk", {}), (ChannelRequest, "channel", {"layer": "conv1"})],
 )
-def test_what_must_be_a_whole_number(request, name, more, value):
+def test_what_must_be_a_whole_number(asked, name, more, value):
     with pytest.raises(BadRequest, match=f"The request holds no whole number {name}"):
-        read(request, **more, **{name: value})
+        read(asked, **more, **{name: value})
     with pytest.raises(BadRequest, match=f"The request holds no whole number {name}"):
-        read(request, **more)
+        read(asked, **more)
 
 
 @pytest.mark.parametrize("value", [None, 5, True, ["conv1"], {"conv1": 1}])
-@pytest.mark.parametrize(("request", "name"), [(ChannelRequest, "layer"), (NetworkRequest, "network")])
-def test_what_must_be_a_text(request, name, value):
+@pytest.mark.parametrize(("asked", "name"), [(ChannelRequest, "layer"), (NetworkRequest, "network")])
+def test_what_must_be_a_text(asked, name, value):
     with pytest.raises(BadRequest, match=f"The request holds no {name}"):
-        read(request, channel=0, **{name: value})
+        read(asked, channel=0, **{name: value})
 
 
 @pytest.mark.parametrize(("label", "expected"), [(None, None), (0, 0), (9, 9), (-1, -1)])
