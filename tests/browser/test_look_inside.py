@@ -29,7 +29,7 @@ def test_feature_maps_of_every_layer(page: Page, device: str, shipped: Network) 
     page.locator("#feature_maps .lead").scroll_into_view_if_needed()
     names = [name for name, _ in shipped.layers.named_children()]
     expect(page.locator("#feature_maps")).to_have_attribute("data-open", names[0])
-    assert page.locator("#feature_maps .layers b").all_inner_texts() == names
+    expect(page.locator("#feature_maps .layers b")).to_have_text(names)
     for name in (names[0], names[len(names) // 2], "flatten", "out"):
         page.locator(f"#feature_maps [data-layer={name}]").click()
         expect(page.locator("#feature_maps")).to_have_attribute("data-open", name)

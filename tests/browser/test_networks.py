@@ -141,7 +141,7 @@ def test_every_tab_works_with_an_added_network(
     open_tab(page, "Sizes")
     rows = list(layer_table(network))
     cells = page.locator("#sizes tbody tr")
-    assert [row.locator("td").first.inner_text() for row in cells.all()] == layers
+    expect(cells.locator("td:first-child")).to_have_text(layers)
     for row, line in zip(rows, cells.all(), strict=True):
         assert line.locator("td").nth(6).inner_text() == " × ".join(map(str, row.shape))
     dilations = page.locator("#sizes tbody td:nth-child(6)")

@@ -25,6 +25,7 @@ from visitor import (
     trousers,
     upload,
     wait_for_answer,
+    wait_for_held,
     wait_for_modules,
 )
 
@@ -146,6 +147,7 @@ def test_the_kind_of_a_new_drawing_is_detected_again(page: Page, device: str) ->
 def test_a_file_or_kind_that_comes_late_leaves_the_next_picture_alone(page: Page) -> None:
     def let_go(count: int) -> None:
         page.wait_for_selector(".busy")
+        wait_for_held(page, held)
         assert len(held) == count
         page.locator("#samples .thumbnail").nth(count).click()
         title = page.locator("#samples .thumbnail").nth(count).get_attribute("title") or ""
@@ -175,14 +177,13 @@ def test_what_takes_time_is_shown_until_another_wish(page: Page) -> None:
     held = hold_requests(page, "open_file")
     upload(page, trousers())
     expect(page.locator("#pad .hint")).to_have_text("Sending the picture …")
-    page.locator("#network_input select").select_option(
-        "product"
-    )  # of the drawing, which the file will replace all the same
+    page.locator("#network_input select").select_option("product")  # of the drawing
     settle(page)
     expect(page.locator(".busy")).to_have_count(1)
     page.get_by_role("button", name="Clear").click()
     expect(page.locator(".busy")).to_have_count(0)
     expect(page.locator("#pad .hint")).to_be_hidden()
+    wait_for_held(page, held)
     assert len(held) == 1
 
 
@@ -198,7 +199,7 @@ def test_an_answer_that_comes_late_is_not_about_another_picture(page: Page) -> N
     page.locator("#samples .thumbnail").nth(1).click()
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#answer .words")).to_have_text("Draw something")
-    assert held
+    wait_for_held(page, held)
     for route in held:
         with page.expect_response(route.request.url):
             route.continue_()

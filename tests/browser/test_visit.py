@@ -22,6 +22,7 @@ from visitor import (
     trousers,
     upload,
     wait_for_answer,
+    wait_for_held,
     wait_for_modules,
 )
 
@@ -136,6 +137,7 @@ def test_a_view_that_had_no_answer_asks_again_when_it_is_opened_again(fresh_page
     open_tab(page, "Map")
     page.locator("#map .plane").scroll_into_view_if_needed()
     wait_for_modules(page, "({ wanted }) => wanted.coordinates")
+    wait_for_held(page, held)
     held[0].fulfill(body="null", content_type="application/json")
     expect(page.locator("#map .problem")).to_have_text("The server did not answer. Try again in a moment.")
     page.unroute(SERVER)

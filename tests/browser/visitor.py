@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import time
 from typing import Any
 
 import pytest
@@ -212,6 +213,14 @@ def hold_requests(page: Page, function: str) -> list[Route]:
 
     page.route(SERVER, hold)
     return held
+
+
+def wait_for_held(page: Page, held: list[Route]) -> None:
+    """Wait until a request has been held back."""
+    end = time.monotonic() + 30
+    while not held:
+        assert time.monotonic() < end, "no request came"
+        page.wait_for_timeout(20)  # the routes are told of requests meanwhile
 
 
 def trousers(cloth: str = "navy", background: str = "white") -> Image.Image:
