@@ -17,13 +17,13 @@ import torch
 
 from benchmarks.pictures import ours, prepared, read_manifest, recognised
 from fmnist_core import dataset
-from fmnist_core.config import SUGGESTED_SYNTHETIC, TrainConfig, recipe, with_settings
 from fmnist_core.evaluation import evaluate, predict_logits
 from fmnist_core.events import Finished
 from fmnist_core.inference import familiarity
 from fmnist_core.model import Network, to_probabilities
 from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS
 from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
+from fmnist_core.train_config import SUGGESTED_SYNTHETIC, TrainConfig, recipe, with_settings
 from fmnist_core.training import train
 
 DOODLE_SEED = 2**31

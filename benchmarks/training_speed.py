@@ -23,12 +23,12 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 from fmnist_core import MEAN, STD, dataset
-from fmnist_core.config import TrainConfig
 from fmnist_core.dataset import Dataset
+from fmnist_core.dataset_formats import format_idx
 from fmnist_core.evaluation import evaluate
 from fmnist_core.events import EpochDone, Finished
-from fmnist_core.formats import format_idx
 from fmnist_core.model import Network
+from fmnist_core.train_config import TrainConfig
 from fmnist_core.training import train
 
 MAX_EPOCHS = 30

@@ -91,7 +91,7 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
             with gr.Tab("Data"):
                 widget("sprite")
                 gr.Markdown("### The 2,000 test images of this page\nClick one to make it the current picture.")
-                widget("browser")
+                widget("sample_browser")
             with gr.Tab("Sizes"):
                 widget("sizes")
             with gr.Tab("About"):

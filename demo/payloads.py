@@ -17,7 +17,6 @@ from demo.requests import Wants, page_settings
 from demo.session import Session
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.architectures import ARCHITECTURES
-from fmnist_core.config import recipe
 from fmnist_core.dataset import Split
 from fmnist_core.errors import ConfigError
 from fmnist_core.explain import (
@@ -30,10 +29,11 @@ from fmnist_core.explain import (
     pixel_sum,
 )
 from fmnist_core.inference import UNFAMILIAR, Reading, in_words
-from fmnist_core.layers import layer_table
+from fmnist_core.layer_table import layer_table
 from fmnist_core.model import Network, Trace, to_probabilities
 from fmnist_core.preparation import PICTURE_KINDS, Prepared
 from fmnist_core.projection import NEIGHBOURS, PixelProjection, Projection
+from fmnist_core.train_config import recipe
 
 # Ten colours that people with any kind of colour vision can tell apart: Matthew A. Petroff, Accessible Color Sequences
 # for Data Visualization, arXiv:2107.02270.

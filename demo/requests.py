@@ -12,10 +12,10 @@ from torch import Tensor
 
 from demo.limits import Limits
 from fmnist_core import IMAGE_SIZE
-from fmnist_core.config import SETTINGS, SUGGESTED_SYNTHETIC, TrainConfig, recipe, with_settings
 from fmnist_core.errors import FmnistError, PictureError
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
 from fmnist_core.settings import Setting
+from fmnist_core.train_config import SETTINGS, SUGGESTED_SYNTHETIC, TrainConfig, recipe, with_settings
 
 VISITOR: Final = re.compile("[0-9a-f]{32}")
 MAX_FILE_NAME: Final = 80  # characters

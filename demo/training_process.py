@@ -18,12 +18,12 @@ from safetensors.torch import save as to_safetensors
 
 from demo.cores import cores
 from fmnist_core import dataset, projection
-from fmnist_core.config import TrainConfig
 from fmnist_core.errors import FmnistError
 from fmnist_core.evaluation import evaluate
 from fmnist_core.events import Event, Finished, StepDone
 from fmnist_core.model import Network
 from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
+from fmnist_core.train_config import TrainConfig
 from fmnist_core.training import train
 
 CONTEXT: Final = get_context("spawn")  # a fork would copy the server's threads half-way through their work

@@ -20,11 +20,11 @@ from demo.limits import Limits
 from demo.session import Session, Sessions
 from demo.training_process import CONTEXT, Failed, Mapped, Task, Tested, start_process, unpack
 from fmnist_core import projection
-from fmnist_core.config import TrainConfig
 from fmnist_core.dataset import Split
 from fmnist_core.errors import FmnistError
 from fmnist_core.events import Event, Finished
 from fmnist_core.model import Network
+from fmnist_core.train_config import TrainConfig
 
 POLL: Final = 0.2  # seconds from one look whether a run goes on to the next
 

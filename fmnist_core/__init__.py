@@ -19,9 +19,10 @@ accuracy           float                             fraction, 0..1
 loss               float                             nats per image, mean over images
 =================  ================================  ===================================================
 
-The path of a picture: ``preparation`` -> ``model`` -> ``inference``; of the data set: ``dataset`` (``formats``) ->
-``training`` (``config``, ``augment``, ``synthetic``) -> ``events``, ``evaluation``, ``checkpoint``. What looks inside:
-``layers``, ``explain``, ``projection``. Importing this package runs nothing and loads nothing beyond this file.
+The path of a picture: ``preparation`` -> ``model`` -> ``inference``; of the data set: ``dataset``
+(``dataset_formats``) -> ``training`` (``train_config``, ``augment``, ``synthetic``) -> ``events``, ``evaluation``,
+``checkpoint``. What looks inside: ``layer_table``, ``explain``, ``projection``. Importing this package runs nothing and
+loads nothing beyond this file.
 """
 
 from typing import Final

@@ -16,18 +16,18 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from fmnist_core import CLASS_NAMES, checkpoint, dataset, explain, formats, inference, projection, storage
+from fmnist_core import CLASS_NAMES, checkpoint, dataset, dataset_formats, explain, inference, projection, storage
 from fmnist_core.architectures import ARCHITECTURES
-from fmnist_core.config import DEVICES, SETTINGS, recipe, with_settings
 from fmnist_core.errors import DatasetError, FmnistError, PictureError
 from fmnist_core.evaluation import evaluate
 from fmnist_core.events import EpochDone, Event, Finished, Started, StepDone
-from fmnist_core.layers import LayerRow, layer_table
+from fmnist_core.layer_table import LayerRow, layer_table
 from fmnist_core.model import Network
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
 from fmnist_core.settings import Setting
 from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS
 from fmnist_core.synthetic.sketch_test_set import TEST_SKETCHES, make_sketch_test_set
+from fmnist_core.train_config import DEVICES, SETTINGS, recipe, with_settings
 from fmnist_core.training import check_init_from, pick_device, train
 
 DEFAULT_WEIGHTS = Path(__file__).parent.parent / "weights" / "deep"
@@ -323,7 +323,7 @@ def run_data(options: argparse.Namespace) -> int:
     elif options.action == "to-csv":
         print(f"Data: {data.source}.", file=sys.stderr)
         for name, split in (("train.csv", data.train), ("test.csv", data.test)):
-            formats.write_csv(options.out / name, split.pixels.numpy(), split.labels.numpy().astype("uint8"))
+            dataset_formats.write_csv(options.out / name, split.pixels.numpy(), split.labels.numpy().astype("uint8"))
             print(f"{options.out / name}: {len(split):,} images.")
     elif options.action == "sprite":
         with storage.write_whole(options.out) as file:

@@ -23,8 +23,8 @@ from PIL import Image
 from torch import Tensor
 
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE
+from fmnist_core.dataset_formats import UInt8Array, parse_idx, read_bytes, read_csv
 from fmnist_core.errors import DatasetError
-from fmnist_core.formats import UInt8Array, parse_idx, read_bytes, read_csv
 from fmnist_core.storage import as_path, write_whole
 
 SAMPLES_FILE: Final = Path(__file__).parent.parent / "weights" / "samples.npz"

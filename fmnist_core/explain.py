@@ -16,7 +16,7 @@ from fmnist_core import IMAGE_SIZE
 from fmnist_core.checkpoint import load_companion, save_companion
 from fmnist_core.dataset import Split, batches
 from fmnist_core.errors import ConfigError
-from fmnist_core.layers import padding_of, pair, receptive_fields
+from fmnist_core.layer_table import padding_of, pair, receptive_fields
 from fmnist_core.model import Network, Trace
 
 TOP_ACTIVATIONS_FILE: Final = "top_activations.safetensors"

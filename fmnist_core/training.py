@@ -18,7 +18,6 @@ from torch.optim import Optimizer
 
 from fmnist_core import CLASS_NAMES
 from fmnist_core.augment import augment
-from fmnist_core.config import TrainConfig
 from fmnist_core.dataset import TRAINING_IMAGES, Split, batches
 from fmnist_core.errors import ConfigError
 from fmnist_core.evaluation import Evaluation, calibrate, evaluate
@@ -27,6 +26,7 @@ from fmnist_core.model import Network
 from fmnist_core.muon import Muon
 from fmnist_core.synthetic.kinds import NO_CLASS
 from fmnist_core.synthetic.pools import Pool, make_pools, mix_in_synthetic
+from fmnist_core.train_config import TrainConfig
 
 MIN_TO_CALIBRATE: Final = 200  # held-out images; with fewer the temperature would be left to chance
 WARM_UP: Final = 0.2  # fraction of the steps in which the learning rate rises

@@ -25,7 +25,7 @@ from PIL import Image, ImageDraw
 
 from fmnist_core import checkpoint, dataset, explain, projection
 from fmnist_core.__main__ import main
-from fmnist_core.formats import format_idx
+from fmnist_core.dataset_formats import format_idx
 
 ROOT = Path(__file__).parent.parent
 

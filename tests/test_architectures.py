@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from fmnist_core import CLASS_NAMES, MEAN, STD
 from fmnist_core.architectures import ARCHITECTURES
-from fmnist_core.config import recipe
 from fmnist_core.errors import ConfigError
 from fmnist_core.model import Network, to_probabilities
+from fmnist_core.train_config import recipe
 
 every_architecture = pytest.mark.parametrize("architecture", EVERY)
 

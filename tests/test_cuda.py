@@ -9,10 +9,10 @@ import torch
 from networks import ADDED, register
 
 from fmnist_core.augment import AUGMENTATIONS
-from fmnist_core.config import TrainConfig, recipe
 from fmnist_core.evaluation import evaluate, predict_logits
 from fmnist_core.events import EpochDone, Finished, Started
 from fmnist_core.synthetic.cloth import random_texture
+from fmnist_core.train_config import TrainConfig, recipe
 from fmnist_core.training import train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA device here.")

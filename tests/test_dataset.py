@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from fmnist_core import dataset
 from fmnist_core.dataset import IDX_FILES, Split, batches, download_files, sprite
+from fmnist_core.dataset_formats import format_idx, write_csv
 from fmnist_core.errors import DatasetError
-from fmnist_core.formats import format_idx, write_csv
 
 KEYS = list(IDX_FILES)
 PUBLISHED_TIME = {"train": 1504176606, "test": 1504176627}  # in the headers of the published .gz files

@@ -26,7 +26,7 @@ from fmnist_core.explain import (
     save,
     top_activations,
 )
-from fmnist_core.layers import receptive_fields
+from fmnist_core.layer_table import receptive_fields
 from fmnist_core.model import to_probabilities
 
 every_architecture = pytest.mark.parametrize("architecture", EVERY)

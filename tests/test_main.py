@@ -11,17 +11,17 @@ from networks import ADDED, narrow, new, register
 from PIL import Image
 from torch import nn
 
-from fmnist_core import CLASS_NAMES, __main__, checkpoint, dataset, explain, formats, projection, storage
+from fmnist_core import CLASS_NAMES, __main__, checkpoint, dataset, dataset_formats, explain, projection, storage
 from fmnist_core.architectures import ARCHITECTURES
-from fmnist_core.config import SETTINGS, TrainConfig, flattened, recipe, with_settings
 from fmnist_core.evaluation import evaluate
 from fmnist_core.events import Finished
 from fmnist_core.inference import in_words, read_picture, to_json
-from fmnist_core.layers import layer_table
+from fmnist_core.layer_table import layer_table
 from fmnist_core.model import Network
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
 from fmnist_core.synthetic import pools
 from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
+from fmnist_core.train_config import SETTINGS, TrainConfig, flattened, recipe, with_settings
 from fmnist_core.training import train
 
 
@@ -30,7 +30,7 @@ def csv(tmp_path_factory, few, samples):
     """A small data set: 300 training and 60 test images."""
     folder = tmp_path_factory.mktemp("csv")
     for name, split in (("train.csv", few), ("test.csv", samples.test.take(torch.arange(60)))):
-        formats.write_csv(folder / name, split.pixels.numpy(), split.labels.numpy())
+        dataset_formats.write_csv(folder / name, split.pixels.numpy(), split.labels.numpy())
     return folder
 
 
@@ -445,7 +445,7 @@ def test_evaluation_for_people_holds_the_same_numbers(cli, shipped, csv, tmp_pat
 
 def test_class_without_images_has_no_accuracy(cli, tmp_path, samples, small_sketch_test_set):
     bags = samples.test.take((samples.test.labels == 8).nonzero()[:3, 0])
-    formats.write_csv(tmp_path / "bags.csv", bags.pixels.numpy(), bags.labels.numpy())
+    dataset_formats.write_csv(tmp_path / "bags.csv", bags.pixels.numpy(), bags.labels.numpy())
     done = cli("evaluate", "--data", tmp_path / "bags.csv")
     assert sum("-" in line.split() for line in done.out.splitlines()) == 9
     per_class = json.loads(cli("evaluate", "--data", tmp_path / "bags.csv", "--json").out)["per_class"]

@@ -21,8 +21,8 @@ from demo import payloads, widgets
 from demo.limits import Limits
 from fmnist_core import dataset, explain, inference
 from fmnist_core.architectures import ARCHITECTURES
-from fmnist_core.config import recipe
 from fmnist_core.model import Network
+from fmnist_core.train_config import recipe
 
 ROOT = Path(__file__).parent.parent
 ANNA = "a" * 32

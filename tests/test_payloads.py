@@ -16,12 +16,12 @@ from demo.requests import Wants, page_settings
 from demo.session import Session
 from fmnist_core import CLASS_NAMES, explain
 from fmnist_core.architectures import ARCHITECTURES
-from fmnist_core.config import recipe
 from fmnist_core.inference import UNFAMILIAR, in_words, read_pixels
-from fmnist_core.layers import layer_table
+from fmnist_core.layer_table import layer_table
 from fmnist_core.model import Network, Trace, to_probabilities
 from fmnist_core.preparation import PICTURE_KINDS, prepare
 from fmnist_core.projection import NEIGHBOURS, Projection, embed, fit_pixels
+from fmnist_core.train_config import recipe
 
 
 def plain(payload):

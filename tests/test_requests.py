@@ -34,10 +34,10 @@ from demo.requests import (
     page_settings,
 )
 from fmnist_core.architectures import ARCHITECTURES
-from fmnist_core.config import SETTINGS as ALL_SETTINGS
-from fmnist_core.config import SUGGESTED_SYNTHETIC, TrainConfig, flattened, recipe
 from fmnist_core.errors import ConfigError, FmnistError, PictureError
 from fmnist_core.preparation import PICTURE_KINDS
+from fmnist_core.train_config import SETTINGS as ALL_SETTINGS
+from fmnist_core.train_config import SUGGESTED_SYNTHETIC, TrainConfig, flattened, recipe
 
 
 def png(size=(3, 2)):

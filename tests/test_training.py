@@ -15,7 +15,6 @@ from torch.nn import functional as F
 from fmnist_core import CLASS_NAMES, training
 from fmnist_core.architectures import original_layers
 from fmnist_core.augment import AUGMENTATIONS
-from fmnist_core.config import TrainConfig, recipe, with_settings
 from fmnist_core.dataset import Split, batches
 from fmnist_core.errors import ConfigError
 from fmnist_core.evaluation import Evaluation, evaluate, fit_temperature, predict_logits
@@ -25,6 +24,7 @@ from fmnist_core.model import Network, to_probabilities
 from fmnist_core.muon import Muon
 from fmnist_core.synthetic import pools
 from fmnist_core.synthetic.kinds import NO_CLASS, SYNTHETIC_KINDS
+from fmnist_core.train_config import TrainConfig, recipe, with_settings
 from fmnist_core.training import (
     WARM_UP,
     Metrics,

@@ -23,11 +23,11 @@ from demo.session import Sessions
 from demo.training_process import Failed, Mapped, Task, pack, unpack, work_on
 from demo.training_queue import TrainingQueue
 from fmnist_core import dataset, inference, projection
-from fmnist_core.config import recipe, with_settings
+from fmnist_core.dataset_formats import write_csv
 from fmnist_core.evaluation import evaluate
-from fmnist_core.formats import write_csv
 from fmnist_core.model import Network
 from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
+from fmnist_core.train_config import recipe, with_settings
 from fmnist_core.training import hold_out
 
 SHORT = with_settings(recipe("original"), {"epochs": 1, "batch_size": 32, "validation_fraction": 0.1})

@@ -31,7 +31,7 @@ from demo.session import Sessions
 from demo.training_process import Failed, unpack
 from demo.training_queue import Loading, Run, Stopping, TrainingQueue, TrainingRefused, Waiting
 from fmnist_core import projection
-from fmnist_core.config import TrainConfig
+from fmnist_core.train_config import TrainConfig
 
 CONFIG = TrainConfig("original", epochs=2)
 ROOM = Limits(patience_seconds=math.inf)  # for tests whose clock goes ahead while nobody asks

@@ -4,7 +4,7 @@
 into 28x28 pixels as in the data set.
 """
 
-from fmnist_core.preparation.kinds import PICTURE_KINDS, Prepared, prepare, prepare_naively
 from fmnist_core.preparation.opening import flatten, open_picture
+from fmnist_core.preparation.picture_kinds import PICTURE_KINDS, Prepared, prepare, prepare_naively
 
 __all__ = ["PICTURE_KINDS", "Prepared", "flatten", "open_picture", "prepare", "prepare_naively"]

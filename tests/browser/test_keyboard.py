@@ -150,7 +150,7 @@ def test_a_visit_by_keyboard_alone(fresh_page: Page, tmp_path: Path, original: N
     keyboard.press("Enter")
     keyboard.go("Next page")
     keyboard.press("Enter")
-    expect(page.locator("#browser .page")).to_have_text("page 2 of 50")
+    expect(page.locator("#sample_browser .page")).to_have_text("page 2 of 50")
 
     keyboard.go("Sizes", back=True)
     keyboard.press("Enter")

@@ -20,7 +20,7 @@ from visitor import (
 from fmnist_core import CLASS_NAMES, explain, inference
 from fmnist_core.__main__ import DEFAULT_WEIGHTS
 from fmnist_core.dataset import Dataset
-from fmnist_core.layers import layer_table
+from fmnist_core.layer_table import layer_table
 from fmnist_core.model import Network, to_probabilities
 
 

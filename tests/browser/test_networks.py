@@ -16,7 +16,7 @@ from fmnist_core.dataset import Dataset
 from fmnist_core.errors import ConfigError
 from fmnist_core.evaluation import predict_logits
 from fmnist_core.explain import channel_weights
-from fmnist_core.layers import layer_table
+from fmnist_core.layer_table import layer_table
 from fmnist_core.model import Network
 
 ROOT = Path(__file__).parent.parent.parent

@@ -22,7 +22,7 @@ from visitor import (
 from fmnist_core import CLASS_NAMES
 from fmnist_core.dataset import Dataset
 from fmnist_core.errors import ConfigError
-from fmnist_core.layers import layer_table, output_size
+from fmnist_core.layer_table import layer_table, output_size
 from fmnist_core.model import Network
 
 
@@ -33,12 +33,12 @@ def test_the_data_tab(page: Page, samples: Dataset) -> None:
     sprite = page.locator(".sprite img")
     sprite.scroll_into_view_if_needed()
     page.wait_for_function("() => document.querySelector('.sprite img').naturalWidth === 840")
-    page.locator("#browser select").select_option("Sandal")
-    cards = page.locator("#browser li")
+    page.locator("#sample_browser select").select_option("Sandal")
+    cards = page.locator("#sample_browser li")
     expect(cards).to_have_count(40)
     assert {text.split("\n")[0] for text in cards.all_inner_texts()} == {"Sandal"}
     page.get_by_role("button", name="Next page").click()
-    expect(page.locator("#browser .page")).to_have_text("page 2 of 5")
+    expect(page.locator("#sample_browser .page")).to_have_text("page 2 of 5")
     numbers = [int(text.split("no. ")[1]) for text in cards.all_inner_texts()]
     sandals = samples.test.numbers[samples.test.labels == CLASS_NAMES.index("Sandal")]
     assert numbers == sandals[40:80].tolist()

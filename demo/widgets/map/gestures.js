@@ -1,7 +1,7 @@
 // What a pointer, two fingers, the wheel and the keys do on the map.
 
 /** @import { Pair } from "../types.d.ts" */
-/** @import { Lit } from "./lit.js" */
+/** @import { Highlight } from "./highlight.js" */
 /** @import { Marks } from "./marks.js" */
 /** @import { Places } from "./places.js" */
 /** @import { View } from "./view.js" */
@@ -11,11 +11,11 @@ import { finder } from "../shared/dom.js";
 
 const DRAG = 4; // CSS pixels that a pointer moves before a click becomes a drag
 
-/** @type {(element: HTMLElement, parts: { marks: Marks, places: Places, view: View, lit: Lit }) => void} */
-export const hearGestures = (element, { marks, places, view, lit }) => {
+/** @type {(element: HTMLElement, parts: { marks: Marks, places: Places, view: View, highlight: Highlight }) => void} */
+export const hearGestures = (element, { marks, places, view, highlight }) => {
   const find = finder(element);
   const plane = find(".plane");
-  const over = find(".over");
+  const overlay = find(".over");
   /** @type {Map<number, Pair>} */
   const down = new Map(); // pointers that are pressed, and where they are
   /** @type {Pair} */
@@ -24,7 +24,7 @@ export const hearGestures = (element, { marks, places, view, lit }) => {
 
   /** @type {(event: MouseEvent) => Pair} */
   const at = (event) => {
-    const box = over.getBoundingClientRect();
+    const box = overlay.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   };
   /** @type {(one: Pair, other: Pair) => number} */
@@ -34,20 +34,20 @@ export const hearGestures = (element, { marks, places, view, lit }) => {
   /** @param {Pair} point */
   const markAt = (point) => places.nearest(view.toPlace(point), view.scale(), marks.isFaded);
 
-  over.addEventListener("pointerdown", (event) => {
+  overlay.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     down.set(event.pointerId, at(event));
-    over.setPointerCapture(event.pointerId);
+    overlay.setPointerCapture(event.pointerId);
     isDrag = down.size > 1;
     if (!isDrag) pressedAt = at(event);
   });
-  over.addEventListener("pointermove", (event) => {
+  overlay.addEventListener("pointermove", (event) => {
     const point = at(event);
     const last = down.get(event.pointerId);
     if (!last) {
       const index = markAt(point);
       plane.classList.toggle("onto", index >= 0);
-      return lit.light(index);
+      return highlight.light(index);
     }
     const [one, other] = [...down.values()];
     down.set(event.pointerId, point);
@@ -60,40 +60,40 @@ export const hearGestures = (element, { marks, places, view, lit }) => {
       const from = isDrag ? last : pressedAt;
       isDrag = true;
       plane.classList.add("dragged");
-      lit.light(-1);
+      highlight.light(-1);
       view.moveBy(point[0] - from[0], point[1] - from[1]);
     }
   });
   for (const name of /** @type {const} */ (["pointerup", "pointercancel"])) {
-    over.addEventListener(name, (event) => {
+    overlay.addEventListener(name, (event) => {
       down.delete(event.pointerId);
       plane.classList.remove("dragged");
     });
   }
-  over.addEventListener("pointerleave", (event) => {
-    if (event.pointerType === "mouse" && !down.size) lit.light(-1);
+  overlay.addEventListener("pointerleave", (event) => {
+    if (event.pointerType === "mouse" && !down.size) highlight.light(-1);
   });
   // One finger scrolls the page, unless the map is zoomed; two are for the map alone.
   /** @param {TouchEvent} event */
   const keepTwo = (event) => {
     if (event.touches.length > 1) event.preventDefault();
   };
-  over.addEventListener("touchstart", keepTwo, { passive: false });
-  over.addEventListener("touchmove", keepTwo, { passive: false });
-  over.addEventListener("click", (event) => {
+  overlay.addEventListener("touchstart", keepTwo, { passive: false });
+  overlay.addEventListener("touchmove", keepTwo, { passive: false });
+  overlay.addEventListener("click", (event) => {
     if (isDrag || event.detail > 1) return;
     const index = markAt(at(event));
-    lit.light(index);
+    highlight.light(index);
     if (index >= 0) emit("sample", index);
   });
-  over.addEventListener("dblclick", (event) => {
+  overlay.addEventListener("dblclick", (event) => {
     if (markAt(at(event)) < 0) view.zoomBy(2, at(event)); // else it was taken
   });
-  over.addEventListener(
+  overlay.addEventListener(
     "wheel",
     (event) => {
       const isMeant = event.ctrlKey || event.metaKey;
-      if (!isMeant && document.activeElement !== over) return;
+      if (!isMeant && document.activeElement !== overlay) return;
       // Of a mouse a turn is about 100 pixels or 3 lines; two fingers on a touchpad give small ones, with Ctrl.
       const turn = event.deltaMode ? 33 * event.deltaY : event.deltaY;
       const changes = view.zoomBy(Math.exp(-turn * (isMeant && Math.abs(turn) < 50 ? 0.01 : 0.002)), at(event));
@@ -115,12 +115,12 @@ export const hearGestures = (element, { marks, places, view, lit }) => {
     ArrowRight: () => view.moveBy(-60, 0),
     ArrowUp: () => view.moveBy(0, 60),
     ArrowDown: () => view.moveBy(0, -60),
-    n: () => lit.walk(1),
-    N: () => lit.walk(-1),
-    Escape: () => lit.index >= 0 && lit.light(-1),
-    Enter: () => (lit.index >= 0 ? emit("sample", lit.index) : lit.walk(1)),
+    n: () => highlight.walk(1),
+    N: () => highlight.walk(-1),
+    Escape: () => highlight.index >= 0 && highlight.light(-1),
+    Enter: () => (highlight.index >= 0 ? emit("sample", highlight.index) : highlight.walk(1)),
   };
-  over.addEventListener("keydown", (event) => {
+  overlay.addEventListener("keydown", (event) => {
     const act = KEYS[event.key];
     if (event.ctrlKey || event.metaKey || event.altKey || !places.count || !act) return;
     if (act() !== false) event.preventDefault();

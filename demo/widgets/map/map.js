@@ -13,9 +13,9 @@ import * as samples from "../shared/samples.js";
 import { isDark, themeColour } from "../shared/theme.js";
 import { hearGestures } from "./gestures.js";
 import { makeChoices } from "./choices.js";
-import { makeLit } from "./lit.js";
+import { makeHighlight } from "./highlight.js";
 import { makeMarks } from "./marks.js";
-import { makeOver } from "./over.js";
+import { makeOverlay } from "./overlay.js";
 import { makePicture } from "./picture.js";
 import { makePlaces } from "./places.js";
 import { makePoints } from "./points.js";
@@ -46,17 +46,17 @@ export const mount = (element, server) => {
 
   const paintOver = () => {
     const you = picture.place();
-    over.paint(
+    overlay.paint(
       {
         you,
         alike: picture.alike.map(places.of),
         trail: picture.trail,
         marked: marked.filter((index) => index < places.count).map(places.of),
-        lit: lit.index >= 0 ? places.of(lit.index) : null,
+        highlight: highlight.index >= 0 ? places.of(highlight.index) : null,
       },
       look,
     );
-    if (lit.index >= 0) lit.placeTip();
+    if (highlight.index >= 0) highlight.placeTip();
     if (you) holder.dataset.you = view.toPage(you).map(Math.round).join();
     else delete holder.dataset.you;
     holder.dataset.trail = String(picture.trail.length);
@@ -90,8 +90,8 @@ export const mount = (element, server) => {
     if (!points) return;
     choices.style(points);
     choices.describe(points);
-    lit.endWalk();
-    lit.light(-1);
+    highlight.endWalk();
+    highlight.light(-1);
     repaint();
   };
 
@@ -101,8 +101,8 @@ export const mount = (element, server) => {
     choices.setLayout(points[name] ? name : "pca");
     choices.describe(points);
     picture.depart(choices.layout);
-    lit.endWalk();
-    lit.light(-1);
+    highlight.endWalk();
+    highlight.light(-1);
     holder.dataset.moving = "true";
     const isSudden = !view.width || isCalm();
     places.travel(points[choices.layout] ?? points.pca, isSudden, (fraction, isThere) => {
@@ -126,19 +126,19 @@ export const mount = (element, server) => {
 
   const view = makeView(() => {
     showZoom();
-    lit.endWalk();
+    highlight.endWalk();
     repaint();
   });
   const places = makePlaces();
   const marks = makeMarks(find(".dots", HTMLCanvasElement), view);
-  const over = makeOver(find(".over", HTMLCanvasElement), view);
+  const overlay = makeOverlay(find(".over", HTMLCanvasElement), view);
   /** @param {number} index */
   const predictionOf = (index) => points?.predictions[index] ?? 0;
-  const lit = makeLit(element, { marks, places, view, predictionOf, changed: repaintOver });
+  const highlight = makeHighlight(element, { marks, places, view, predictionOf, changed: repaintOver });
   const loader = makePoints(element, server, show);
-  const picture = makePicture(find(".row"), loader.framed, lit.light);
+  const picture = makePicture(find(".row"), loader.framed, highlight.light);
   const choices = makeChoices(element, { marks, layoutAsked: goToLayout, styleChanged: restyle });
-  hearGestures(element, { marks, places, view, lit });
+  hearGestures(element, { marks, places, view, highlight });
 
   find("[data-zoom=in]").addEventListener("click", () => view.zoomBy(1.5));
   find("[data-zoom=out]").addEventListener("click", () => view.zoomBy(1 / 1.5));
@@ -153,8 +153,8 @@ export const mount = (element, server) => {
       return;
     }
     view.goTo(places.of(index), Math.max(view.zoom, 5));
-    lit.light(index);
-    find(".said").textContent = `${lit.inWords()}.`;
+    highlight.light(index);
+    find(".said").textContent = `${highlight.inWords()}.`;
   });
 
   on("answer", (answer) => {

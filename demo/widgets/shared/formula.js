@@ -1,5 +1,5 @@
 // The size that a convolution or pooling puts out: O = ⌊(n − f + 2p) / s⌋ + 1, with d (f − 1) + 1 for f where it is
-// dilated. The server's own formula is fmnist_core.layers.output_size; a test compares the two.
+// dilated. The server's own formula is fmnist_core.layer_table.output_size; a test compares the two.
 
 const [MAX_SIZE, MAX_PADDING] = [64, 16]; // so that it can be drawn
 

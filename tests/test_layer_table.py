@@ -9,7 +9,7 @@ from networks import EVERY, narrow, new, register
 from torch import nn
 
 from fmnist_core.errors import ConfigError
-from fmnist_core.layers import layer_table, output_size, padding_of, receptive_fields
+from fmnist_core.layer_table import layer_table, output_size, padding_of, receptive_fields
 
 every_architecture = pytest.mark.parametrize("architecture", EVERY)
 # PyTorch says so once in a program.

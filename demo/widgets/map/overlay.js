@@ -13,14 +13,14 @@ import { contextOf } from "../shared/drawing.js";
  * @property {Pair[]} alike of the images most like it
  * @property {Pair[]} trail of where it was
  * @property {Pair[]} marked of images that another view is about
- * @property {Pair | null} lit of the image that the visitor is at
+ * @property {Pair | null} highlight of the image that the visitor is at
  */
 
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {View} view
  */
-export const makeOver = (canvas, view) => {
+export const makeOverlay = (canvas, view) => {
   const context = contextOf(canvas);
 
   /** @type {(place: Pair, radius: number) => void} */
@@ -38,7 +38,7 @@ export const makeOver = (canvas, view) => {
   };
 
   /** @type {(scene: Scene, look: Colours) => void} */
-  const paint = ({ you, alike, trail, marked, lit }, look) => {
+  const paint = ({ you, alike, trail, marked, highlight }, look) => {
     if (!view.fit(canvas)) context.clearRect(0, 0, view.width, view.height);
     context.globalAlpha = 1;
     context.strokeStyle = look.ink;
@@ -56,13 +56,13 @@ export const makeOver = (canvas, view) => {
       }
     }
     context.globalAlpha = 1;
-    if (lit) {
+    if (highlight) {
       context.strokeStyle = look.background;
       context.lineWidth = 5;
-      ring(lit, 9);
+      ring(highlight, 9);
       context.strokeStyle = look.accent;
       context.lineWidth = 2.5;
-      ring(lit, 9);
+      ring(highlight, 9);
     }
     if (you) {
       context.strokeStyle = look.ink;

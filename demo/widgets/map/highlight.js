@@ -4,7 +4,7 @@
 /** @import { Marks } from "./marks.js" */
 /** @import { Places } from "./places.js" */
 /** @import { View } from "./view.js" */
-/** @typedef {ReturnType<typeof makeLit>} Lit */
+/** @typedef {ReturnType<typeof makeHighlight>} Highlight */
 
 import { around, finder } from "../shared/dom.js";
 import { fitCanvas } from "../shared/drawing.js";
@@ -20,7 +20,7 @@ import * as samples from "../shared/samples.js";
  * @param {(index: number) => number} parts.predictionOf an image
  * @param {() => void} parts.changed
  */
-export const makeLit = (element, { marks, places, view, predictionOf, changed }) => {
+export const makeHighlight = (element, { marks, places, view, predictionOf, changed }) => {
   const find = finder(element);
   const holder = around(element, "#map");
   const tip = find(".tip");

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from fmnist_core.architectures import ARCHITECTURES
 from fmnist_core.augment import AUGMENTATIONS
-from fmnist_core.config import (
+from fmnist_core.errors import ConfigError
+from fmnist_core.settings import NO_LIMIT
+from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS
+from fmnist_core.train_config import (
     DEVICES,
     SETTINGS,
     SUGGESTED_SYNTHETIC,
@@ -17,9 +20,6 @@ from fmnist_core.config import (
     recipe,
     with_settings,
 )
-from fmnist_core.errors import ConfigError
-from fmnist_core.settings import NO_LIMIT
-from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS
 
 every_setting = pytest.mark.parametrize("name", SETTINGS)
 few_examples = settings(max_examples=20)  # of each setting

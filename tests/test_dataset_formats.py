@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from fmnist_core.dataset_formats import CSV_COLUMNS, format_idx, parse_idx, read_bytes, read_csv, write_csv
 from fmnist_core.errors import DatasetError
-from fmnist_core.formats import CSV_COLUMNS, format_idx, parse_idx, read_bytes, read_csv, write_csv
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
 LABELS = np.array([9, 0, 3, 3, 7], np.uint8)
