@@ -1,7 +1,8 @@
 """The table of layers of a network: output sizes, the formula behind them, and receptive fields.
 
-Sizes come from a forward pass without numbers (PyTorch's meta device), receptive fields from one that traces which rows
-and columns of the picture reach which place: so both are right for every layer that PyTorch can run, blocks included.
+Sizes come from a forward pass (a large one without numbers, on PyTorch's meta device), receptive fields from one that
+traces which rows and columns of the picture reach which place: so both are right for every layer that PyTorch can run,
+blocks included.
 """
 
 import copy
@@ -57,20 +58,23 @@ class LayerRow:
 
 
 def layer_table(network: Network, height: int = IMAGE_SIZE, width: int = IMAGE_SIZE) -> Iterator[LayerRow]:
-    """One row for each layer, for inputs of ``height`` x ``width``; nothing is computed.
+    """One row for each layer, for inputs of ``height`` x ``width``.
 
     Raises:
         ConfigError: a layer cannot take what the one before puts out; the rows before it have been yielded.
     """
     if height < 1 or width < 1:
         raise ConfigError(f"The input is {height}x{width}, expected at least 1x1.")
-    outputs = torch.empty(2, 1, height, width, device="meta")
+    # Of an image as small as the data set's, the numbers cost less than what PyTorch first imports for its meta device
+    # (half a second).
+    device = "cpu" if height * width <= IMAGE_SIZE**2 else "meta"
+    outputs = torch.zeros(2, 1, height, width, device=device)
     for name, layer in network.layers.named_children():
         before = tuple(outputs.shape[1:])
         parameters = sum(parameter.numel() for parameter in layer.parameters())
         with torch.no_grad():
             try:
-                outputs = copy.deepcopy(layer).to("meta").eval()(outputs)
+                outputs = copy.deepcopy(layer).to(device).eval()(outputs)
             except (RuntimeError, ValueError) as error:
                 raise ConfigError(_misfit(name, layer, before, height, width)) from error
         shape = tuple(outputs.shape[1:])
