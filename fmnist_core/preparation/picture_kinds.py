@@ -4,9 +4,11 @@ A picture is an image of the data set, a line drawing, a product picture, a phot
 been removed; what it was detected as and where the garment was found is kept beside the pixels.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -16,9 +18,12 @@ from fmnist_core.preparation.framing import GreyImage, Mask, UInt8Image, border,
 from fmnist_core.preparation.lines import draw_lines, find_lines, flatten_paper
 from fmnist_core.preparation.opening import flatten, opaque_mask
 from fmnist_core.preparation.segmentation import match_grey_levels, segment_garment, shrink
+from fmnist_core.preparation.surroundings import picture_box, without_rules
 
 PAPER_LEVEL: Final = 0.5  # a background brighter than this is paper, and the drawing on it is inverted
 MIN_CONTRAST: Final = 0.08  # between background and garment, 0..1; less is an empty picture
+MIN_CLEAN_CONTRAST: Final = 0.012  # the same on a background without any grain: three steps of 255
+GRAIN: Final = 0.2  # differences within a background without grain, as a fraction of the contrast
 MIN_SIDE: Final = 0.05  # of the picture's longer side; what is smaller is a dot
 EDGE_LEVEL: Final = 0.2  # of the strongest contrast: where the garment begins
 
@@ -30,6 +35,7 @@ MAX_COLOUR: Final = 0.1  # difference between the colour channels of such a back
 
 RECOVERY_ERROR: Final = 0.03  # of an enlarged image made small and large again, as a fraction of its contrast
 RECOVERY_ROUNDS: Final = 12
+MAX_BLACK: Final = 0.02  # brightness of the background of an image of the data set
 RESAMPLINGS: Final = (
     Image.Resampling.NEAREST,
     Image.Resampling.BILINEAR,
@@ -70,32 +76,38 @@ def prepare(picture: Image.Image, kind: str | None = None) -> Prepared:
         raise ConfigError(f"There is no kind of picture {kind!r}, expected one of {', '.join(PICTURE_KINDS)}.")
     flat = flatten(picture)
     rgb: UInt8Image = np.asarray(flat.convert("RGB"))
-    grey = np.asarray(flat.convert("L")).astype(np.float32) / 255
-    contrast = _contrast(grey)
+    contrast = _contrast(rgb)
     if contrast is None:
-        raise NothingDrawn("The picture is empty: it has only one colour.")
+        why = "it has only one colour" if (rgb == rgb[0, 0]).all() else "nothing stands out from its background"
+        raise NothingDrawn(f"The picture is empty: {why}.")
     left, top, right, bottom = box = bounding_box(contrast > EDGE_LEVEL)
     if max(right - left, bottom - top) < MIN_SIDE * max(contrast.shape):
         raise NothingDrawn("There is only a dot in the picture: draw something larger.")
 
     if kind in (None, "sample"):
-        exact = _exact_pixels(grey, is_certain=kind == "sample")
+        exact = _exact_pixels(_grey(rgb), is_certain=kind == "sample")
         if exact is not None:
             return Prepared("sample", exact, (0, 0, IMAGE_SIZE, IMAGE_SIZE), exact)
-    is_uniform = _has_uniform_background(rgb)
+    ink = without_rules(contrast)
+    is_ruled = ink is not contrast
+    inner = picture_box(rgb)
+    if inner != (0, 0, *flat.size) and not is_ruled:  # squared paper has frames within frames
+        return prepare(picture.crop(inner), kind)  # which may be anything, an image of the data set for one
+    is_uniform = is_ruled or _has_uniform_background(rgb)
     if kind == "drawing" or (kind is None and is_uniform):
-        lines = find_lines(contrast, is_certain=kind == "drawing")
+        lines = find_lines(ink, is_certain=kind == "drawing")
         if lines is not None:
-            return Prepared("drawing", to_uint8(contrast), box, draw_lines(lines))
+            return Prepared("drawing", to_uint8(ink), bounding_box(ink > EDGE_LEVEL), draw_lines(lines))
     if kind is None and not is_uniform:  # a photo of a drawing: the light varies over the paper
-        paper = flatten_paper(grey)
-        if paper is not None and (lines := find_lines(paper)) is not None:
+        paper = flatten_paper(_grey(rgb))
+        if paper is not None and (lines := find_lines(paper := without_rules(paper))) is not None:
             return Prepared("drawing", to_uint8(paper), bounding_box(paper > EDGE_LEVEL), draw_lines(lines))
     opaque = opaque_mask(picture)
     if kind == "segmented" or (kind is None and opaque is not None):
         return _prepare_masked(rgb, contrast > EDGE_LEVEL if opaque is None else opaque, "segmented")
     if kind == "product" or (kind is None and _is_studio(rgb)):
-        return Prepared("product", to_uint8(contrast), box, fit(contrast[top:bottom, left:right]))
+        garment = _brightness(rgb, contrast)
+        return Prepared("product", to_uint8(garment), box, fit(garment[top:bottom, left:right]))
     small = shrink(rgb)
     return _prepare_masked(small, segment_garment(small), "photo")
 
@@ -128,16 +140,45 @@ def _has_uniform_background(rgb: UInt8Image, max_difference: float = UNIFORM) ->
     return bool((differences < max_difference).mean() > UNIFORM_FRACTION)
 
 
-def _contrast(grey: GreyImage) -> GreyImage | None:
-    """The picture with its background at 0 and the strongest contrast to it at 1; None without contrast."""
-    background = float(np.median(border(grey)))
-    contrast = background - grey if background > PAPER_LEVEL else grey - background
-    if contrast.max() < MIN_CONTRAST:
-        contrast = -contrast  # a dark garment on a dark background, or a bright one on paper
+def _grey(rgb: UInt8Image) -> GreyImage:
+    return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+
+
+def _contrast(rgb: UInt8Image) -> GreyImage | None:
+    """How much the picture differs from its background in any colour (H, W), at most 1; None when it does not.
+
+    On paper what is darker counts and on a dark background what is brighter, as shadows and reflections are neither.
+    """
+    outer = border(rgb)
+    background = np.median(outer, axis=0).round()
+    levels = list(zip(background.tolist(), cv2.split(rgb), strict=True))
+    # (H, W) uint8, of the channel that differs most; 0 where none is darker, or brighter
+    darker = functools.reduce(cv2.max, [cv2.subtract(level, channel) for level, channel in levels])
+    brighter = functools.reduce(cv2.max, [cv2.subtract(channel, level) for level, channel in levels])
+    contrast, opposite = (darker, brighter) if background.mean() > 255 * PAPER_LEVEL else (brighter, darker)
+    if np.ptp(background) > 255 * MAX_COLOUR:
+        contrast = cv2.max(contrast, opposite)  # of a coloured background, neither
+    elif contrast.max() < 255 * MIN_CONTRAST < opposite.max():
+        contrast = opposite  # a dark garment on a dark background, or a bright one on paper
     strongest = float(contrast.max())
-    if strongest < MIN_CONTRAST:
+    # Less contrast is enough where all of the background has just one colour: nothing in it can be grain.
+    has_grain = np.ptp(outer, axis=0).max() > GRAIN * strongest
+    if strongest < 255 * (MIN_CONTRAST if has_grain else MIN_CLEAN_CONTRAST):
         return None
-    return (contrast / strongest).clip(0, 1)
+    return np.asarray(contrast.astype(np.float32) / np.float32(strongest))
+
+
+def _brightness(rgb: UInt8Image, contrast: GreyImage) -> GreyImage:
+    """The garment in grey (H, W), 0..1 on a background of 0; where grey shows nothing, its contrast in colour."""
+    grey = _grey(rgb)
+    background = float(np.median(border(grey)))
+    difference = background - grey if background > PAPER_LEVEL else grey - background
+    garment = contrast > EDGE_LEVEL
+    if np.median(difference[garment]) < MIN_CONTRAST:
+        difference = -difference
+    if np.median(difference[garment]) < MIN_CONTRAST:
+        return contrast
+    return np.asarray((difference / difference.max()).clip(0, 1))
 
 
 def _exact_pixels(grey: GreyImage, is_certain: bool = False) -> UInt8Image | None:
@@ -153,11 +194,19 @@ def _exact_pixels(grey: GreyImage, is_certain: bool = False) -> UInt8Image | Non
         return None
     small = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX))
     if is_certain or (height, width) == size:
-        return to_uint8(small)
+        return _in_all_levels(small)
     found = [_recover(grey, small, resampling) for resampling in RESAMPLINGS]
     error, pixels = min(found, key=lambda one: one[0])
     contrast = float(np.abs(grey - np.median(border(grey))).mean())
-    return to_uint8(pixels) if error < RECOVERY_ERROR * contrast else None
+    return _in_all_levels(pixels) if error < RECOVERY_ERROR * contrast else None
+
+
+def _in_all_levels(pixels: GreyImage) -> UInt8Image:
+    """Pixels of an image of the data set, from black to white: it may have been shown in other greys or colours."""
+    black = float(np.quantile(border(pixels), 0.25))  # a bag may reach two of its sides
+    if black > MAX_BLACK and pixels.max() > black:
+        pixels = ((pixels - black) / (pixels.max() - black)).clip(0, 1)
+    return to_uint8(pixels)
 
 
 def _recover(grey: GreyImage, small: GreyImage, resampling: Image.Resampling) -> tuple[float, GreyImage]:

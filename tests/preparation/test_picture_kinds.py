@@ -302,3 +302,67 @@ def test_what_is_long_in_one_direction_is_no_dot():
     picture = Image.new("L", (280, 280), 255)
     picture.paste(0, (100, 20, 101, 260))
     assert (prepare(picture).pixels.max(1) > 200).all()
+
+
+# ---------------------------------------------------------------- levels and colours
+
+
+@pytest.mark.parametrize(("low", "high"), [(20, 235), (0, 180), (40, 200)])
+def test_data_set_images_in_other_greys_are_brought_back(samples, low, high):
+    for image in samples.test.pixels[::100].numpy():
+        greys = (low + image * ((high - low) / 255)).round().astype(np.uint8)
+        prepared = prepare(Image.fromarray(greys).resize((280, 280), Image.Resampling.NEAREST))
+        assert prepared.kind == "sample"
+        # On black, they are as dark as they were made.
+        expected = image * (255 / image.max()) if low else greys
+        assert np.abs(prepared.pixels.astype(float) - expected).max() <= 3
+
+
+def test_data_set_images_in_colours_are_brought_back(samples):
+    """From dark blue to yellow, as plots show them: brighter where the image is."""
+    for image in samples.test.pixels[::100].numpy():
+        ramp = np.linspace([70, 0, 85], [250, 230, 40], 256).round().astype(np.uint8)
+        prepared = prepare(Image.fromarray(ramp[image]))
+        assert prepared.kind == "sample"
+        assert np.abs(prepared.pixels.astype(float) - image * (255 / image.max())).max() <= 4
+
+
+def shirt(cloth, background, pen=None):
+    picture = Image.new("RGB", (280, 280), background)
+    draw = ImageDraw.Draw(picture)
+    draw.polygon([(60, 60), (220, 60), (250, 130), (205, 130), (205, 240), (75, 240), (75, 130), (30, 130)], cloth)
+    if pen:
+        draw.line([(75, 240), (205, 240)], pen, 6)
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("cloth", "background"),
+    [("#e02020", "#2d6b2d"), ("#f6f6f6", "#ffffff"), ("#0a0a0a", "#000000"), ("#fff0b0", "#ffffff")],
+    ids=["equally bright colours", "white on white", "black on black", "pale yellow"],
+)
+def test_a_garment_is_found_by_its_colour(cloth, background):
+    prepared = prepare(shirt(cloth, background))
+    reference = prepare(shirt("black", "white"))
+    overlap = ((prepared.pixels > 40) & (reference.pixels > 40)).sum() / (
+        (prepared.pixels > 40) | (reference.pixels > 40)
+    ).sum()
+    assert overlap > 0.9
+
+
+def test_pens_of_two_colours_draw_one_garment():
+    def drawn(upper, lower):
+        picture = Image.new("RGB", (280, 280), "white")
+        draw = ImageDraw.Draw(picture)
+        draw.line([(40, 140), (40, 40), (240, 40), (240, 140)], upper, 5)
+        draw.line([(40, 140), (40, 240), (240, 240), (240, 140)], lower, 5)
+        return prepare(picture)
+
+    assert drawn("#ffdc00", "black").kind == "drawing"
+    assert (drawn("#ffdc00", "black").pixels == drawn("black", "black").pixels).all()
+
+
+def test_grain_alone_is_nothing():
+    grain = np.random.default_rng(0).normal(200, 2, (100, 100)).round().astype(np.uint8)
+    with pytest.raises(NothingDrawn, match=r"^The picture is empty: nothing stands out from its background\.$"):
+        prepare(Image.fromarray(grain))
