@@ -25,6 +25,7 @@ except ImportError:
     from httpx import HTTPError  # type: ignore[assignment]
 
 from fmnist_core.errors import CheckpointError, ConfigError
+from fmnist_core.file_kinds import HEAD, SAFETENSORS, file_kind
 from fmnist_core.model import CONFIG_FILE, CONFIG_KEYS, WEIGHTS_FILE, Network
 from fmnist_core.storage import as_path, write_whole
 
@@ -105,6 +106,7 @@ def load_companion(file: Path, network: Network) -> dict[str, Tensor] | None:
 def _make_network(path: Path) -> Network:
     """A network as the config at ``path`` says, without its weights; what it leaves out is as for Fashion-MNIST."""
     try:
+        _check_kind(path)
         config: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CheckpointError(f"{path.parent} holds no {path.name}, which names the architecture.") from None
@@ -124,6 +126,7 @@ def _read_weights(path: Path, network: Network) -> dict[str, Tensor]:
         raise CheckpointError(f"{path.parent} holds no {path.name}.")
     expected = network.state_dict()
     try:
+        _check_kind(path, SAFETENSORS)
         with safe_open(path, framework="pt") as file:
             found: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
@@ -144,6 +147,14 @@ def _read_weights(path: Path, network: Network) -> dict[str, Tensor]:
     if extra:
         raise CheckpointError(f"{path} holds {extra[0]}, which the network {network.architecture} does not have.")
     return found
+
+
+def _check_kind(path: Path, expected: str | None = None) -> None:
+    """Raise ``CheckpointError`` when the file is known to be of another kind."""
+    with path.open("rb") as file:
+        kind = file_kind(file.read(HEAD))
+    if kind not in (None, expected):
+        raise CheckpointError(f"{path} is {kind}, expected {expected or 'a JSON file'}.")
 
 
 def _form(tensor: Tensor) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.errors import DatasetError
+from fmnist_core.file_kinds import HEAD, IDX, file_kind
 from fmnist_core.storage import write_whole
 
 UInt8Array = NDArray[np.uint8]
@@ -48,15 +49,18 @@ def parse_idx(contents: bytes, name: str, dimensions: int) -> UInt8Array:
         DatasetError: the magic number, the sizes or the length are not those of ``dimensions`` dimensions.
     """
     start = 4 + 4 * dimensions
+    kind = file_kind(contents)
+    if kind not in (None, IDX):
+        raise DatasetError(f"{name} is {kind}, expected an IDX file.")
     if len(contents) < start:
         raise DatasetError(f"{name} is truncated: it holds {len(contents)} bytes, its header alone has {start}.")
     expected = IDX_UNSIGNED_BYTE << 8 | dimensions
     found = int.from_bytes(contents[:4], "big")
     if found != expected:
-        kind = {1: " (labels)", 3: " (images)"}
+        what = {1: " (labels)", 3: " (images)"}
         raise DatasetError(
-            f"{name} has the magic number {found}{kind.get(found - (IDX_UNSIGNED_BYTE << 8), '')}, "
-            f"expected {expected}{kind.get(dimensions, '')}."
+            f"{name} has the magic number {found}{what.get(found - (IDX_UNSIGNED_BYTE << 8), '')}, "
+            f"expected {expected}{what.get(dimensions, '')}."
         )
     sizes = tuple(int.from_bytes(contents[4 + 4 * d : 8 + 4 * d], "big") for d in range(dimensions))
     if len(contents) - start != math.prod(sizes):
@@ -84,6 +88,10 @@ def read_csv(path: Path) -> tuple[UInt8Array, UInt8Array]:
     """
     rows = []
     try:
+        with path.open("rb") as file_of_bytes:
+            kind = file_kind(file_of_bytes.read(HEAD))
+        if kind is not None:
+            raise DatasetError(f"{path.name} is {kind}, expected a CSV file.")
         # A byte that is no UTF-8 becomes a bad value, which is then reported with its line and column.
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             header = file.readline().rstrip("\r\n").split(",")

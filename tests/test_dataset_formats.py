@@ -62,7 +62,7 @@ def test_too_long_idx_is_refused():
     [
         (format_idx(LABELS) * 9, 3, "the magic number 2049 (labels), expected 2051 (images)"),
         (format_idx(IMAGES), 1, "the magic number 2051 (images), expected 2049 (labels)"),
-        (b"PK\3\4" + bytes(100), 3, "the magic number 1347093252, expected 2051 (images)"),
+        (b"PKXX" + bytes(100), 3, "the magic number 1347115096, expected 2051 (images)"),
         # Signed bytes, of the same sizes: type 9 instead of 8.
         (b"\0\0\x09" + format_idx(IMAGES)[3:], 3, "the magic number 2307, expected 2051 (images)"),
     ],

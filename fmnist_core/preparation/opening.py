@@ -10,6 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from fmnist_core import IMAGE_SIZE
 from fmnist_core.errors import PictureError
+from fmnist_core.file_kinds import HEAD, HEIC, SVG, file_kind
 from fmnist_core.preparation.framing import Mask
 
 FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM") + (("AVIF",) if features.check("avif") else ())
@@ -17,9 +18,10 @@ MAX_PIXELS: Final = 20_000_000  # of a picture that is decoded
 MAX_JPEG_PIXELS: Final = 64_000_000  # of a JPEG file, which can be decoded at a fraction of its size
 INTEGER_TOPS: Final = (255, 4095, 65535)  # of 8, 12 and 16 bits, which all may come in files of 16 or 32
 MAX_SCANS: Final = 64  # of a progressive JPEG (about ten are usual): each takes the work of the whole picture
+ANIMATED: Final = ("GIF", "WEBP", "PNG", "AVIF")
+MAX_BLANK_FRAMES: Final = 20  # at the beginning of an animation
 START_OF_SCAN: Final = b"\xff\xda"  # never part of coded pixels: ITU-T T.81, B.1.1.5
 WORKING_SIDE: Final = 40 * IMAGE_SIZE  # longer side, in pixels, of an opened picture
-HEIC_BRANDS: Final = (b"heic", b"heix", b"mif1", b"msf1", b"hevc")
 
 WHITE_LEVEL: Final = 0.5  # mean brightness, 0..1, above which a transparent picture is put on black instead of white
 OPAQUE: Final = 128  # of 255: what is more transparent belongs to the background
@@ -29,7 +31,7 @@ MIN_TRANSPARENT: Final = 0.02  # fraction of a picture that is transparent when 
 def open_picture(source: Path | bytes, name: str | None = None) -> Image.Image:
     """The picture in a file, upright, at most ``WORKING_SIDE`` large, as L, RGB or RGBA with 8 bits.
 
-    Of an animation the first frame. ``name`` is what errors call it; without one, the file's name.
+    Of an animation the first frame that shows anything. ``name`` is what errors call it; without one, the file's name.
 
     Raises:
         PictureError: it cannot be read as a picture, is truncated, is larger than ``MAX_PIXELS`` (``MAX_JPEG_PIXELS``),
@@ -45,6 +47,7 @@ def open_picture(source: Path | bytes, name: str | None = None) -> Image.Image:
                 raise PictureError(_too_large(name, found, limit))
             if picture.info.get("progressive") and _contents(source).count(START_OF_SCAN) > MAX_SCANS:
                 raise PictureError(f"{name} is a JPEG of more than {MAX_SCANS} scans, expected about ten.")
+            _seek_first_shown(picture)
             picture.draft(None, (WORKING_SIDE, WORKING_SIDE))  # only a JPEG becomes smaller by it
             if picture.width * picture.height > MAX_PIXELS:  # one that is long and thin does not
                 raise PictureError(_too_large(name, found))
@@ -101,6 +104,18 @@ def to_eight_bits(picture: Image.Image) -> Image.Image:
     return picture.convert("L" if picture.mode in ("1", "L") else "RGB")
 
 
+def _seek_first_shown(picture: Image.Image) -> None:
+    """Go to the first frame of an animation that is not of one colour, or to the first when none of them shows much."""
+    frames = getattr(picture, "n_frames", 1) if picture.format in ANIMATED else 1
+    for frame in range(min(frames, MAX_BLANK_FRAMES) if frames > 1 else 0):
+        picture.seek(frame)
+        extrema = picture.convert("RGBA").getextrema()
+        if any(high > low for low, high in extrema):  # type: ignore[misc]
+            return
+    if frames > 1:
+        picture.seek(0)
+
+
 def _turned_upright(picture: Image.Image) -> Image.Image:
     """Rotated as its EXIF data say, or as it is when these cannot be read."""
     try:
@@ -119,14 +134,18 @@ def _too_large(name: str, found: str, limit: int = MAX_PIXELS) -> str:
 
 def _not_a_picture(name: str, source: Path | bytes) -> str:
     if isinstance(source, bytes):
-        head = source[:12]
+        head = source[:HEAD]
     else:
         with source.open("rb") as file:
-            head = file.read(12)
+            head = file.read(HEAD)
     if not head:
         return f"{name} is empty."
-    if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
+    kind = file_kind(head)
+    if kind == HEIC:
         return f"{name} is a HEIC photo, which cannot be read here: save it as JPEG and try again."
-    if head.lstrip().startswith((b"<svg", b"<?xml")):
+    if kind == SVG:
         return f"{name} is an SVG drawing, which cannot be read here: save it as PNG and try again."
-    return f"{name} is not a picture that can be read; PNG, JPEG, GIF, WebP, BMP and TIFF can."
+    if kind is not None and kind.endswith("picture"):
+        return f"{name} is {kind} that cannot be read: it is truncated or damaged."
+    found = "" if kind is None else f"{kind}, "
+    return f"{name} is {found}not a picture that can be read; PNG, JPEG, GIF, WebP, BMP and TIFF can."

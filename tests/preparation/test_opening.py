@@ -1,3 +1,4 @@
+import io
 import struct
 import warnings
 import zlib
@@ -7,7 +8,7 @@ import pytest
 from example_pictures import drawing, encode, grey_of, pixels_of
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, features
+from PIL import Image, ImageDraw, features
 
 from fmnist_core.errors import NothingDrawn, PictureError
 from fmnist_core.preparation import flatten, open_picture, prepare
@@ -331,9 +332,9 @@ SVG = "is an SVG drawing, which cannot be read here: save it as PNG and try agai
         (b"", "is empty."),
         (b"just a few words, named .png\n" * 20, NOT_A_PICTURE),
         (b"\x00", NOT_A_PICTURE),
-        (b"%PDF-1.7\n" + bytes(100), NOT_A_PICTURE),
-        (b"PK\x03\x04" + bytes(100), NOT_A_PICTURE),
-        (b"\x89PNG\r\n\x1a\n", NOT_A_PICTURE),
+        (b"%PDF-1.7\n" + bytes(100), NOT_A_PICTURE.replace("is", "is a PDF document,", 1)),
+        (b"PK\x03\x04" + bytes(100), NOT_A_PICTURE.replace("is", "is a zip archive,", 1)),
+        (b"\x89PNG\r\n\x1a\n", "is a PNG picture that cannot be read: it is truncated or damaged."),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200), HEIC),
         (b"\0\0\0\x1cftypmif1\0\0\0\0" + bytes(200), HEIC),
         (b'<svg xmlns="http://www.w3.org/2000/svg"/>', SVG),
@@ -418,3 +419,15 @@ def test_whatever_pillow_raises_for_a_damaged_file_is_one_sentence(monkeypatch, 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
     with pytest.raises(PictureError, match=r"^it\.png cannot be read: it is truncated or damaged\.$"):
         open_picture(contents, "it.png")
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG"])
+def test_of_an_animation_the_first_frame_that_shows_anything_is_taken(format):
+    blank, drawn, later = (Image.new("RGB", (40, 40), "white") for _ in range(3))
+    ImageDraw.Draw(drawn).rectangle((10, 10, 30, 30), "black")
+    ImageDraw.Draw(later).rectangle((0, 0, 20, 20), "red")
+    buffer = io.BytesIO()
+    blank.save(buffer, format, save_all=True, append_images=[blank, drawn, later], duration=100, lossless=True)
+    opened = np.asarray(open_picture(buffer.getvalue()).convert("L"))
+    assert opened[20, 20] < 10
+    assert opened[2, 2] > 245
