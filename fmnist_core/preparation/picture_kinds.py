@@ -19,6 +19,7 @@ from fmnist_core.preparation.lines import draw_lines, find_lines, flatten_paper
 from fmnist_core.preparation.opening import flatten, opaque_mask
 from fmnist_core.preparation.segmentation import match_grey_levels, segment_garment, shrink
 from fmnist_core.preparation.surroundings import picture_box, without_rules
+from fmnist_core.preparation.worn import find_worn
 
 PAPER_LEVEL: Final = 0.5  # a background brighter than this is paper, and the drawing on it is inverted
 MIN_CONTRAST: Final = 0.08  # between background and garment, 0..1; less is an empty picture
@@ -49,7 +50,13 @@ PICTURE_KINDS: Final = {
     "product": "a product picture on a plain background: cropped, made grey, bright on black",
     "photo": "a photo: its background is removed, and the garment made grey as in the data set",
     "segmented": "a garment without background: made grey as in the data set",
+    "worn": "a garment that someone wears: the person is cut away, and the garment made grey as in the data set",
+    "worn_upper": "an upper garment that someone wears: all else is cut away; what is worn below can be chosen above",
+    "worn_lower": "a lower garment that someone wears: all else is cut away; what is worn above it can be chosen above",
 }
+
+
+WORN: Final = ("worn", "worn_upper", "worn_lower")
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +112,10 @@ def prepare(picture: Image.Image, kind: str | None = None) -> Prepared:
     opaque = opaque_mask(picture)
     if kind == "segmented" or (kind is None and opaque is not None):
         return _prepare_masked(rgb, contrast > EDGE_LEVEL if opaque is None else opaque, "segmented")
+    if kind in WORN or (kind is None and _is_studio(rgb)):
+        worn = _prepare_worn(rgb, kind)
+        if worn is not None:
+            return worn
     if kind == "product" or (kind is None and _is_studio(rgb)):
         garment = _brightness(rgb, contrast)
         return Prepared("product", to_uint8(garment), box, fit(garment[top:bottom, left:right]))
@@ -122,6 +133,19 @@ def prepare_naively(picture: Image.Image) -> UInt8Image:
 def _prepare_masked(rgb: UInt8Image, mask: Mask, kind: str) -> Prepared:
     garment = match_grey_levels(rgb, mask)
     return Prepared(kind, to_uint8(garment), bounding_box(mask), fit(crop(garment, mask)))
+
+
+def _prepare_worn(rgb: UInt8Image, kind: str | None) -> Prepared | None:
+    """The garment of a person: of that kind, or the largest; when there is no person, the whole if it is said to be."""
+    small = shrink(rgb)
+    person = None if _is_studio(rgb) else segment_garment(small)
+    garments = find_worn(small, person)
+    if garments is None:
+        if kind is None:
+            return None
+        garments = {kind: segment_garment(small) if person is None else person}
+    largest = next(iter(garments))
+    return _prepare_masked(small, garments.get(kind or largest, garments[largest]), kind or largest)
 
 
 def _is_studio(rgb: UInt8Image) -> bool:
