@@ -50,9 +50,9 @@ PICTURE_KINDS: Final = {
     "product": "a product picture on a plain background: cropped, made grey, bright on black",
     "photo": "a photo: its background is removed, and the garment made grey as in the data set",
     "segmented": "a garment without background: made grey as in the data set",
-    "worn": "a garment that someone wears: the person is cut away, and the garment made grey as in the data set",
-    "worn_upper": "an upper garment that someone wears: all else is cut away; what is worn below can be chosen above",
-    "worn_lower": "a lower garment that someone wears: all else is cut away; what is worn above it can be chosen above",
+    "worn": "a worn garment: the person is cut away, and the garment made grey as in the data set",
+    "worn_upper": "worn, the upper part: the person and all else is cut away; the lower part can be chosen instead",
+    "worn_lower": "worn, the lower part: the person and all else is cut away; the upper part can be chosen instead",
 }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from persons import person, shaded
 from PIL import Image, ImageDraw
 from playwright.sync_api import BrowserContext, Page, Route, expect
 from visitor import (
@@ -104,6 +105,22 @@ def test_the_visitor_says_what_kind_of_picture_it_is(page: Page, tmp_path: Path,
     expect(again).to_be_visible()
     clear(page)
     expect(page.locator("#network_input button")).to_be_hidden()
+
+
+def test_of_a_person_the_visitor_may_choose_which_garment(page: Page, shipped: Network) -> None:
+    picture = Image.fromarray(shaded(person("#a07e56", "#1f4fa0", "#b01818")))
+    upload(page, picture)
+    select = page.locator("#network_input select")
+    expect(select).to_have_value("worn_lower")
+    settle(page)
+    assert shown(page) == rounded(inference.read_picture(shipped, picture).probabilities)
+    expect(page.locator("#network_input .how")).to_contain_text("the upper part can be chosen instead")
+    before = answers(page)
+    select.select_option("worn_upper")
+    wait_for_answer(page, before)
+    settle(page)
+    assert seen(page) == prepare(picture, "worn_upper").pixels.flatten().tolist()
+    expect(page.locator("#answer .words")).to_contain_text("T-shirt")
 
 
 def test_the_steps_of_the_preparation(page: Page, device: str) -> None:
