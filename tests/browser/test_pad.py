@@ -120,7 +120,7 @@ def test_of_a_person_the_visitor_may_choose_which_garment(page: Page, shipped: N
     wait_for_answer(page, before)
     settle(page)
     assert seen(page) == prepare(picture, "worn_upper").pixels.flatten().tolist()
-    expect(page.locator("#answer .words")).to_contain_text("T-shirt")
+    expect(page.locator("#answer .words")).to_contain_text("shirt/top")
 
 
 def test_the_steps_of_the_preparation(page: Page, device: str) -> None:
