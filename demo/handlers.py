@@ -31,7 +31,7 @@ from demo.requests import (
     TrainRequest,
     sendable,
 )
-from demo.server import Reply
+from demo.server_functions import Reply
 from demo.session import Session, Sessions
 from demo.training_queue import TrainingQueue
 from fmnist_core import explain, inference, projection

@@ -10,7 +10,7 @@ from demo import payloads
 from demo.handlers import Handlers
 from demo.limits import Limits
 from demo.remaining_images import RemainingImages
-from demo.server import Reply
+from demo.server_functions import Reply
 from demo.session import Session, Sessions
 from demo.training_queue import TrainingQueue
 from fmnist_core import checkpoint, dataset, explain, projection

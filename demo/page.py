@@ -12,8 +12,9 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from demo import widgets
+from demo.body_limit import BodyLimit
 from demo.limits import Limits
-from demo.server import BodyLimit, serve_later
+from demo.server_functions import serve_later
 
 if TYPE_CHECKING:
     from demo.handlers import Handlers

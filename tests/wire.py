@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from demo.server import serve_later
+from demo.server_functions import serve_later
 
 ANNA, BERT, CARL, DORA = "a" * 32, "0123456789abcdef" * 2, "c" * 32, "d" * 32  # visitors
 HTML_NAME = "<img src=x onerror=alert(1)>.png"

@@ -1,4 +1,4 @@
-"""A photo of a garment -> its mask, and the garment in the grey levels of the data set, its background removed.
+"""A photo of a garment -> its mask.
 
 The background is known at the picture's border; what differs from it in colour and lies towards the middle is one
 initial mask, the middle of the picture another. GrabCut (Rother, Kolmogorov, Blake: "GrabCut": interactive foreground
@@ -10,7 +10,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from fmnist_core.preparation.framing import MIN_GARMENT_LEVEL, GreyImage, Mask, UInt8Image, border, resized
+from fmnist_core.preparation.framing import GreyImage, Mask, UInt8Image, border, resized
 
 SIDE: Final = 160  # longer side, in pixels, at which a garment is segmented
 BORDER: Final = 0.03  # of the shorter side: how wide a frame shows the background
@@ -23,10 +23,6 @@ STRONGEST_EDGE: Final = 3.0  # times the mean; beyond it, stronger edges count n
 MIN_AREA: Final = 0.12  # of the picture; less is a print on the garment, or nothing
 MIN_COMPONENT: Final = 0.25  # of the largest component: keeps the second shoe, but no crumb
 MAX_HOLE: Final = 0.03  # of the garment, that is filled; a bag's handle leaves a larger one
-
-SPREAD: Final = 0.55  # between the 5 % and the 95 % quantile of brightness within a garment of the data set
-MAX_GAIN: Final = 2.0  # so that plain cloth does not become noise
-LEVEL: Final = (0.45, 0.35)  # brightness of a white garment in the data set, and how much brighter a black one is
 
 
 def shrink(rgb: UInt8Image) -> UInt8Image:
@@ -90,15 +86,6 @@ def _plausibility(mask: Mask, edges: GreyImage) -> float:
     seen = outline & inner
     strength = np.minimum(edges[seen], STRONGEST_EDGE).mean() if seen.any() else 0.0
     return float(strength * np.sqrt(min(mask.mean(), 0.5)) * seen.sum() / outline.sum())
-
-
-def match_grey_levels(rgb: UInt8Image, mask: Mask) -> GreyImage:
-    """The garment (H, W), 0..1 on a background of 0: inverted, in about the grey levels of the data set."""
-    inverted = 1 - cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    low, median, high = np.quantile(inverted[mask], [0.05, 0.5, 0.95])
-    gain = min(SPREAD / max(high - low, 1e-3), MAX_GAIN)
-    garment = LEVEL[0] + LEVEL[1] * median + gain * (inverted - median)
-    return np.asarray(np.where(mask, garment.clip(MIN_GARMENT_LEVEL, 1), 0), dtype=np.float32)
 
 
 def _difference_from_background(rgb: UInt8Image, frame: Mask) -> GreyImage:

@@ -7,7 +7,8 @@ from PIL import Image, ImageDraw
 
 from fmnist_core.preparation import segmentation
 from fmnist_core.preparation.framing import MIN_GARMENT_LEVEL
-from fmnist_core.preparation.segmentation import MAX_GAIN, SIDE, SPREAD, match_grey_levels, segment_garment, shrink
+from fmnist_core.preparation.grey_levels import MAX_GAIN, SPREAD, match_grey_levels
+from fmnist_core.preparation.segmentation import SIDE, segment_garment, shrink
 
 SHIRT = (
     (30, 20), (50, 14), (64, 22), (78, 14), (98, 20), (118, 60), (102, 68),

@@ -1,37 +1,7 @@
-"""How handlers are served: within limits, and with every error as a sentence."""
-
-from collections.abc import Callable
-from typing import Any, Protocol
+"""HTTP requests that are too large, or beside too many, are refused before anything reads them."""
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from fmnist_core.errors import FmnistError
-
-Reply = dict[str, Any]  # plain JSON
-
-
-class Server(Protocol):
-    """What answers: ``demo.handlers.Handlers``, which brings PyTorch and is there only later."""
-
-    def serve(self, name: str, values: Any) -> Reply:
-        """Answer the request ``values`` for the action of that name."""
-
-
-def serve_later(handlers: Callable[[], Server], action: str) -> Callable[[Any], Reply]:
-    """The action of that name as a server function; ``handlers`` waits until they are there.
-
-    (Gradio swallows the exceptions of server functions: what a visitor can do something about is a reply instead.)
-    """
-
-    def serve(request: Any) -> Reply:
-        try:
-            return handlers().serve(action, request)
-        except FmnistError as error:
-            return {"error": str(error)}
-
-    serve.__name__ = action  # by which the browser calls it
-    return serve
 
 
 class BodyLimit:

@@ -8,7 +8,7 @@ from persons import CLOTHS, T_SHIRT, TONES, TROUSERS, filled, person, shaded
 from PIL import Image, ImageDraw
 
 from fmnist_core.preparation import prepare
-from fmnist_core.preparation.worn import find_worn
+from fmnist_core.preparation.worn_garments import find_worn
 
 
 def overlap(mask, other):
