@@ -26,6 +26,7 @@ from fmnist_core.model import Network
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
 from fmnist_core.settings import Setting
 from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS
+from fmnist_core.synthetic.scenes import scene_sheet
 from fmnist_core.synthetic.sketch_test_set import TEST_SKETCHES, make_sketch_test_set
 from fmnist_core.train_config import DEVICES, SETTINGS, recipe, with_settings
 from fmnist_core.training import check_init_from, pick_device, train
@@ -104,6 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("to-csv", "write train.csv and test.csv in the format used on Kaggle"),
         ("sprite", "draw one picture of the data set, three rows a class"),
         ("synthetic", "draw a sheet of the synthetic images for training, or of the test sketches, three rows a class"),
+        ("scenes", "draw a sheet of scenes: garments of the data set as if photographed, each with its mask"),
         ("samples", "make weights/samples.npz, the samples shipped with the program, from the whole data set"),
     ):
         added = actions.add_parser(action, help=text, description=text, allow_abbrev=False)
@@ -111,7 +113,7 @@ def build_parser() -> argparse.ArgumentParser:
             added.add_argument("--data", metavar="WHERE", help=DATA_HELP.format(""))
         if action == "synthetic":
             added.add_argument("--of", choices=SHEETS, default="drawings", help="which kind (%(default)s)")
-        if action in ("to-csv", "sprite", "synthetic"):
+        if action in ("to-csv", "sprite", "synthetic", "scenes"):
             default = Path("csv" if action == "to-csv" else f"{action}.png")
             added.add_argument("--out", type=Path, default=default, metavar="PATH", help="default: %(default)s")
 
@@ -325,6 +327,10 @@ def run_data(options: argparse.Namespace) -> int:
         for name, split in (("train.csv", data.train), ("test.csv", data.test)):
             dataset_formats.write_csv(options.out / name, split.pixels.numpy(), split.labels.numpy().astype("uint8"))
             print(f"{options.out / name}: {len(split):,} images.")
+    elif options.action == "scenes":
+        with storage.write_whole(options.out) as file:
+            Image.fromarray(scene_sheet(data.train.pixels.numpy(), columns=5, rows=10)).save(file, "PNG")
+        print(f"{options.out}: 50 scenes.")
     elif options.action == "sprite":
         with storage.write_whole(options.out) as file:
             dataset.sprite(data.train).save(file, "PNG")

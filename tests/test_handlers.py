@@ -456,7 +456,7 @@ def test_a_dot_gets_no_label(ask, file_of):
     assert ask("answer", picture=in_base64(file_of(picture))).keys() == NOTHING
 
 
-# --- what is wrong with a request is told in a sentence -------------------------------------------------------------
+# --- what is wrong with a request is said in a sentence --------------------------------------------------------------
 
 
 def png_of_size(width, height):

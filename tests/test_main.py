@@ -20,6 +20,7 @@ from fmnist_core.layer_table import layer_table
 from fmnist_core.model import Network
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
 from fmnist_core.synthetic import pools
+from fmnist_core.synthetic.scenes import SIDE
 from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
 from fmnist_core.train_config import SETTINGS, TrainConfig, flattened, recipe, with_settings
 from fmnist_core.training import train
@@ -589,6 +590,13 @@ def test_samples_are_made_from_the_published_files_alone(cli, csv, monkeypatch):
     done = cli("data", "samples", "--data", csv)
     assert done.status == 1
     assert done.err.startswith("The samples are made from the four published files, not from ")
+
+
+def test_sheet_of_scenes(cli, tmp_path):
+    done = cli("data", "scenes", "--data", "samples", "--out", tmp_path / "scenes.png")
+    assert (done.status, done.out) == (0, f"{tmp_path / 'scenes.png'}: 50 scenes.\n")
+    with Image.open(tmp_path / "scenes.png") as picture:
+        assert picture.size == (5 * 2 * SIDE, 10 * SIDE)
 
 
 @pytest.mark.parametrize("name", __main__.SHEETS)
