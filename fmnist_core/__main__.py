@@ -24,15 +24,24 @@ from fmnist_core.events import EpochDone, Event, Finished, Started, StepDone
 from fmnist_core.layer_table import LayerRow, layer_table
 from fmnist_core.model import Network
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
+from fmnist_core.segmenter import (
+    SegmenterConfig,
+    draw_scenes,
+    intersection_over_union,
+    save_segmenter,
+    train_segmenter,
+)
 from fmnist_core.settings import Setting
 from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS
 from fmnist_core.synthetic.scenes import scene_sheet
 from fmnist_core.synthetic.sketch_test_set import TEST_SKETCHES, make_sketch_test_set
+from fmnist_core.synthetic.strokes import Rng
 from fmnist_core.train_config import DEVICES, SETTINGS, recipe, with_settings
 from fmnist_core.training import check_init_from, pick_device, train
 
 DEFAULT_WEIGHTS = Path(__file__).parent.parent / "weights" / "deep"
 SHEET = 1100  # images made for a sheet that shows 900: of what is drawn by chance, some classes get more
+TEST_SCENES = 200  # on which a trained segmenter is evaluated
 SHEETS = SYNTHETIC_KINDS | {"test-sketches": TEST_SKETCHES}
 DATA_HELP = (
     "folder with the four IDX files or with train.csv and test.csv, or one CSV file, or 'samples' for the images "
@@ -79,6 +88,12 @@ def build_parser() -> argparse.ArgumentParser:
     for setting in SETTINGS.values():
         _add_setting(sub, setting)
     sub.add_argument("--json", action="store_true", help="print one event a line as JSON instead of the progress bar")
+
+    sub = command("train-segmenter", run_train_segmenter, "Train the network that finds garments in photos, on scenes.")
+    sub.add_argument("--data", metavar="WHERE", help=DATA_HELP.format("a download, "))
+    sub.add_argument("--out", type=Path, default=Path("runs/segmenter.safetensors"), metavar="FILE", help="%(default)s")
+    sub.add_argument("--steps", type=int, default=SegmenterConfig.steps, metavar="N", help="default: %(default)s")
+    sub.add_argument("--seed", type=int, default=SegmenterConfig.seed, metavar="N", help="default: %(default)s")
 
     sub = command(
         "evaluate", run_evaluate, "Evaluate a network on the test images, or on all images of a single CSV file."
@@ -175,6 +190,23 @@ def run_train(options: argparse.Namespace) -> int:
     samples = dataset.load_samples().test
     projection.save(projection.with_tsne(projection.fit(event.network, samples)), event.network, out)
     explain.save(explain.top_activations(event.network, samples), event.network, out)
+    return 0
+
+
+def run_train_segmenter(options: argparse.Namespace) -> int:
+    config = SegmenterConfig(steps=options.steps, seed=options.seed)
+    data = dataset.load(options.data, download=True)
+    storage.claim(options.out.parent)
+    scenes, masks = draw_scenes(data.test.pixels.numpy(), TEST_SCENES, Rng(config.seed + 1))
+    with closing(tqdm(total=config.steps)) as bar, _interrupt_stops() as request:
+        for step in train_segmenter(data.train.pixels, config):
+            bar.set_postfix_str(f"loss {step.loss:.3f}", refresh=False)
+            bar.update()
+            if request.stop:
+                break
+    save_segmenter(step.segmenter, options.out)
+    agreement = intersection_over_union(step.segmenter, scenes, masks)
+    print(f"Intersection over union {agreement:.3f} on {TEST_SCENES} scenes of test images. Saved in {options.out}.")
     return 0
 
 
