@@ -18,6 +18,7 @@ from safetensors.torch import save as to_safetensors
 
 from demo.cores import cores
 from fmnist_core import dataset, projection
+from fmnist_core.checkpoint import weights_of
 from fmnist_core.errors import FmnistError
 from fmnist_core.evaluation import evaluate
 from fmnist_core.events import Event, Finished, StepDone
@@ -74,7 +75,7 @@ class Task:
     @classmethod
     def of(cls, before: Network, config: TrainConfig, init_from_before: bool, where: str | Path | None) -> "Task":
         """The task for a visitor whom the network ``before`` answers."""
-        return cls(config, before.config, pack(before), init_from_before, where)
+        return cls(config, before.config, weights_of(before), init_from_before, where)
 
 
 def start_process(task: Task, stop: c_bool, connection: Connection) -> SpawnProcess:
@@ -130,14 +131,9 @@ def _train_and_test(task: Task, stop: c_bool) -> Iterator[Message]:
         before_sketches=evaluate(before, sketches).accuracy,
         after_sketches=evaluate(event.network, sketches).accuracy,
     )
-    yield tested.to_json(), pack(event.network)
+    yield tested.to_json(), weights_of(event.network)
     mapped = projection.with_tsne(projection.fit(event.network, dataset.load_samples().test))
     yield Mapped().to_json(), to_safetensors({name: value for name, value in vars(mapped).items()})
-
-
-def pack(network: Network) -> bytes:
-    """A network's weights as safetensors."""
-    return to_safetensors({name: tensor.contiguous() for name, tensor in network.state_dict().items()})
 
 
 def unpack(config: Mapping[str, Any], weights: bytes) -> Network:

@@ -26,14 +26,13 @@ from fmnist_core.model import Network
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
 from fmnist_core.segmenter import (
     SegmenterConfig,
-    draw_scenes,
     intersection_over_union,
     save_segmenter,
     train_segmenter,
 )
 from fmnist_core.settings import Setting
 from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS
-from fmnist_core.synthetic.scenes import scene_sheet
+from fmnist_core.synthetic.scenes import draw_scenes, scene_sheet
 from fmnist_core.synthetic.sketch_test_set import TEST_SKETCHES, make_sketch_test_set
 from fmnist_core.synthetic.strokes import Rng
 from fmnist_core.train_config import DEVICES, SETTINGS, recipe, with_settings
@@ -197,7 +196,8 @@ def run_train_segmenter(options: argparse.Namespace) -> int:
     config = SegmenterConfig(steps=options.steps, seed=options.seed)
     data = dataset.load(options.data, download=True)
     storage.claim(options.out.parent)
-    scenes, masks = draw_scenes(data.test.pixels.numpy(), TEST_SCENES, Rng(config.seed + 1))
+    drawn = draw_scenes(data.test.pixels.numpy(), TEST_SCENES, Rng(config.seed + 1))
+    scenes, masks = (torch.from_numpy(each) for each in drawn)
     with closing(tqdm(total=config.steps)) as bar, _interrupt_stops() as request:
         for step in train_segmenter(data.train.pixels, config):
             bar.set_postfix_str(f"loss {step.loss:.3f}", refresh=False)

@@ -17,7 +17,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
-from torch import Tensor
+from torch import Tensor, nn
 
 try:  # with which huggingface_hub asks, by its version
     from httpx2 import HTTPError
@@ -25,7 +25,7 @@ except ImportError:
     from httpx import HTTPError  # type: ignore[assignment]
 
 from fmnist_core.errors import CheckpointError, ConfigError
-from fmnist_core.file_kinds import HEAD, SAFETENSORS, file_kind
+from fmnist_core.file_kinds import SAFETENSORS, kind_of
 from fmnist_core.model import CONFIG_FILE, CONFIG_KEYS, WEIGHTS_FILE, Network
 from fmnist_core.storage import as_path, write_whole
 
@@ -39,13 +39,18 @@ def save(network: Network, folder: Path) -> None:
     Raises:
         StorageError: they could not be written; when the disk is full, what was there before is unchanged.
     """
-    contents = to_safetensors({name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()})
+    contents = weights_of(network)
     config = json.dumps(network.config, indent=2, ensure_ascii=False) + "\n"
     with write_whole(folder / CONFIG_FILE) as config_file, write_whole(folder / WEIGHTS_FILE) as weights_file:
         config_file.write(config.encode())
         config_file.flush()
         os.fsync(config_file.fileno())  # on the disk before the weights: a full disk stops both
         weights_file.write(contents)
+
+
+def weights_of(network: nn.Module) -> bytes:
+    """A network's weights as safetensors."""
+    return to_safetensors({name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()})
 
 
 def load(where: str | Path) -> Network:
@@ -151,8 +156,7 @@ def _read_weights(path: Path, network: Network) -> dict[str, Tensor]:
 
 def _check_kind(path: Path, expected: str | None = None) -> None:
     """Raise ``CheckpointError`` when the file is known to be of another kind."""
-    with path.open("rb") as file:
-        kind = file_kind(file.read(HEAD))
+    kind = kind_of(path)
     if kind not in (None, expected):
         raise CheckpointError(f"{path} is {kind}, expected {expected or 'a JSON file'}.")
 

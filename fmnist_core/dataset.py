@@ -25,7 +25,7 @@ from torch import Tensor
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.dataset_formats import UInt8Array, parse_idx, read_bytes, read_csv
 from fmnist_core.errors import DatasetError
-from fmnist_core.file_kinds import HEAD, ZIP, file_kind
+from fmnist_core.file_kinds import ZIP, kind_of
 from fmnist_core.storage import as_path, write_whole
 
 SAMPLES_FILE: Final = Path(__file__).parent.parent / "weights" / "samples.npz"
@@ -220,8 +220,7 @@ def load_test(folder: Path) -> Split:
 def load_samples() -> Dataset:
     """The 10,000 training and 2,000 test images (as many of each class) that are shipped with the weights."""
     try:
-        with SAMPLES_FILE.open("rb") as file:
-            kind = file_kind(file.read(HEAD))
+        kind = kind_of(SAMPLES_FILE)
         if kind not in (None, ZIP):
             raise DatasetError(f"The file of the shipped samples, {SAMPLES_FILE.name}, is {kind}.")
         with np.load(SAMPLES_FILE, allow_pickle=False) as archive:

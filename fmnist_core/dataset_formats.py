@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.errors import DatasetError
-from fmnist_core.file_kinds import HEAD, IDX, file_kind
+from fmnist_core.file_kinds import IDX, file_kind, kind_of
 from fmnist_core.storage import write_whole
 
 UInt8Array = NDArray[np.uint8]
@@ -88,8 +88,7 @@ def read_csv(path: Path) -> tuple[UInt8Array, UInt8Array]:
     """
     rows = []
     try:
-        with path.open("rb") as file_of_bytes:
-            kind = file_kind(file_of_bytes.read(HEAD))
+        kind = kind_of(path)
         if kind is not None:
             raise DatasetError(f"{path.name} is {kind}, expected a CSV file.")
         # A byte that is no UTF-8 becomes a bad value, which is then reported with its line and column.

@@ -1,6 +1,7 @@
 """What a file is, told by its first bytes: so that every reader can say what it was given in place of its own kind."""
 
 import re
+from pathlib import Path
 from typing import Final
 
 HEAD: Final = 512  # bytes that suffice
@@ -60,6 +61,16 @@ def file_kind(contents: bytes) -> str | None:
     if head[:1] == b"\x80" and _PICKLE.match(head):
         return "a Python pickle, which is never loaded here"
     return _markup(head)
+
+
+def kind_of(path: Path) -> str | None:
+    """What the file at ``path`` is; see ``file_kind``.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return file_kind(file.read(HEAD))
 
 
 def _markup(head: bytes) -> str | None:

@@ -17,13 +17,13 @@ import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
+from fmnist_core.checkpoint import weights_of
 from fmnist_core.errors import CheckpointError, ConfigError
 from fmnist_core.preparation.framing import GreyImage, UInt8Image
 from fmnist_core.storage import write_whole
-from fmnist_core.synthetic.scenes import SIDE, draw_scene
+from fmnist_core.synthetic.scenes import SIDE, draw_scenes
 from fmnist_core.synthetic.strokes import Rng
 
 CHANNELS: Final = (16, 24, 40, 56)  # of the encoder's stages, at 1/2, 1/4, 1/8 and 1/16 of the side
@@ -157,20 +157,13 @@ def train_segmenter(images: Tensor, config: SegmenterConfig) -> Iterator[Trained
         optimizer, config.learning_rate, total_steps=config.steps + 1, pct_start=0.08
     )
     for _ in range(config.steps):
-        scenes, masks = draw_scenes(pixels, config.batch_size, rng)
+        scenes, masks = (torch.from_numpy(each) for each in draw_scenes(pixels, config.batch_size, rng))
         loss = segmentation_loss(segmenter(scenes), masks)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
         yield Trained(loss.item(), segmenter)
-
-
-def draw_scenes(pixels: UInt8Image, count: int, rng: Rng) -> tuple[Tensor, Tensor]:
-    """Scenes (count, SIDE, SIDE, 3) uint8 of random ones of the images (N, 28, 28), and masks (count, SIDE, SIDE)."""
-    drawn = [draw_scene(pixels[rng.integer(0, len(pixels) - 1)], rng) for _ in range(count)]
-    scenes, masks = (torch.from_numpy(np.stack(each)) for each in zip(*drawn, strict=True))
-    return scenes, masks
 
 
 def segmentation_loss(logits: Tensor, masks: Tensor) -> Tensor:
@@ -203,7 +196,7 @@ def save_segmenter(segmenter: Segmenter, file: Path) -> None:
         StorageError: they could not be written.
     """
     with write_whole(file) as opened:
-        opened.write(to_safetensors({name: tensor.contiguous() for name, tensor in segmenter.state_dict().items()}))
+        opened.write(weights_of(segmenter))
 
 
 def load_segmenter(file: Path) -> Segmenter:

@@ -10,7 +10,8 @@ from multiprocessing.connection import Connection
 
 from networks import new
 
-from demo.training_process import Mapped, Tested, pack
+from demo.training_process import Mapped, Tested
+from fmnist_core.checkpoint import weights_of
 from fmnist_core.events import EpochDone, Finished, Started, StepDone
 
 DEADLINE = 300.0  # seconds: only for a machine that hangs
@@ -39,7 +40,7 @@ class FakeProcess:
             self._connection.send((event.to_json(), None))
 
     def send_tested(self, network=NETWORK, event=TESTED):
-        self._connection.send((event.to_json(), pack(network)))
+        self._connection.send((event.to_json(), weights_of(network)))
 
     def send_mapped(self, tensors):
         self._connection.send((MAPPED.to_json(), tensors))

@@ -9,7 +9,6 @@ from fmnist_core.errors import CheckpointError, ConfigError
 from fmnist_core.segmenter import (
     Segmenter,
     SegmenterConfig,
-    draw_scenes,
     garment_probability,
     intersection_over_union,
     load_segmenter,
@@ -17,13 +16,13 @@ from fmnist_core.segmenter import (
     segmentation_loss,
     train_segmenter,
 )
-from fmnist_core.synthetic.scenes import SIDE
+from fmnist_core.synthetic.scenes import SIDE, draw_scenes
 from fmnist_core.synthetic.strokes import Rng
 
 
 @pytest.fixture(scope="module")
 def scenes(samples):
-    return draw_scenes(samples.test.pixels.numpy(), 24, Rng(7))
+    return tuple(torch.from_numpy(each) for each in draw_scenes(samples.test.pixels.numpy(), 24, Rng(7)))
 
 
 @pytest.fixture(scope="module")

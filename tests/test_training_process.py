@@ -20,9 +20,10 @@ from wire import ANNA, BERT, SETTINGS, asking
 from demo import training_process as module
 from demo.handlers import Handlers
 from demo.session import Sessions
-from demo.training_process import Failed, Mapped, Task, pack, unpack, work_on
+from demo.training_process import Failed, Mapped, Task, unpack, work_on
 from demo.training_queue import TrainingQueue
 from fmnist_core import dataset, inference, projection
+from fmnist_core.checkpoint import weights_of
 from fmnist_core.dataset_formats import write_csv
 from fmnist_core.evaluation import evaluate
 from fmnist_core.model import Network
@@ -122,7 +123,7 @@ def test_a_task_is_plain_values(original, folder):
 @pytest.mark.parametrize("architecture", ["original", "deep"])
 def test_a_network_is_the_same_again_once_it_was_packed(architecture):
     network = new(architecture, mean=0.25, std=0.5).train().to(memory_format=torch.channels_last)
-    again = unpack(network.config, pack(network))
+    again = unpack(network.config, weights_of(network))
     assert same(again, network)
     assert again.config == network.config
     assert not again.training

@@ -55,8 +55,6 @@ PICTURE_KINDS: Final = {
     "worn_upper": "worn, the upper part: the person and all else is cut away; the lower part can be chosen instead",
     "worn_lower": "worn, the lower part: the person and all else is cut away; the upper part can be chosen instead",
 }
-
-
 WORN: Final = ("worn", "worn_upper", "worn_lower")
 
 
@@ -84,6 +82,7 @@ def prepare(picture: Image.Image, kind: str | None = None) -> Prepared:
         raise ConfigError(f"There is no kind of picture {kind!r}, expected one of {', '.join(PICTURE_KINDS)}.")
     flat = flatten(picture)
     rgb: UInt8Image = np.asarray(flat.convert("RGB"))
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     contrast = _contrast(rgb)
     if contrast is None:
         why = "it has only one colour" if (rgb == rgb[0, 0]).all() else "nothing stands out from its background"
@@ -93,13 +92,12 @@ def prepare(picture: Image.Image, kind: str | None = None) -> Prepared:
         raise NothingDrawn("There is only a dot in the picture: draw something larger.")
 
     if kind in (None, "sample"):
-        exact = _exact_pixels(_grey(rgb), is_certain=kind == "sample")
+        exact = _exact_pixels(grey, is_certain=kind == "sample")
         if exact is not None:
             return Prepared("sample", exact, (0, 0, IMAGE_SIZE, IMAGE_SIZE), exact)
     ink = without_rules(contrast)
     is_ruled = ink is not contrast
-    inner = picture_box(rgb)
-    if inner != (0, 0, *flat.size) and not is_ruled:  # squared paper has frames within frames
+    if not is_ruled and (inner := picture_box(rgb)) != (0, 0, *flat.size):  # squared paper has frames within frames
         return prepare(picture.crop(inner), kind)  # which may be anything, an image of the data set for one
     is_uniform = is_ruled or _has_uniform_background(rgb)
     if kind == "drawing" or (kind is None and is_uniform):
@@ -107,18 +105,19 @@ def prepare(picture: Image.Image, kind: str | None = None) -> Prepared:
         if lines is not None:
             return Prepared("drawing", to_uint8(ink), bounding_box(ink > EDGE_LEVEL), draw_lines(lines))
     if kind is None and not is_uniform:  # a photo of a drawing: the light varies over the paper
-        paper = flatten_paper(_grey(rgb))
+        paper = flatten_paper(grey)
         if paper is not None and (lines := find_lines(paper := without_rules(paper))) is not None:
             return Prepared("drawing", to_uint8(paper), bounding_box(paper > EDGE_LEVEL), draw_lines(lines))
     opaque = opaque_mask(picture)
     if kind == "segmented" or (kind is None and opaque is not None):
         return _prepare_masked(rgb, contrast > EDGE_LEVEL if opaque is None else opaque, "segmented")
-    if kind in WORN or (kind is None and _is_studio(rgb)):
-        worn = _prepare_worn(rgb, kind)
+    is_studio = _is_studio(rgb)
+    if kind in WORN or (kind is None and is_studio):
+        worn = _prepare_worn(rgb, kind, is_studio)
         if worn is not None:
             return worn
-    if kind == "product" or (kind is None and _is_studio(rgb)):
-        garment = _brightness(rgb, contrast)
+    if kind == "product" or (kind is None and is_studio):
+        garment = _brightness(grey, contrast)
         return Prepared("product", to_uint8(garment), box, fit(garment[top:bottom, left:right]))
     small = shrink(rgb)
     return _prepare_masked(small, segment_garment(small), "photo")
@@ -136,10 +135,10 @@ def _prepare_masked(rgb: UInt8Image, mask: Mask, kind: str) -> Prepared:
     return Prepared(kind, to_uint8(garment), bounding_box(mask), fit(crop(garment, mask)))
 
 
-def _prepare_worn(rgb: UInt8Image, kind: str | None) -> Prepared | None:
+def _prepare_worn(rgb: UInt8Image, kind: str | None, is_studio: bool) -> Prepared | None:
     """The garment of a person: of that kind, or the largest; when there is no person, the whole if it is said to be."""
     small = shrink(rgb)
-    person = None if _is_studio(rgb) else segment_garment(small)
+    person = None if is_studio else segment_garment(small)
     garments = find_worn(small, person)
     if garments is None:
         if kind is None:
@@ -163,10 +162,6 @@ def _has_uniform_background(rgb: UInt8Image, max_difference: float = UNIFORM) ->
     outer = border(rgb).astype(np.float32) / 255
     differences = np.abs(outer - np.median(outer, axis=0)).max(axis=1)
     return bool((differences < max_difference).mean() > UNIFORM_FRACTION)
-
-
-def _grey(rgb: UInt8Image) -> GreyImage:
-    return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
 
 
 def _contrast(rgb: UInt8Image) -> GreyImage | None:
@@ -193,9 +188,8 @@ def _contrast(rgb: UInt8Image) -> GreyImage | None:
     return np.asarray(contrast.astype(np.float32) / np.float32(strongest))
 
 
-def _brightness(rgb: UInt8Image, contrast: GreyImage) -> GreyImage:
+def _brightness(grey: GreyImage, contrast: GreyImage) -> GreyImage:
     """The garment in grey (H, W), 0..1 on a background of 0; where grey shows nothing, its contrast in colour."""
-    grey = _grey(rgb)
     background = float(np.median(border(grey)))
     difference = background - grey if background > PAPER_LEVEL else grey - background
     garment = contrast > EDGE_LEVEL

@@ -13,14 +13,12 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom
 MARGIN_COLOUR: Final = 15  # of 255: largest difference in any channel within a margin
 MAX_MARGIN: Final = 0.25  # of the picture's height or width, on each side
 MAX_FRAME: Final = 0.08  # the same, of a frame that is drawn on the paper
-MAX_BAR: Final = 0.42  # the same for the two bars of a letterbox
 MAX_PEELED: Final = 8  # margins and frames within each other
 STEP: Final = 3  # pixels within which a margin ends, JPEG and smooth edges included
 MIN_PAPER: Final = 0.5  # of the border inside that is of one colour: that of another margin, or of a background
-MARGIN_FRACTION: Final = (
-    0.7  # of a row of a margin that has its colour; the rest may be captions or the ticks of an axis
-)
+MARGIN_FRACTION: Final = 0.7  # of a row of a margin that has its colour; the rest may be a caption, or an axis' ticks
 INSIDE_FRACTION: Final = 0.35  # of the first row inside that may have it, too
+BARS: Final = (0.42, 0.98, 0.1)  # the same three for the two bars of a letterbox: largest, in a bar, inside
 
 RULE_LEVEL: Final = 0.05  # contrast from which a line may be a rule
 RULE_PIECE: Final = 0.06  # of the picture's width: shortest piece by which a rule is found
@@ -68,23 +66,22 @@ def _peeled(rgb: UInt8Image) -> Box | None:
     height, width = rgb.shape[:2]
     if min(height, width) < 24:
         return None
-    rows, columns = (rgb[0], rgb[-1]), (rgb[:, 0], rgb[:, -1])
     left, top, right, bottom = 0, 0, width, height
-    around, above, beside = (_same(rgb, np.concatenate(sides)) for sides in ((*rows, *columns), rows, columns))
+    around = _same(rgb, border(rgb))
     # Away from the corners, where a row that is inside has the margins of the left and of the right.
     middle = (slice(round(MAX_MARGIN * height), height - round(MAX_MARGIN * height)),
               slice(round(MAX_MARGIN * width), width - round(MAX_MARGIN * width)))  # fmt: skip
     vertical, horizontal = _ends(around[:, middle[1]].mean(1)), _ends(around[middle[0]].mean(0))
+    is_bar = not (vertical and horizontal)
     if vertical and horizontal:
         (top, bottom), (left, right) = vertical, horizontal
-    elif ends := _ends(above.mean(1), MAX_BAR, 0.98, 0.1):
-        top, bottom = ends
-    elif ends := _ends(beside.mean(0), MAX_BAR, 0.98, 0.1):
-        left, right = ends
+    elif bars := _ends(_same(rgb, np.concatenate([rgb[0], rgb[-1]])).mean(1), *BARS):
+        top, bottom = bars
+    elif bars := _ends(_same(rgb, np.concatenate([rgb[:, 0], rgb[:, -1]])).mean(0), *BARS):
+        left, right = bars
     else:
         return None
     inside = rgb[top:bottom, left:right]
-    is_bar = not (vertical and horizontal)
     if is_bar and np.abs(_border_colour(inside) - rgb[0, 0]).max() <= MARGIN_COLOUR:
         return None  # the same paper on both sides of a line
     has_paper = border(_same(inside, border(inside))).mean() >= MIN_PAPER
@@ -95,7 +92,7 @@ def _same(rgb: UInt8Image, among: UInt8Image) -> Mask:
     """Where a picture (H, W, 3) has the colour that prevails among (K, 3) pixels."""
     colour = np.median(among, axis=0)
     lowest, highest = (colour - MARGIN_COLOUR).clip(0, 255), (colour + MARGIN_COLOUR).clip(0, 255)
-    return cv2.inRange(rgb, lowest, highest) > 0
+    return np.asarray(cv2.inRange(rgb, lowest, highest) > 0)
 
 
 def _ends(
@@ -124,16 +121,14 @@ def without_rules(contrast: GreyImage) -> GreyImage:
     Rules are thin, cross the whole picture, and lie at even distances. On ruled paper, a single line across the other
     way is that of its margin.
     """
-    lines = [_long_lines(contrast), _long_lines(contrast.T).T]  # across and down
-    kept = [_rules(lines[0]), _rules(lines[1].T).T]
-    if not any(each.any() for each in kept):
+    across, rows = _crossing(contrast)
+    down, columns = _crossing(contrast.T)
+    if not _are_rules(rows) and not _are_rules(columns):
         return contrast
-    rules = [_rules(lines[0], 1), _rules(lines[1].T, 1).T]
     cleaned = np.array(contrast)
-    for each in rules:
-        if each.any():
-            level = float(np.median(contrast[each]))
-            cleaned[each & (contrast < level + STRONGER)] = 0
+    for lines in (across, down.T):
+        if lines.any():
+            cleaned[lines & (contrast < np.median(contrast[lines]) + STRONGER)] = 0
     return cleaned
 
 
@@ -148,17 +143,19 @@ def _long_lines(contrast: GreyImage) -> Mask:
     return np.asarray((long > 0) & ~is_thick)
 
 
-def _rules(lines: Mask, at_least: int = MIN_RULES) -> Mask:
-    """Those of the thin lines (H, W) that cross the whole picture, when they are so many and evenly spaced."""
+def _crossing(contrast: GreyImage) -> tuple[Mask, list[float]]:
+    """The thin lines that cross a picture (H, W) from left to right, and the row of each from above."""
+    lines = _long_lines(contrast)
     width = lines.shape[1]
     if lines.any(axis=0).mean() < RULE_SPAN:
-        return np.zeros(lines.shape, bool)
+        return np.zeros(lines.shape, bool), []
     closed = cv2.morphologyEx(lines.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, round(0.1 * width)), np.uint8))
     count, components, stats, centroids = cv2.connectedComponentsWithStats(closed, connectivity=8)
     crossing = [i for i in range(1, count) if stats[i, cv2.CC_STAT_WIDTH] >= RULE_SPAN * width]
-    if len(crossing) < at_least:
-        return np.zeros(lines.shape, bool)
-    distances = np.diff(sorted(centroids[crossing, 1]))
-    if at_least > 2 and distances.std() > UNEVENLY * distances.mean():
-        return np.zeros(lines.shape, bool)
-    return np.asarray(np.isin(components, crossing))
+    return np.asarray(np.isin(components, crossing)), sorted(centroids[crossing, 1].tolist())
+
+
+def _are_rules(rows: list[float]) -> bool:
+    """Whether lines in these rows are many and evenly spaced."""
+    distances = np.diff(rows)
+    return len(rows) >= MIN_RULES and bool(distances.std() <= UNEVENLY * distances.mean())

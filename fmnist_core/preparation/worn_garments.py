@@ -54,24 +54,18 @@ def find_worn(rgb: UInt8Image, person: Mask | None = None) -> dict[str, Mask] | 
         return None
     crcb: UInt8Image = np.asarray(cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), 0.7), cv2.COLOR_RGB2YCrCb), np.uint8)
     likely = person & (cv2.inRange(crcb, (20, SKIN_CR[0], SKIN_CB[0]), (250, SKIN_CR[1], SKIN_CB[1])) > 0)
-    shoulders = _shoulders(person, top, height)
-    above = np.zeros(person.shape, bool)
-    if shoulders is not None:
-        above[top:shoulders] = True
-        face = likely & above
-        if face.sum() < MIN_FACE * (person & above).sum():
+    end, least_skin = _shoulders(person, top, height), MIN_FACE
+    if end is None:
+        # A waist is cut by the picture's upper border, which the handle of a bag is not.
+        if top > 1 or person[top + 1].sum() < MIN_WAIST_WIDTH * width:
             return None
-    else:
-        waist = top + max(3, round(0.1 * height))
-        above[top:waist] = True
-        # It is cut by the picture's upper border, which the handle of a bag is not.
-        is_cut = top <= 1 and person[top + 1].sum() >= MIN_WAIST_WIDTH * width
-        if not is_cut or (likely & above).sum() < MIN_WAIST * (person & above).sum():
-            return None
-    if (likely & above).sum() < MIN_SEEDS or _solidity(person & above) < MIN_SOLIDITY:
+        end, least_skin = top + max(3, round(0.1 * height)), MIN_WAIST
+    above, below = person.copy(), person.copy()
+    above[end:], below[:end] = False, False
+    seeds = likely & above
+    if seeds.sum() < max(MIN_SEEDS, least_skin * above.sum()) or _solidity(above) < MIN_SOLIDITY:
         return None
-    skin = _like(crcb, likely & above) & likely
-    below = person & ~above
+    skin = _like(crcb, seeds) & likely
     if _alike(crcb[below], crcb[skin & above]).mean() > MAX_ALIKE:
         return None  # leather or cloth that has the colour of skin all over
     if (skin & below).sum() > CLOTH_LIKE_SKIN * below.sum():

@@ -37,15 +37,18 @@ def draw_scene(pixels: UInt8Image, rng: Rng) -> tuple[UInt8Image, Mask]:
     return _photographed(scene, rng), mask
 
 
+def draw_scenes(images: NDArray[np.uint8], count: int, rng: Rng) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Scenes (count, SIDE, SIDE, 3) of random ones of the images (N, 28, 28), and their masks (count, SIDE, SIDE)."""
+    scenes, masks = zip(*(draw_scene(images[rng.integer(0, len(images) - 1)], rng) for _ in range(count)), strict=True)
+    return np.stack(scenes), np.stack(masks)
+
+
 def scene_sheet(images: NDArray[np.uint8], columns: int, rows: int, seed: int = 0) -> UInt8Image:
     """Scenes of random ones of the images (N, 28, 28), each with its mask on the right, as one RGB picture."""
-    rng = Rng(seed)
-    pairs = []
-    for _ in range(columns * rows):
-        scene, mask = draw_scene(images[rng.integer(0, len(images) - 1)], rng)
-        pairs.append(np.concatenate([scene, np.repeat(mask[..., None] * np.uint8(255), 3, axis=2)], axis=1))
-    lines = [np.concatenate(pairs[start : start + columns], axis=1) for start in range(0, len(pairs), columns)]
-    return np.concatenate(lines)
+    scenes, masks = draw_scenes(images, columns * rows, Rng(seed))
+    shown = np.repeat(masks[..., None] * np.uint8(255), 3, axis=3)
+    pairs = np.concatenate([scenes, shown], axis=2).reshape(rows, columns, SIDE, 2 * SIDE, 3)
+    return np.asarray(pairs.transpose(0, 2, 1, 3, 4).reshape(rows * SIDE, columns * 2 * SIDE, 3))
 
 
 # --- what lies below ------------------------------------------------------------------------------------------------
@@ -71,10 +74,8 @@ def _tiles(rng: Rng) -> Values:
     colour, step, width = _colour(rng), rng.integer(12, 52), rng.integer(1, 2)
     floor = _blend(_filled(colour), _filled(colour * rng.uniform(0.7, 1.1)), _noise(rng, step / 2))
     places = np.arange(SIDE)
-    joints = ((places + rng.integer(0, step)) % step < width)[:, None] | (
-        (places + rng.integer(0, step)) % step < width
-    )
-    floor[joints] = _colour(rng)
+    down, across = ((places + rng.integer(0, step)) % step < width for _ in range(2))
+    floor[down[:, None] | across] = _colour(rng)
     return floor
 
 
