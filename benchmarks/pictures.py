@@ -24,7 +24,7 @@ from fmnist_core import IMAGE_SIZE, checkpoint
 from fmnist_core.errors import PictureError
 from fmnist_core.model import Network
 from fmnist_core.preparation import open_picture, prepare, prepare_naively
-from fmnist_core.preparation.framing import UInt8Image
+from fmnist_core.preparation.fitting import UInt8Image
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 

@@ -74,9 +74,9 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
             with gr.Column(elem_id="result"):
                 widget("answer", "choose", "which", "train_state")
                 with gr.Row(elem_id="keep"):
-                    widget("card")
-                    widget("link")
-        widget("samples")
+                    widget("share_card")
+                    widget("share_link")
+        widget("sample_strip")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Look inside"), gr.Row(elem_id="inside"):
                 widget("feature_maps", "layers")

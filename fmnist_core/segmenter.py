@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from fmnist_core.checkpoint import weights_of
 from fmnist_core.errors import CheckpointError, ConfigError
-from fmnist_core.preparation.framing import GreyImage, UInt8Image
+from fmnist_core.preparation.fitting import GreyImage, UInt8Image
 from fmnist_core.storage import write_whole
 from fmnist_core.synthetic.scenes import SIDE, draw_scenes
 from fmnist_core.synthetic.strokes import Rng

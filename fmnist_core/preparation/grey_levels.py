@@ -5,7 +5,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from fmnist_core.preparation.framing import MIN_GARMENT_LEVEL, GreyImage, Mask, UInt8Image
+from fmnist_core.preparation.fitting import MIN_GARMENT_LEVEL, GreyImage, Mask, UInt8Image
 
 SPREAD: Final = 0.55  # between the 5 % and the 95 % quantile of brightness within a garment of the data set
 MAX_GAIN: Final = 2.0  # so that plain cloth does not become noise

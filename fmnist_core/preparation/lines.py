@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_core import IMAGE_SIZE
-from fmnist_core.preparation.framing import GreyImage, Mask, UInt8Image, crop, fit, resized, size_for
+from fmnist_core.preparation.fitting import GreyImage, Mask, UInt8Image, crop, fit, resized, size_for
 
 GRID: Final = 4 * IMAGE_SIZE  # longer side of a drawing while its lines are worked on: 4 cells to one pixel
 CELLS: Final = GRID / IMAGE_SIZE  # cells in a pixel

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError, features
 from fmnist_core import IMAGE_SIZE
 from fmnist_core.errors import PictureError
 from fmnist_core.file_kinds import HEAD, HEIC, SVG, file_kind
-from fmnist_core.preparation.framing import Mask
+from fmnist_core.preparation.fitting import Mask
 
 FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM") + (("AVIF",) if features.check("avif") else ())
 MAX_PIXELS: Final = 20_000_000  # of a picture that is decoded

@@ -14,12 +14,13 @@ from PIL import Image
 
 from fmnist_core import IMAGE_SIZE
 from fmnist_core.errors import ConfigError, NothingDrawn
-from fmnist_core.preparation.framing import GreyImage, Mask, UInt8Image, border, bounding_box, crop, fit, to_uint8
+from fmnist_core.preparation.fitting import GreyImage, Mask, UInt8Image, border, bounding_box, crop, fit, to_uint8
 from fmnist_core.preparation.grey_levels import match_grey_levels
 from fmnist_core.preparation.lines import draw_lines, find_lines, flatten_paper
+from fmnist_core.preparation.margins import picture_box
 from fmnist_core.preparation.opening import flatten, opaque_mask
+from fmnist_core.preparation.ruled_paper import without_rules
 from fmnist_core.preparation.segmentation import segment_garment, shrink
-from fmnist_core.preparation.surroundings import picture_box, without_rules
 from fmnist_core.preparation.worn_garments import find_worn
 
 PAPER_LEVEL: Final = 0.5  # a background brighter than this is paper, and the drawing on it is inverted

@@ -10,7 +10,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from fmnist_core.preparation.framing import GreyImage, Mask, UInt8Image, border, resized
+from fmnist_core.preparation.fitting import GreyImage, Mask, UInt8Image, border, resized
 
 SIDE: Final = 160  # longer side, in pixels, at which a garment is segmented
 BORDER: Final = 0.03  # of the shorter side: how wide a frame shows the background

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_core.preparation.framing import Mask, UInt8Image, bounding_box
+from fmnist_core.preparation.fitting import Mask, UInt8Image, bounding_box
 
 PERSON_LEVEL: Final = 0.03  # difference from the background from which something is the person
 GAP_LEVEL: Final = 0.025  # mean difference from the background within a gap; the folds of white cloth have more

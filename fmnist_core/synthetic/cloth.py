@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from fmnist_core import IMAGE_SIZE
 from fmnist_core.augment import BatchRng
-from fmnist_core.preparation.framing import MIN_GARMENT_LEVEL, UInt8Image, crop, fit
+from fmnist_core.preparation.fitting import MIN_GARMENT_LEVEL, GreyImage, Mask, UInt8Image, crop, fit
 from fmnist_core.preparation.lines import CELLS, distance_to_lines, enclosed
 from fmnist_core.synthetic.rendering import by_hand, ink
 from fmnist_core.synthetic.strokes import Rng
@@ -21,6 +21,12 @@ GARMENT_LEVEL: Final = 0.06  # brightness, 0..1, from which a pixel belongs to t
 
 def plain_cloth(label: int, rng: Rng) -> UInt8Image:
     """Pixels (28, 28) of a garment of the class ``label`` in plain cloth with its seams."""
+    garment, mask = cut_cloth(label, rng)
+    return fit(crop(garment, mask))
+
+
+def cut_cloth(label: int, rng: Rng) -> tuple[GreyImage, Mask]:
+    """The same in the size of a drawing, with a margin: brightness (H, W) on 0, and mask."""
     while True:
         distance = distance_to_lines(ink(by_hand(TEMPLATES[label](rng), rng)))
         inside = enclosed(distance)
@@ -31,7 +37,7 @@ def plain_cloth(label: int, rng: Rng) -> UInt8Image:
     # Seams are always seen: nothing else tells a coat from a pullover.
     contrast = -rng.uniform(0.1, 0.45) if rng.chance(0.6) else rng.uniform(0.1, 0.35)
     garment = (rng.uniform(0.4, 0.9) + contrast * seams).clip(MIN_GARMENT_LEVEL, 1)
-    return fit(crop(garment * mask, mask))
+    return garment * mask, mask
 
 
 def random_texture(pixels: Tensor, generator: torch.Generator) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fmnist_core import CLASS_NAMES
 from fmnist_core.dataset import Split
-from fmnist_core.preparation.framing import UInt8Image
+from fmnist_core.preparation.fitting import UInt8Image
 from fmnist_core.settings import Setting
 from fmnist_core.synthetic.cloth import plain_cloth, random_texture
 from fmnist_core.synthetic.doodles import DOODLES

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_core.preparation.framing import UInt8Image
+from fmnist_core.preparation.fitting import UInt8Image
 from fmnist_core.preparation.lines import GRID, MARGIN, distance_to_lines, draw_lines
 from fmnist_core.synthetic.strokes import Rng, Stroke, Strokes
 

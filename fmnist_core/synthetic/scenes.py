@@ -1,4 +1,6 @@
-"""Scenes as a phone sees them: a garment of the data set, coloured and creased, on a floor, a bed or a wall.
+"""Scenes as a phone sees them: a garment, coloured and creased, on a floor, a bed or a wall.
+
+The garments are those of the data set, and others cut along the templates, whose sleeves are spread as on a floor.
 
 Where the garment lies is known exactly: from scenes a network can learn to segment photos, and none needs to be taken.
 Whatever can differ between photos is drawn at random (domain randomisation; Tobin et al.: Domain randomization for
@@ -7,18 +9,22 @@ transferring deep neural networks from simulation to the real world, arXiv:1703.
 
 import itertools
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_core.preparation.framing import Mask, UInt8Image
+from fmnist_core import CLASS_NAMES
+from fmnist_core.preparation.fitting import Mask, UInt8Image
+from fmnist_core.synthetic.cloth import cut_cloth
 from fmnist_core.synthetic.strokes import Rng
 
 SIDE: Final = 96  # of a scene, in pixels
 SHAPE_SIDE: Final = 112  # of a garment before it is laid into its scene
 GARMENT_LEVEL: Final = 14  # of 255: brightness from which a pixel of the data set belongs to the garment
+CUT: Final = 0.5  # of the garments are cut along a template
+SHOES: Final = ("Sandal", "Sneaker", "Ankle boot")
 MAX_HOLE: Final = 12  # pixels of the data set: what is enclosed and larger, a bag's handle, shows the background
 
 Colour = NDArray[np.float32]  # (3,), RGB 0..255
@@ -26,10 +32,17 @@ Values = NDArray[np.float32]  # (H, W, 3), RGB, about 0..255
 Field = NDArray[np.float32]  # (H, W), about 0..1
 
 
-def draw_scene(pixels: UInt8Image, rng: Rng) -> tuple[UInt8Image, Mask]:
-    """A scene (SIDE, SIDE, 3) with the garment of an image (28, 28) of the data set, and its mask (SIDE, SIDE)."""
+class Garment(NamedTuple):
+    """What is laid into a scene, as large as its square."""
+
+    opacity: Field  # (SHAPE_SIDE, SHAPE_SIDE), 0..1
+    brightness: Field  # (SHAPE_SIDE, SHAPE_SIDE), about 0..1: its light and dark, as the data set shows it
+
+
+def draw_scene(garment: Garment, rng: Rng) -> tuple[UInt8Image, Mask]:
+    """A scene (SIDE, SIDE, 3) with a garment, and the garment's mask (SIDE, SIDE)."""
     scene = _with_things(BACKGROUNDS[rng.integer(0, len(BACKGROUNDS) - 1)](rng) * _unevenly(rng, 0.3), rng)
-    opaque, brightness = _laid_down(pixels, rng)
+    opaque, brightness = _laid_down(garment, rng)
     mask: Mask = opaque > 0.5
     shadow = _shifted(mask, rng)
     scene = scene * (1 - rng.uniform(0, 0.6) * shadow)[..., None]
@@ -38,13 +51,22 @@ def draw_scene(pixels: UInt8Image, rng: Rng) -> tuple[UInt8Image, Mask]:
 
 
 def draw_scenes(images: NDArray[np.uint8], count: int, rng: Rng) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Scenes (count, SIDE, SIDE, 3) of random ones of the images (N, 28, 28), and their masks (count, SIDE, SIDE)."""
-    scenes, masks = zip(*(draw_scene(images[rng.integer(0, len(images) - 1)], rng) for _ in range(count)), strict=True)
+    """Scenes (count, SIDE, SIDE, 3) and their masks (count, SIDE, SIDE).
+
+    Their garments are random ones of the images (N, 28, 28), or cut along a template.
+    """
+    scenes, masks = zip(*(draw_scene(_garment(images, rng), rng) for _ in range(count)), strict=True)
     return np.stack(scenes), np.stack(masks)
 
 
+def _garment(images: NDArray[np.uint8], rng: Rng) -> Garment:
+    if rng.chance(CUT):
+        return garment_of_template(rng)
+    return garment_of_image(images[rng.integer(0, len(images) - 1)])
+
+
 def scene_sheet(images: NDArray[np.uint8], columns: int, rows: int, seed: int = 0) -> UInt8Image:
-    """Scenes of random ones of the images (N, 28, 28), each with its mask on the right, as one RGB picture."""
+    """Scenes as ``draw_scenes`` draws them, each with its mask on the right, as one RGB picture."""
     scenes, masks = draw_scenes(images, columns * rows, Rng(seed))
     shown = np.repeat(masks[..., None] * np.uint8(255), 3, axis=3)
     pairs = np.concatenate([scenes, shown], axis=2).reshape(rows, columns, SIDE, 2 * SIDE, 3)
@@ -131,14 +153,37 @@ def _with_things(scene: Values, rng: Rng) -> Values:
 # --- the garment ----------------------------------------------------------------------------------------------------
 
 
-def _laid_down(pixels: UInt8Image, rng: Rng) -> tuple[Field, Field]:
-    """Where the garment is, and how bright the data set shows it there: turned, skewed, bent, perhaps cut off."""
+def garment_of_image(pixels: UInt8Image) -> Garment:
+    """The garment of an image (28, 28) of the data set."""
     size = (SHAPE_SIDE, SHAPE_SIDE)
     shape = cv2.resize(garment_mask(pixels).astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
-    shape = cv2.GaussianBlur(shape, (0, 0), 1.5)
     brightness = cv2.resize(pixels.astype(np.float32) / 255, size, interpolation=cv2.INTER_CUBIC)
+    return Garment(_blurred(shape, 1.5), np.asarray(brightness, np.float32))
+
+
+def garment_of_template(rng: Rng) -> Garment:
+    """A garment of any class, or a pair of shoes, cut along a template."""
+    label = rng.integer(0, len(CLASS_NAMES) - 1)
+    brightness, mask = cut_cloth(label, rng)
+    planes = np.dstack([mask, brightness]).astype(np.float32)
+    if CLASS_NAMES[label] in SHOES and rng.chance(0.6):
+        other = planes[:, ::-1] if rng.chance(0.5) else planes
+        planes = np.concatenate([planes, other])
+        if rng.chance(0.7):  # their toes up
+            planes = np.rot90(planes)
+    height, width = planes.shape[:2]
+    side = max(height, width)
+    square = np.zeros((side, side, 2), np.float32)
+    top, left = (side - height) // 2, (side - width) // 2
+    square[top : top + height, left : left + width] = planes
+    square = np.asarray(cv2.resize(square, (SHAPE_SIDE, SHAPE_SIDE), interpolation=cv2.INTER_AREA))
+    return Garment(_blurred(square[..., 0], 0.7), square[..., 1])
+
+
+def _laid_down(garment: Garment, rng: Rng) -> tuple[Field, Field]:
+    """Where the garment is, and how bright it is there: turned, skewed, bent, perhaps cut off."""
     angle = rng.normal(0, 8) if rng.chance(0.8) else rng.uniform(-180, 180)
-    scale = rng.uniform(0.6, 1.05) * SIDE / SHAPE_SIDE
+    scale = rng.uniform(0.65, 1.15) * SIDE / SHAPE_SIDE
     matrix = np.asarray(cv2.getRotationMatrix2D((SHAPE_SIDE / 2, SHAPE_SIDE / 2), angle, scale), np.float64)
     matrix[:, 2] += (SIDE - SHAPE_SIDE) / 2 + rng.normal(0, 0.06 * SIDE, 2)
     matrix[:, :2] *= 1 + rng.normal(0, 0.06, (2, 2))
@@ -149,7 +194,7 @@ def _laid_down(pixels: UInt8Image, rng: Rng) -> tuple[Field, Field]:
     bend = rng.uniform(0, 6)
     down, across = (places + bend * (_noise(rng, rng.uniform(15, 38)) - 0.5) for places in (down, across))
     sources = [row[0] * across + row[1] * down + row[2] for row in back]
-    opaque, shown = (cv2.remap(each, sources[0], sources[1], cv2.INTER_LINEAR) for each in (shape, brightness))
+    opaque, shown = (cv2.remap(each, sources[0], sources[1], cv2.INTER_LINEAR) for each in garment)
     return np.asarray(opaque, np.float32), np.asarray(shown, np.float32)
 
 

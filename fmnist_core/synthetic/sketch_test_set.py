@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from fmnist_core.dataset import Split
-from fmnist_core.preparation.framing import UInt8Image
+from fmnist_core.preparation.fitting import UInt8Image
 from fmnist_core.synthetic.kinds import SyntheticKind
 from fmnist_core.synthetic.rendering import render
 from fmnist_core.synthetic.strokes import Rng, Strokes, mirrored, oval

@@ -164,7 +164,7 @@ def test_a_visit_by_keyboard_alone(fresh_page: Page, tmp_path: Path, original: N
 
     keyboard.go("Copy link", back=True)
     keyboard.press("Enter")
-    expect(page.locator("#link [role=status]")).to_contain_text("Link copied")
+    expect(page.locator("#share_link [role=status]")).to_contain_text("Link copied")
     keyboard.go("Save as picture", back=True)
     with page.expect_download() as download:
         keyboard.press("Enter")

@@ -368,7 +368,7 @@ def test_the_trail_grows_and_is_cleared(page: Page, device: str) -> None:
     assert page.get_attribute("#map", "data-you") is None
     assert page.locator("#map .alike li").count() == 0
     for number in (1, 2):
-        page.locator("#samples .thumbnail").nth(number).click()
+        page.locator("#sample_strip .thumbnail").nth(number).click()
         expect(page.locator("#map")).to_have_attribute("data-trail", "1")
 
 

@@ -38,7 +38,7 @@ def test_weights_of_any_folder_beside_the_shipped_ones(
         opened = Opened(context, address)
         page, select = opened.page, opened.page.locator("#answer select")
         chosen = int(samples.test.labels.argmin())
-        page.locator("#samples .thumbnail").first.click()
+        page.locator("#sample_strip .thumbnail").first.click()
         expected = {"given": named, "deep": shipped, "original": original}
         options = select.locator("option")
         assert [each.get_attribute("value") for each in options.all()] == list(expected)
@@ -99,7 +99,7 @@ def test_every_tab_works_with_an_added_network(
     network = added[name]
     opened = Opened(context, f"{address_with_added}#network={name}")
     page = opened.page
-    page.locator("#samples .thumbnail").nth(8).click()
+    page.locator("#sample_strip .thumbnail").nth(8).click()
     settle(page)
     expect(page.locator("#answer select")).to_have_value(name)
     example = int((samples.test.labels == 8).nonzero()[0])

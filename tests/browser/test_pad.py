@@ -166,8 +166,8 @@ def test_a_file_or_kind_that_comes_late_leaves_the_next_picture_alone(page: Page
         page.wait_for_selector(".busy")
         wait_for_held(page, held)
         assert len(held) == count
-        page.locator("#samples .thumbnail").nth(count).click()
-        title = page.locator("#samples .thumbnail").nth(count).get_attribute("title") or ""
+        page.locator("#sample_strip .thumbnail").nth(count).click()
+        title = page.locator("#sample_strip .thumbnail").nth(count).get_attribute("title") or ""
         expect(page.locator("#pad .hint")).to_have_text(title)
         with page.expect_response(lambda response: '"open_file"' in (response.request.post_data or "")):
             held[-1].continue_()
@@ -213,7 +213,7 @@ def test_an_answer_that_comes_late_is_not_about_another_picture(page: Page) -> N
     page.mouse.click(box["x"] + 200, box["y"] + 200)
     page.get_by_role("button", name="Clear").click()
     expect(page.locator("#answer .words")).to_have_text("Draw something")
-    page.locator("#samples .thumbnail").nth(1).click()
+    page.locator("#sample_strip .thumbnail").nth(1).click()
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#answer .words")).to_have_text("Draw something")
     wait_for_held(page, held)
@@ -463,7 +463,7 @@ def test_a_file_that_is_no_picture(page: Page, device: str) -> None:
 
 def test_one_click_samples_and_drawing_on_them(page: Page, device: str) -> None:
     before = answers(page)
-    button = page.locator("#samples .thumbnail").nth(CLASS_NAMES.index("Bag"))
+    button = page.locator("#sample_strip .thumbnail").nth(CLASS_NAMES.index("Bag"))
     title = button.get_attribute("title")
     button.click()
     wait_for_answer(page, before)
@@ -473,8 +473,8 @@ def test_one_click_samples_and_drawing_on_them(page: Page, device: str) -> None:
     draw(page, ((0.1, 0.1), (0.9, 0.9), (0.1, 0.9)), device)
     settle(page)
     assert seen(page) != as_it_is
-    first = page.locator("#samples .thumbnail").first.get_attribute("title")
+    first = page.locator("#sample_strip .thumbnail").first.get_attribute("title")
     page.get_by_role("button", name="another ten").click()
-    titles = [each.get_attribute("title") or "" for each in page.locator("#samples .thumbnail").all()]
+    titles = [each.get_attribute("title") or "" for each in page.locator("#sample_strip .thumbnail").all()]
     assert [title.split(",")[0] for title in titles] == list(CLASS_NAMES)  # one of each class
     assert titles[0] != first

@@ -135,7 +135,7 @@ def test_themes_and_width(page: Page, device: str) -> None:
 
 @on_both_devices
 def test_nothing_jumps(page: Page, device: str) -> None:
-    parts = "['#answer .bars', '#network_input details', '#samples']"
+    parts = "['#answer .bars', '#network_input details', '#sample_strip']"
     places = f"() => {parts}.map((each) => document.querySelector(each).getBoundingClientRect().top + scrollY)"
     clear(page)
     draw(page, SHIRT, device)

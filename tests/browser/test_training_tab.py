@@ -126,7 +126,9 @@ def test_a_training_and_the_way_back(fresh_page: Page, context: BrowserContext) 
     page = fresh_page
     open_tab(page, "Train")
     before = answers(page)
-    page.locator("#samples .thumbnail").nth(2).click()  # stays the picture: it is in the link, which outlives a reload
+    page.locator("#sample_strip .thumbnail").nth(
+        2
+    ).click()  # stays the picture: it is in the link, which outlives a reload
     wait_for_answer(page, before)
     settle(page)
     first = shown(page)
@@ -137,9 +139,9 @@ def test_a_training_and_the_way_back(fresh_page: Page, context: BrowserContext) 
     start(page)
     # The page answers as ever meanwhile.
     before = answers(page)
-    page.locator("#samples .thumbnail").nth(2).click()
+    page.locator("#sample_strip .thumbnail").nth(2).click()
     wait_for_answer(page, before)
-    page.locator("#samples .thumbnail").nth(9).scroll_into_view_if_needed()
+    page.locator("#sample_strip .thumbnail").nth(9).scroll_into_view_if_needed()
     stop(page)
     training = page.locator(".training")
     expect(training.locator(".status")).to_contain_text("Stopped")

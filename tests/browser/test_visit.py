@@ -160,7 +160,7 @@ def test_a_link_opens_the_same_view(fresh_page: Page, samples: Dataset, context:
     assert fragment(page) == ""  # the example is nobody's choice
     open_tab(page, "Sizes")
     before = answers(page)
-    page.locator("#samples .thumbnail").nth(3).click()
+    page.locator("#sample_strip .thumbnail").nth(3).click()
     wait_for_answer(page, before)
     settle(page)
     hint = page.inner_text("#pad .hint")
@@ -187,7 +187,7 @@ def test_a_link_opens_the_same_view(fresh_page: Page, samples: Dataset, context:
 def test_a_link_names_no_sample_that_is_drawn_on_or_gone(page: Page, device: str) -> None:
     def choose() -> None:
         before = answers(page)
-        page.locator("#samples .thumbnail").nth(1).click()
+        page.locator("#sample_strip .thumbnail").nth(1).click()
         wait_for_answer(page, before)
         assert re.fullmatch(r"#sample=\d+", fragment(page))
 
@@ -273,9 +273,9 @@ def test_copy_link(fresh_page: Page, device: str, context: BrowserContext) -> No
     page = fresh_page
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     before = answers(page)
-    page.locator("#samples .thumbnail").nth(5).click()
+    page.locator("#sample_strip .thumbnail").nth(5).click()
     wait_for_answer(page, before)
-    button, said, field = (page.locator(f"#link {what}") for what in ("button", "[role=status]", "input"))
+    button, said, field = (page.locator(f"#share_link {what}") for what in ("button", "[role=status]", "input"))
     button.click()
     expect(said).to_contain_text("Link copied. It opens this view with this test image.")
     expect(field).to_be_hidden()

@@ -1,4 +1,4 @@
-"""What the tests of the preparation share: a drawing that is different in every orientation, and its files."""
+"""What the tests of the preparation share: two drawings, and the files of pictures."""
 
 import io
 
@@ -13,6 +13,17 @@ def drawing(background="white", pen="black", mode="RGB", size=(200, 240)):
     picture = Image.new(mode, size, background)
     draw = ImageDraw.Draw(picture)
     draw.polygon([(60, 40), (110, 40), (120, 130), (170, 150), (170, 180), (60, 180)], fill=pen)
+    return picture
+
+
+SHIRT = [(60, 40), (100, 40), (120, 55), (140, 40), (180, 40), (220, 90), (190, 110), (175, 90), (175, 200), (65, 200),
+         (65, 90), (50, 110), (20, 90), (60, 40)]  # fmt: skip
+
+
+def outline(ink="black", paper="white", width=5):
+    """A T-shirt as a line on paper."""
+    picture = Image.new("RGB", (240, 240), paper)
+    ImageDraw.Draw(picture).line(SHIRT, fill=ink, width=width, joint="curve")
     return picture
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from fmnist_core.preparation import segmentation
-from fmnist_core.preparation.framing import MIN_GARMENT_LEVEL
+from fmnist_core.preparation.fitting import MIN_GARMENT_LEVEL
 from fmnist_core.preparation.grey_levels import MAX_GAIN, SPREAD, match_grey_levels
 from fmnist_core.preparation.segmentation import SIDE, segment_garment, shrink
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fmnist_core import CLASS_NAMES
-from fmnist_core.preparation.framing import MIN_GARMENT_LEVEL
+from fmnist_core.preparation.fitting import MIN_GARMENT_LEVEL
 from fmnist_core.synthetic import cloth
 from fmnist_core.synthetic.cloth import GARMENT_LEVEL, MIN_ENCLOSED, plain_cloth, random_texture
 from fmnist_core.synthetic.strokes import Rng

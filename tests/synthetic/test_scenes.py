@@ -6,34 +6,54 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fmnist_core import CLASS_NAMES
-from fmnist_core.synthetic.scenes import BACKGROUNDS, SIDE, draw_scene, garment_mask, scene_sheet
+from fmnist_core.synthetic.scenes import (
+    BACKGROUNDS,
+    SHAPE_SIDE,
+    SIDE,
+    draw_scene,
+    draw_scenes,
+    garment_mask,
+    garment_of_image,
+    garment_of_template,
+    scene_sheet,
+)
 from fmnist_core.synthetic.strokes import Rng
 
 
 @given(index=st.integers(0, 1999), seed=st.integers(0, 10**6))
 def test_any_garment_lies_in_its_scene(samples, index, seed):
-    scene, mask = draw_scene(samples.test.pixels[index].numpy(), Rng(seed))
+    scene, mask = draw_scene(garment_of_image(samples.test.pixels[index].numpy()), Rng(seed))
     assert (scene.shape, scene.dtype) == ((SIDE, SIDE, 3), np.uint8)
     assert (mask.shape, mask.dtype) == ((SIDE, SIDE), bool)
-    again, mask_again = draw_scene(samples.test.pixels[index].numpy(), Rng(seed))
+    again, mask_again = draw_scene(garment_of_image(samples.test.pixels[index].numpy()), Rng(seed))
     assert (again == scene).all()
     assert (mask_again == mask).all()
 
 
 def test_garments_fill_a_usual_part_of_their_scenes(samples):
-    rng = Rng(0)
-    filled = [draw_scene(image, rng)[1].mean() for image in samples.test.pixels[::10].numpy()]
-    assert 0.2 < np.mean(filled) < 0.5
-    assert min(filled) > 0.01
+    filled = draw_scenes(samples.test.pixels.numpy(), 200, Rng(0))[1].mean((1, 2))
+    assert 0.2 < filled.mean() < 0.5
+    assert filled.min() > 0.01
+
+
+@given(seed=st.integers(0, 10**6))
+def test_any_garment_cut_along_a_template_fills_its_square(seed):
+    garment = garment_of_template(Rng(seed))
+    for field in garment:
+        assert (field.shape, field.dtype) == ((SHAPE_SIDE, SHAPE_SIDE), np.float32)
+        assert 0 <= field.min() < field.max() < 1.001
+    mask = garment.opacity > 0.5
+    rows, columns = (mask.any(axis).nonzero()[0] for axis in (1, 0))
+    assert max(rows[-1] - rows[0], columns[-1] - columns[0]) > 0.7 * SHAPE_SIDE
+    assert (garment.brightness[mask] > 0).mean() > 0.95
 
 
 def test_a_garment_differs_from_what_lies_below(samples):
     """Seldom are both of nearly one colour, as in photos."""
-    rng = Rng(1)
-    differences = []
-    for image in samples.test.pixels[::20].numpy():
-        scene, mask = draw_scene(image, rng)
-        differences.append(np.abs(scene[mask].mean(0) - scene[~mask].mean(0)).max())
+    scenes, masks = draw_scenes(samples.test.pixels.numpy(), 100, Rng(1))
+    differences = [
+        np.abs(scene[mask].mean(0) - scene[~mask].mean(0)).max() for scene, mask in zip(scenes, masks, strict=True)
+    ]
     assert np.quantile(differences, 0.1) > 8
 
 

@@ -7,7 +7,7 @@ import { call } from "../shared/api.js";
 import { emit, latest, on } from "../shared/bus.js";
 import { around, bringIntoView, finder, showProblem, whenVisible } from "../shared/dom.js";
 import { facts } from "../shared/facts.js";
-import * as link from "../shared/link.js";
+import * as address from "../shared/address.js";
 import { percent, unbroken } from "../shared/text.js";
 import { isMounted as isTrainingShown } from "../training/training.js";
 
@@ -42,7 +42,7 @@ export const mount = (element, server) => {
   const choose = async (id) => {
     const reply = await call(server.choose, { network: id });
     showProblem(element, reply.error);
-    link.set("network", reply.error || id === "yours" ? null : id);
+    address.set("network", reply.error || id === "yours" ? null : id);
     emit("network"); // after an error too: the answer tells which network it is that answers
   };
   whose.addEventListener("change", () => choose(whose.value));
@@ -62,7 +62,7 @@ export const mount = (element, server) => {
     }
     isRestored = false;
     whose.value = network;
-    if (network === "yours") link.set("network", null); // it is no other page's
+    if (network === "yours") address.set("network", null); // it is no other page's
     // Chosen or trained in another tab or before a reload, or forgotten by the server: the other views do not know yet.
     const isNews = known !== null && session !== known;
     known = session;
@@ -126,7 +126,7 @@ export const mount = (element, server) => {
   keepTraining(false);
 
   const readLink = () => {
-    const linked = link.get("network");
+    const linked = address.get("network");
     if (linked && linked !== latest("answer")?.network && facts.networks.some(({ id }) => id === linked))
       choose(linked);
   };

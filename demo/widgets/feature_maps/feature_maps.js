@@ -10,7 +10,7 @@ import { around, finder, showProblem, whenVisible } from "../shared/dom.js";
 import { contextOf, fitCanvas, mapOf, signedImage } from "../shared/drawing.js";
 import { facts } from "../shared/facts.js";
 import { outputSize } from "../shared/formula.js";
-import * as link from "../shared/link.js";
+import * as address from "../shared/address.js";
 import { signedColours, themeColour } from "../shared/theme.js";
 
 const TILES = [
@@ -61,7 +61,7 @@ export const mount = (element, server) => {
       clear();
     }
     chosen = name;
-    link.set("layer", name === layers[0].name ? null : name);
+    address.set("layer", name === layers[0].name ? null : name);
     mark();
     ask();
   };
@@ -71,7 +71,7 @@ export const mount = (element, server) => {
     channel = number;
     emit("channel", number === null ? null : { layer: chosen, channel: number, count: grid.count });
     paint();
-    link.set("channel", number === null ? null : String(number));
+    address.set("channel", number === null ? null : String(number));
   };
   /** @param {number | null} number */
   const pickChannel = (number) => {
@@ -307,15 +307,15 @@ export const mount = (element, server) => {
   /** @type {{ layer?: string, channel?: string | null }} */
   let linked = {};
   const restoreChannel = () => {
-    const network = link.get("network");
+    const network = address.get("network");
     if (!linked.channel || !open || linked.layer !== chosen) return;
     if (network && network !== latest("answer")?.network) return;
     const number = Number(linked.channel);
     if (Number.isInteger(number) && number >= 0 && number < grid.count) chooseChannel(number);
   };
   const readLink = () => {
-    const layer = link.get("layer") ?? layers[0].name;
-    linked = { layer, channel: link.get("channel") };
+    const layer = address.get("layer") ?? layers[0].name;
+    linked = { layer, channel: address.get("channel") };
     if (isLayer(layer)) choose(layer);
     if (!linked.channel) chooseChannel(null);
     restoreChannel();

@@ -7,7 +7,7 @@
 import { on } from "../shared/bus.js";
 import { around, findAll, finder } from "../shared/dom.js";
 import { facts } from "../shared/facts.js";
-import * as link from "../shared/link.js";
+import * as address from "../shared/address.js";
 import * as samples from "../shared/samples.js";
 import { isDark } from "../shared/theme.js";
 
@@ -46,7 +46,7 @@ export const makeChoices = (element, { marks, layoutAsked, styleChanged }) => {
    * @param {Choice} usual
    */
   const asked = (key, words, usual) => {
-    const value = link.get(key);
+    const value = address.get(key);
     return value !== null && Object.hasOwn(words, value) ? /** @type {Choice} */ (value) : usual;
   };
   /** @type {Layout} */
@@ -136,13 +136,13 @@ export const makeChoices = (element, { marks, layoutAsked, styleChanged }) => {
   for (const name of /** @type {Layout[]} */ (Object.keys(LAYOUTS))) {
     find(`[data-layout=${name}]`).addEventListener("click", () => {
       wanted = name;
-      link.set("layout", name);
+      address.set("layout", name);
       layoutAsked(name);
     });
   }
   for (const name of /** @type {Marking[]} */ (Object.keys(COLOURS))) {
     find(`[data-colour=${name}]`).addEventListener("click", () => {
-      link.set("colour", name);
+      address.set("colour", name);
       setColour(name);
       styleChanged();
     });

@@ -15,7 +15,7 @@ import { hearGestures } from "./gestures.js";
 import { makeChoices } from "./choices.js";
 import { makeHighlight } from "./highlight.js";
 import { makeMarks } from "./marks.js";
-import { makeOverlay } from "./overlay.js";
+import { makeRings } from "./rings.js";
 import { makePicture } from "./picture.js";
 import { makePlaces } from "./places.js";
 import { makePoints } from "./points.js";
@@ -46,7 +46,7 @@ export const mount = (element, server) => {
 
   const paintOver = () => {
     const you = picture.place();
-    overlay.paint(
+    rings.paint(
       {
         you,
         alike: picture.alike.map(places.of),
@@ -131,7 +131,7 @@ export const mount = (element, server) => {
   });
   const places = makePlaces();
   const marks = makeMarks(find(".dots", HTMLCanvasElement), view);
-  const overlay = makeOverlay(find(".over", HTMLCanvasElement), view);
+  const rings = makeRings(find(".over", HTMLCanvasElement), view);
   /** @param {number} index */
   const predictionOf = (index) => points?.predictions[index] ?? 0;
   const highlight = makeHighlight(element, { marks, places, view, predictionOf, changed: repaintOver });

@@ -43,7 +43,7 @@ import { emit, on } from "../shared/bus.js";
 import { findAll, finder, showProblem } from "../shared/dom.js";
 import { contextOf, offPage } from "../shared/drawing.js";
 import { facts } from "../shared/facts.js";
-import * as link from "../shared/link.js";
+import * as address from "../shared/address.js";
 import * as samples from "../shared/samples.js";
 
 const SIDE = 560; // of the canvas
@@ -119,7 +119,7 @@ export const mount = (element, server) => {
   const linkPicture = () => {
     const request = strokes().length || background().isExample ? undefined : background().ask?.request;
     const isShipped = request && "sample" in request && request.sample < facts.samples.count;
-    link.set("sample", isShipped ? String(samples.numbers[request.sample]) : null); // another page may not know the others
+    address.set("sample", isShipped ? String(samples.numbers[request.sample]) : null); // another page may not know the others
   };
 
   /** @param {Step[]} steps */
@@ -473,7 +473,7 @@ export const mount = (element, server) => {
   // --- first paint: the test sample of the link, or a finished example ------------------------------------------
 
   redraw();
-  const linked = samples.numbered(link.get("sample"));
+  const linked = samples.numbered(address.get("sample"));
   const first =
     linked >= 0
       ? showSample(linked, { hint: samples.title(linked) })

@@ -5,7 +5,7 @@
 
 import { emit, on } from "../shared/bus.js";
 import { bringIntoView, finder } from "../shared/dom.js";
-import * as link from "../shared/link.js";
+import * as address from "../shared/address.js";
 import { recall, store } from "../shared/storage.js";
 
 /** @type {Step[]} */
@@ -129,7 +129,7 @@ export const mount = (element) => {
   // With the first answer the page is complete. Who follows a link to a view is not led away from it.
   let isWaiting = true;
   on("answer", () => {
-    if (isWaiting && !link.get("tab") && isFirstVisit()) start();
+    if (isWaiting && !address.get("tab") && isFirstVisit()) start();
     isWaiting = false;
   });
 };

@@ -8,7 +8,7 @@
 import { call } from "../shared/api.js";
 import { emit, on } from "../shared/bus.js";
 import { finder } from "../shared/dom.js";
-import * as link from "../shared/link.js";
+import * as address from "../shared/address.js";
 import { drawChart } from "./chart.js";
 import { makeForm } from "./form.js";
 
@@ -75,7 +75,7 @@ export const mount = (element, server) => {
 
   const answersNow = () => {
     if (isPast) return;
-    link.set("network", null); // it is not the one of the link
+    address.set("network", null); // it is not the one of the link
     emit("network");
   };
 

@@ -1,4 +1,4 @@
-"""What lies around a picture or runs through it and is no part of what it shows: margins, frames, ruled paper."""
+"""What lies around a picture and is no part of what it shows: margins and frames."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_core.preparation.framing import GreyImage, Mask, UInt8Image, border
+from fmnist_core.preparation.fitting import Mask, UInt8Image, border
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
@@ -19,14 +19,6 @@ MIN_PAPER: Final = 0.5  # of the border inside that is of one colour: that of an
 MARGIN_FRACTION: Final = 0.7  # of a row of a margin that has its colour; the rest may be a caption, or an axis' ticks
 INSIDE_FRACTION: Final = 0.35  # of the first row inside that may have it, too
 BARS: Final = (0.42, 0.98, 0.1)  # the same three for the two bars of a letterbox: largest, in a bar, inside
-
-RULE_LEVEL: Final = 0.05  # contrast from which a line may be a rule
-RULE_PIECE: Final = 0.06  # of the picture's width: shortest piece by which a rule is found
-MAX_RULE_WIDTH: Final = 0.012  # of the picture's longer side
-RULE_SPAN: Final = 0.9  # of the picture that a rule crosses
-MIN_RULES: Final = 4
-UNEVENLY: Final = 0.2  # standard deviation of the distances between rules, relative to their mean
-STRONGER: Final = 0.2  # contrast by which what crosses a rule differs from it
 
 
 def picture_box(rgb: UInt8Image) -> Box:
@@ -113,49 +105,3 @@ def _step(fractions: NDArray[np.floating], max_margin: float, outside: float, in
     if not 0 < ended <= max_margin * len(fractions) or ending.min() > inside:
         return 0
     return ended + int((ending <= inside).argmax())
-
-
-def without_rules(contrast: GreyImage) -> GreyImage:
-    """The contrast (H, W) of a drawing to its paper, without the rules or squares that are printed on the paper.
-
-    Rules are thin, cross the whole picture, and lie at even distances. On ruled paper, a single line across the other
-    way is that of its margin.
-    """
-    across, rows = _crossing(contrast)
-    down, columns = _crossing(contrast.T)
-    if not _are_rules(rows) and not _are_rules(columns):
-        return contrast
-    cleaned = np.array(contrast)
-    for lines in (across, down.T):
-        if lines.any():
-            cleaned[lines & (contrast < np.median(contrast[lines]) + STRONGER)] = 0
-    return cleaned
-
-
-def _long_lines(contrast: GreyImage) -> Mask:
-    """Where thin lines run across a picture (H, W)."""
-    height, width = contrast.shape
-    ink = (contrast > RULE_LEVEL).astype(np.uint8)
-    piece = max(5, round(RULE_PIECE * width))
-    long = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, piece), np.uint8))
-    thick = max(3, 2 * round(MAX_RULE_WIDTH * max(height, width)) + 1)
-    is_thick = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((thick, thick), np.uint8)) > 0
-    return np.asarray((long > 0) & ~is_thick)
-
-
-def _crossing(contrast: GreyImage) -> tuple[Mask, list[float]]:
-    """The thin lines that cross a picture (H, W) from left to right, and the row of each from above."""
-    lines = _long_lines(contrast)
-    width = lines.shape[1]
-    if lines.any(axis=0).mean() < RULE_SPAN:
-        return np.zeros(lines.shape, bool), []
-    closed = cv2.morphologyEx(lines.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, round(0.1 * width)), np.uint8))
-    count, components, stats, centroids = cv2.connectedComponentsWithStats(closed, connectivity=8)
-    crossing = [i for i in range(1, count) if stats[i, cv2.CC_STAT_WIDTH] >= RULE_SPAN * width]
-    return np.asarray(np.isin(components, crossing)), sorted(centroids[crossing, 1].tolist())
-
-
-def _are_rules(rows: list[float]) -> bool:
-    """Whether lines in these rows are many and evenly spaced."""
-    distances = np.diff(rows)
-    return len(rows) >= MIN_RULES and bool(distances.std() <= UNEVENLY * distances.mean())

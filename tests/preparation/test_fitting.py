@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fmnist_core.preparation.framing import border, bounding_box, crop, fit, resized, size_for, to_uint8
+from fmnist_core.preparation.fitting import border, bounding_box, crop, fit, resized, size_for, to_uint8
 
 MASKS = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 8)), min_size=1, max_size=6)
 

@@ -3,7 +3,7 @@
 
 import { emit, latest, on } from "../shared/bus.js";
 import { finder } from "../shared/dom.js";
-import * as link from "../shared/link.js";
+import * as address from "../shared/address.js";
 import * as samples from "../shared/samples.js";
 
 const TABS = "#tabs [role=tab], #tabs .overflow-dropdown button";
@@ -23,20 +23,20 @@ export const mount = (element) => {
 
   document.addEventListener("click", (event) => {
     const tab = event.target instanceof Element && event.target.closest(TABS);
-    if (tab) link.set("tab", nameOf(tab));
+    if (tab) address.set("tab", nameOf(tab));
   });
   on("tab", open);
 
   // --- from a link: the sample at the start is the pad's, which shows it first of all ---------------------------
 
   const restoreTab = () => {
-    const name = link.get("tab");
+    const name = address.get("tab");
     if (name) open(name);
   };
   // The views are below the pad, on a phone far below. With the first answer, all above them is there.
   const bringIntoView = () => {
     const views = document.querySelector("#tabs");
-    if (!link.get("tab") || !views || !latest("answer")) return;
+    if (!address.get("tab") || !views || !latest("answer")) return;
     if (views.getBoundingClientRect().top > innerHeight / 2) views.scrollIntoView();
   };
   const whenBuilt = new MutationObserver(() => {
@@ -51,7 +51,7 @@ export const mount = (element) => {
     emit("link");
     restoreTab();
     bringIntoView();
-    const index = samples.numbered(link.get("sample"));
+    const index = samples.numbered(address.get("sample"));
     if (index >= 0) emit("sample", index);
   });
 
@@ -60,7 +60,7 @@ export const mount = (element) => {
   let copied = ""; // what is said below the button is about this link
 
   const copy = async () => {
-    const isSample = link.get("sample") !== null;
+    const isSample = address.get("sample") !== null;
     const isYours = latest("answer")?.network === "yours";
     const opens =
       `It opens this view${isSample ? " with this test image" : ", without your picture"}` +

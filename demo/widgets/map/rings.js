@@ -1,5 +1,5 @@
-// What comes and goes above the marks: the current picture, lines to the images most like it and its trail, and rings
-// around images.
+// The rings above the marks: around the current picture, with lines to the images most like it and its trail, and around
+// the images that another view or the pointer is at.
 
 /** @import { Colours, Pair } from "../types.d.ts" */
 /** @import { View } from "./view.js" */
@@ -20,7 +20,7 @@ import { contextOf } from "../shared/drawing.js";
  * @param {HTMLCanvasElement} canvas
  * @param {View} view
  */
-export const makeOverlay = (canvas, view) => {
+export const makeRings = (canvas, view) => {
   const context = contextOf(canvas);
 
   /** @type {(place: Pair, radius: number) => void} */
