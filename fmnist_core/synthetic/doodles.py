@@ -202,6 +202,15 @@ def long_thing(rng: Rng) -> Strokes:
     return [stroke @ turn for stroke in strokes]
 
 
+def scrawl(rng: Rng) -> Strokes:
+    """One or two bent lines on their own, as in handwriting."""
+    strokes: Strokes = []
+    for _ in range(rng.integer(1, 2)):
+        places = [(rng.uniform(0, rng.uniform(0.4, 1)), rng.uniform(0, 1)) for _ in range(rng.integer(3, 7))]
+        strokes.append(curve(*places, closed=rng.chance(0.25)) if rng.chance(0.8) else points(*places))
+    return strokes
+
+
 DOODLES: Final[tuple[Callable[[Rng], Strokes], ...]] = (
     creature,
     creature,
@@ -212,4 +221,5 @@ DOODLES: Final[tuple[Callable[[Rng], Strokes], ...]] = (
     thing,
     thing,
     long_thing,
+    scrawl,
 )

@@ -14,10 +14,12 @@ from fmnist_core.preparation.fitting import UInt8Image
 from fmnist_core.settings import Setting
 from fmnist_core.synthetic.cloth import plain_cloth, random_texture
 from fmnist_core.synthetic.doodles import DOODLES
-from fmnist_core.synthetic.rendering import render
-from fmnist_core.synthetic.strokes import Rng
+from fmnist_core.synthetic.rendering import brushed, render
+from fmnist_core.synthetic.strokes import Rng, Strokes
 from fmnist_core.synthetic.templates import TEMPLATES
 
+BRUSHED: Final = 0.25  # of the doodles: other data sets, too, have their pixels as they are
+OPEN: Final = 0.1  # of the drawings have an open outline
 NO_CLASS: Final = -1  # the label of what is no garment: to be answered with the same probability for every class
 
 
@@ -50,13 +52,22 @@ class SyntheticKind:
 
 
 def draw_sketch(label: int, rng: Rng) -> UInt8Image:
-    """Pixels (28, 28) of a drawing of the class ``label``."""
-    return render(TEMPLATES[label](rng), rng)
+    """Pixels (28, 28) of a drawing of the class ``label``; of some, the outline is too open to be filled."""
+    strokes = TEMPLATES[label](rng)
+    return render(_opened(strokes, rng) if rng.chance(OPEN) else strokes, rng)
+
+
+def _opened(strokes: Strokes, rng: Rng) -> Strokes:
+    """Without a piece at the end of the first one or two of the strokes, which are those of the outline."""
+    count = rng.integer(1, 2)
+    shorter = [stroke[: max(2, round(len(stroke) * rng.uniform(0.6, 0.9)))] for stroke in strokes[:count]]
+    return [*shorter, *strokes[count:]]
 
 
 def draw_doodle(label: int, rng: Rng) -> UInt8Image:
-    """Pixels (28, 28) of a drawing of something that is no garment."""
-    return render(DOODLES[rng.integer(0, len(DOODLES) - 1)](rng), rng)
+    """Pixels (28, 28) of a drawing of something that is no garment; some as they come from a brush, not prepared."""
+    strokes = DOODLES[rng.integer(0, len(DOODLES) - 1)](rng)
+    return brushed(strokes, rng) if rng.chance(BRUSHED) else render(strokes, rng)
 
 
 SYNTHETIC_KINDS: Final = {

@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_core.preparation.fitting import UInt8Image
-from fmnist_core.preparation.lines import GRID, MARGIN, distance_to_lines, draw_lines
+from fmnist_core import IMAGE_SIZE
+from fmnist_core.preparation.fitting import UInt8Image, resized, to_uint8
+from fmnist_core.preparation.lines import CELLS, GRID, MARGIN, distance_to_lines, draw_lines
 from fmnist_core.synthetic.strokes import Rng, Stroke, Strokes
 
 STEP = 0.02  # of the longer side, from one point of a drawn line to the next
@@ -14,6 +15,18 @@ STEP = 0.02  # of the longer side, from one point of a drawn line to the next
 def render(strokes: Strokes, rng: Rng) -> UInt8Image:
     """Pixels (28, 28) of strokes as a person might have drawn them."""
     return draw_lines(distance_to_lines(ink(by_hand(strokes, rng))))
+
+
+def brushed(strokes: Strokes, rng: Rng) -> UInt8Image:
+    """Pixels (28, 28) of strokes as a soft brush leaves them, not prepared: nothing is filled, margins stay."""
+    half, soft = rng.uniform(0.3, 2) * CELLS, rng.uniform(0.5, 1.2) * CELLS  # the brush's half width, and its edge
+    drawn = ((half - distance_to_lines(ink(by_hand(strokes, rng)))) / soft + 0.5).clip(0, 1)
+    side = rng.integer(16, IMAGE_SIZE)
+    small = to_uint8(np.asarray(resized(drawn.astype(np.float32), side)))
+    canvas = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    top, left = (rng.integer(0, IMAGE_SIZE - size) for size in small.shape)
+    canvas[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return canvas
 
 
 def by_hand(strokes: Strokes, rng: Rng) -> Strokes:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from fmnist_core import CLASS_NAMES
 from fmnist_core.evaluation import evaluate
 from fmnist_core.events import EpochDone, Finished
+from fmnist_core.synthetic import kinds, rendering
 from fmnist_core.synthetic.cloth import random_texture
 from fmnist_core.synthetic.doodles import DOODLES
 from fmnist_core.synthetic.kinds import (
@@ -17,8 +18,8 @@ from fmnist_core.synthetic.kinds import (
     draw_sketch,
     setting_of_kind,
 )
-from fmnist_core.synthetic.rendering import render
-from fmnist_core.synthetic.strokes import Rng
+from fmnist_core.synthetic.rendering import brushed, render
+from fmnist_core.synthetic.strokes import Rng, oval
 from fmnist_core.synthetic.templates import TEMPLATES
 from fmnist_core.training import TrainConfig, train
 
@@ -50,7 +51,7 @@ def test_images_fill_the_frame_like_the_data_set_and_no_two_are_alike(name, imag
     assert images.pixels.shape == (200, 28, 28)
     assert images.pixels.dtype == torch.uint8
     assert images.labels.dtype == images.numbers.dtype == torch.int64
-    for image in images.pixels.numpy():
+    for image in images.pixels.numpy()[: 200 if name in LABELLED else 0]:  # some doodles come with a margin
         rows, columns = (np.flatnonzero(image.any(axis)) for axis in (1, 0))
         assert max(np.ptp(rows), np.ptp(columns)) == 27
         assert image.max() == 255
@@ -111,18 +112,50 @@ def test_doodles_are_of_no_class(images_of):
     assert images_of["doodles"].labels.tolist() == [NO_CLASS] * 200
 
 
-def test_sketch_is_the_rendered_template_of_its_class():
-    for label in range(len(CLASS_NAMES)):
-        rng = Rng(label)
-        assert (draw_sketch(label, Rng(label)) == render(TEMPLATES[label](rng), rng)).all()
+def test_sketch_is_the_rendered_template_of_its_class_or_an_open_one():
+    is_whole = []
+    for seed in range(200):
+        label, rng = seed % len(CLASS_NAMES), Rng(seed)
+        strokes = TEMPLATES[label](rng)
+        is_whole.append(not rng.chance(kinds.OPEN))
+        if is_whole[-1]:
+            assert (draw_sketch(label, Rng(seed)) == render(strokes, rng)).all()
+    assert 0.8 < np.mean(is_whole) < 0.97
 
 
-def test_doodle_is_any_of_the_rendered_doodles_whatever_its_label():
-    for seed in range(20):
+def test_an_open_outline_encloses_less(monkeypatch):
+    along = np.linspace(0, 4, 101)[:, None]
+    square = [np.clip(np.abs((along + np.array([1, 2])) % 4 - 2) - 0.5, 0, 1)]
+    monkeypatch.setattr(kinds, "TEMPLATES", (lambda _: square,))
+    monkeypatch.setattr(rendering, "by_hand", lambda strokes, rng: strokes)
+    monkeypatch.setattr(kinds, "OPEN", 0.0)
+    filled = [(draw_sketch(0, Rng(seed)) > 0).mean() for seed in range(10)]
+    monkeypatch.setattr(kinds, "OPEN", 1.0)
+    opened = [(draw_sketch(0, Rng(seed)) > 0).mean() for seed in range(10)]
+    assert min(filled) > 0.9
+    assert max(opened) < 0.5
+
+
+def test_doodle_is_any_of_the_doodles_rendered_or_brushed_whatever_its_label():
+    is_brushed = []
+    for seed in range(100):
         rng = Rng(seed)
-        expected = render(DOODLES[rng.integer(0, len(DOODLES) - 1)](rng), rng)
+        strokes = DOODLES[rng.integer(0, len(DOODLES) - 1)](rng)
+        is_brushed.append(rng.chance(kinds.BRUSHED))
+        expected = brushed(strokes, rng) if is_brushed[-1] else render(strokes, rng)
         assert (draw_doodle(NO_CLASS, Rng(seed)) == expected).all()
         assert (draw_doodle(5, Rng(seed)) == expected).all()
+    assert 0.1 < np.mean(is_brushed) < 0.4
+
+
+@given(seed=st.integers(0, 10**6))
+def test_a_brush_fills_nothing_and_leaves_a_margin(seed):
+    ring = [oval(0, 0, 1, 1)]
+    pixels = brushed(ring, Rng(seed))
+    assert (pixels.shape, pixels.dtype) == ((28, 28), np.uint8)
+    rows, columns = (np.flatnonzero(pixels.any(axis)) for axis in (1, 0))
+    assert 12 < max(np.ptp(rows), np.ptp(columns)) + 1 <= 28
+    assert pixels[(rows[0] + rows[-1]) // 2, (columns[0] + columns[-1]) // 2] == 0
 
 
 # ---------------------------------------------------------------- a kind that one adds

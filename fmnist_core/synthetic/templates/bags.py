@@ -7,7 +7,8 @@ from fmnist_core.synthetic.strokes import Rng, Stroke, Strokes, both, curve, ova
 
 def bag(rng: Rng) -> Strokes:
     """Handbags, purses, clutches, totes, backpacks, suitcases."""
-    return [*2 * [_handbag, _clutch, _backpack, _turned_backpack, _suitcase], _tote][rng.integer(0, 10)](rng)
+    kinds = [*2 * [_handbag, _clutch, _backpack, _turned_backpack, _suitcase], _tote, _bare_backpack]
+    return kinds[rng.integer(0, 11)](rng)
 
 
 def _body(top: float, bottom: float, height: float, roundness: float) -> Stroke:
@@ -181,6 +182,29 @@ def _turned_backpack(rng: Rng) -> Strokes:
             curve((half + 0.02, height * 0.6), (half + x * 0.6, height * 0.58 + y), (half + x, height * 0.62 + y))
         )
     return turned(strokes, rng.uniform(-15, 15))
+
+
+def _bare_backpack(rng: Rng) -> Strokes:
+    """In a few strokes: a rounded bag, and at one side or at both the straps, as a second outline behind it."""
+    half, height = rng.uniform(0.28, 0.45), rng.uniform(0.75, 1.15)
+    top, low = rng.uniform(0.55, 1.0), rng.uniform(0.7, 1.05)  # of the half width
+    body = curve((0, 0), (half * top * 0.8, 0.06), (half * top, 0.25 * height), (half, 0.6 * height),
+                 (half * low, 0.93 * height), (0, height), (-half * low, 0.93 * height), (-half, 0.6 * height),
+                 (-half * top, 0.25 * height), (-half * top * 0.8, 0.06), closed=True)  # fmt: skip
+    strokes: Strokes = [body]
+    starts, ends, out = rng.uniform(0.02, 0.25), rng.uniform(0.65, 0.98), rng.uniform(0.12, 0.45)
+    strap = curve((half * top * 0.6, starts * height), (half + 0.8 * out, (starts + 0.15) * height),
+                  (half + out, (starts + ends) / 2 * height), (half + 0.5 * out, (ends - 0.05) * height),
+                  (half * low * 0.9, ends * height))  # fmt: skip
+    strokes += both(strap) if rng.chance(0.3) else [strap]
+    if rng.chance(0.4):  # its other edge
+        strokes.append(strap * np.array([0.85, 0.85]) + np.array([0.0, 0.15 * (starts + ends) / 2 * height]))
+    if rng.chance(0.4):  # a loop at the top
+        strokes.append(oval(0, -0.02, rng.uniform(0.1, 0.25), rng.uniform(0.08, 0.24), 0.45, 1.05))
+    if rng.chance(0.4):  # a pocket
+        w, y = half * rng.uniform(0.4, 0.8), height * rng.uniform(0.45, 0.65)
+        strokes.append(_body(w, w, height * rng.uniform(0.18, 0.3), rng.uniform(0, 0.08)) + np.array([0.0, y]))
+    return turned(strokes, rng.uniform(-12, 12))
 
 
 def _suitcase(rng: Rng) -> Strokes:

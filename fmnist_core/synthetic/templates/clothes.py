@@ -91,8 +91,10 @@ def pocket(rng: Rng, x: float, y: float) -> Stroke:
 
 
 def t_shirt(rng: Rng) -> Strokes:
-    """Short sleeves, no opening in front."""
-    top = Upper(rng, sleeve=(0.12, 0.3), length=(0.62, 0.95), spread=(25, 88))
+    """Short sleeves or none, no opening in front."""
+    if rng.chance(0.12):
+        return _sleeveless_top(rng)
+    top = Upper(rng, sleeve=(0.12, 0.34), length=(0.62, 0.95), spread=(15, 88))
     strokes = top.outline(rng, ["round", "round", "v", "straight"][rng.integer(0, 3)])
     if rng.chance(0.35):  # neckband
         strokes.append(top.neckband(rng))
@@ -113,9 +115,27 @@ def t_shirt(rng: Rng) -> Strokes:
     return strokes
 
 
+def _sleeveless_top(rng: Rng) -> Strokes:
+    """A tank top or a vest: wide armholes, with shoulders or with straps."""
+    neck, strap = rng.uniform(0.06, 0.14), rng.uniform(0.03, 0.1)
+    depth, bust, armpit = rng.uniform(0.08, 0.24), rng.uniform(0.17, 0.24), rng.uniform(0.24, 0.34)
+    bottom, hem = rng.uniform(0.62, 0.9), bust * rng.uniform(0.85, 1.2)
+    outer = neck + strap
+    armhole = curve((outer, 0.01), (outer - rng.uniform(0, 0.03), 0.6 * armpit), (bust, armpit))
+    sides = both(points((neck, 0), (outer, 0.01)), armhole, points((bust, armpit), (hem, bottom)))
+    hem_line = curve((-hem, bottom), (0, bottom + rng.uniform(-0.02, 0.05)), (hem, bottom))
+    v_neck = points((-neck, 0), (0, depth + 0.05), (neck, 0))
+    strokes = [*sides, hem_line, v_neck if rng.chance(0.3) else oval(0, 0, 2 * neck, 2 * depth, 0, 0.5)]
+    if rng.chance(0.3):  # the neck's edge behind
+        strokes.append(oval(0, 0, 2 * neck, rng.uniform(0.02, 0.08), 0, 0.5))
+    if rng.chance(0.25):
+        strokes.append(scribble(rng, 0, rng.uniform(0.35, 0.5), rng.uniform(0.1, 0.28), rng.uniform(0.05, 0.2)))
+    return strokes
+
+
 def pullover(rng: Rng) -> Strokes:
-    """Long sleeves, no opening in front; sweaters and hoodies."""
-    top = Upper(rng, sleeve=(0.42, 0.78), length=(0.6, 0.95), spread=(10, 85))
+    """Long or three-quarter sleeves, no opening in front; sweaters and hoodies."""
+    top = Upper(rng, sleeve=(0.36, 0.78), length=(0.6, 0.95), spread=(10, 85))
     strokes = top.outline(rng, ["round", "round", "v", "straight"][rng.integer(0, 3)])
     kind = rng.integer(0, 5)
     if kind == 0:  # turtleneck
@@ -150,6 +170,8 @@ def pullover(rng: Rng) -> Strokes:
 
 def coat(rng: Rng) -> Strokes:
     """Long sleeves and open in front: jackets and coats."""
+    if rng.chance(0.15):
+        return _open_jacket(rng)
     is_long = rng.chance(0.45)
     top = Upper(rng, sleeve=(0.42, 0.72), length=(0.95, 1.5) if is_long else (0.6, 0.95), spread=(8, 75))
     if is_long:
@@ -202,6 +224,29 @@ def coat(rng: Rng) -> Strokes:
     return strokes
 
 
+def _open_jacket(rng: Rng) -> Strokes:
+    """As many people draw one: two halves that hang apart, each with its sleeve."""
+    top = Upper(rng, sleeve=(0.4, 0.7), length=(0.5, 0.95), spread=(10, 80))
+    above, below = rng.uniform(0, 0.05), rng.uniform(0.04, 0.14)  # half the gap between the halves
+    outer = [(top.neck, 0.0), top.shoulder, tuple(top.outer), tuple(top.inner), top.armpit, (top.hem, top.bottom)]
+    edge = curve((top.neck, 0), (0.5 * (top.neck + above), 0.5 * top.depth + 0.05), (above, top.depth + 0.12),
+                 (below, top.bottom + rng.uniform(-0.03, 0.05)))  # fmt: skip
+    hem = points((top.hem, top.bottom), tuple(edge[-1]))
+    strokes = both(points(*outer), edge, hem)
+    if rng.chance(0.6):  # the neck behind
+        strokes.append(curve((-top.neck, 0), (0, rng.uniform(-0.04, 0.04)), (top.neck, 0)))
+    if rng.chance(0.4):  # lapels
+        y = rng.uniform(0.2, 0.45)
+        strokes += both(points((top.neck, 0), (top.neck * rng.uniform(1.1, 1.7), 0.5 * y), tuple(edge[8])))
+    if rng.chance(0.3):
+        strokes += top.cuffs(rng.uniform(0.03, 0.08))
+    if rng.chance(0.3):
+        strokes += top.armholes()
+    if rng.chance(0.3):
+        strokes += both(points((0.11, 0.7 * top.bottom), (0.17, 0.7 * top.bottom)))
+    return strokes
+
+
 def shirt(rng: Rng) -> Strokes:
     """A collar and a row of buttons; sleeves long or short."""
     is_short = rng.chance(0.3)
@@ -233,7 +278,9 @@ def shirt(rng: Rng) -> Strokes:
 
 
 def dress(rng: Rng) -> Strokes:
-    """Straps, no sleeves, short or long sleeves; a waist; a skirt."""
+    """Straps, no sleeves, short or long sleeves; a waist; a skirt. A skirt alone is nearest to a dress."""
+    if rng.chance(0.07):
+        return _skirt(rng)
     bottom, waist_y = rng.uniform(1.0, 1.6), rng.uniform(0.38, 0.56)
     bust, waist, hem = rng.uniform(0.15, 0.22), rng.uniform(0.11, 0.19), rng.uniform(0.2, 0.55)
     neck, depth = rng.uniform(0.06, 0.13), rng.uniform(0.03, 0.16)
@@ -277,6 +324,25 @@ def dress(rng: Rng) -> Strokes:
         strokes.append(curve((-x, y), (0, y + sag), (x, y)))
     if rng.chance(0.15):
         strokes.append(scribble(rng, 0, rng.uniform(0.6, 0.9), rng.uniform(0.1, 0.25), rng.uniform(0.1, 0.3)))
+    return strokes
+
+
+def _skirt(rng: Rng) -> Strokes:
+    """From the waist down: wide or narrow, with folds, flounces or neither."""
+    waist, hem, bottom = rng.uniform(0.14, 0.22), rng.uniform(0.22, 0.6), rng.uniform(0.4, 1.0)
+    bow = rng.uniform(-0.06, 0.06)  # of the sides
+    side = curve((waist, 0), ((waist + hem) / 2 + bow, bottom / 2), (hem, bottom))
+    sag = rng.uniform(0.0, 0.1)
+    hem_line = curve((-hem, bottom), (-hem / 2, bottom + sag), (hem / 2, bottom + sag), (hem, bottom))
+    strokes = [*both(side), points((-waist, 0), (waist, 0)), hem_line]
+    if rng.chance(0.7):
+        band = rng.uniform(0.03, 0.09)
+        strokes.append(points((-waist - 0.01, band), (waist + 0.01, band)))
+    if rng.chance(0.6):  # folds
+        strokes += [
+            points((part * waist, bottom * rng.uniform(0.1, 0.5)), (part * hem, bottom + 0.6 * sag))
+            for part in np.linspace(-0.75, 0.75, rng.integer(2, 7))
+        ]
     return strokes
 
 

@@ -37,6 +37,8 @@ def sneaker(rng: Rng) -> Strokes:
     """A low shoe: sneaker, lace-up, slip-on; from the side, a little from above, or one or two from above."""
     if rng.chance(0.1):
         return _shoe_looked_down_at(rng)
+    if rng.chance(0.12):
+        return _slab(rng)
     return [_low_shoe, _low_shoe, _shoe_from_above, _round_shoe, _round_shoe][rng.integer(0, 4)](rng)
 
 
@@ -90,6 +92,23 @@ def _round_shoe(rng: Rng) -> Strokes:
             curve((0.02, back), (opening * 0.5, min(back, tongue) - rng.uniform(0.0, 0.05)), (opening, tongue))
         )
     return strokes
+
+
+def _slab(rng: Rng) -> Strokes:
+    """In one line or two: a low shoe without details, on a thick sole or on none."""
+    height, opening = rng.uniform(0.22, 0.45), rng.uniform(0.25, 0.5)
+    toe = height * rng.uniform(0.4, 0.8)
+    back, dip = rng.uniform(-0.05, 0.08), rng.uniform(0.02, 0.14)
+    upper = curve((0.0, height), (rng.uniform(-0.06, 0.02), 0.5 * height), (0.03, back), (0.5 * opening, back + dip),
+                  (opening, rng.uniform(-0.05, 0.08)), (0.6, height - toe), (0.85, height - toe),
+                  (rng.uniform(0.98, 1.04), height - 0.4 * toe), (1.0, height))  # fmt: skip
+    strokes = [upper, curve((1.0, height), (0.5, height + rng.uniform(-0.03, 0.04)), (0.0, height))]
+    if rng.chance(0.6):
+        thick = rng.uniform(0.04, 0.16)
+        strokes.append(points((-0.01, height), (-0.01, height + thick), (1.01, height + thick), (1.01, height)))
+    if rng.chance(0.3):
+        strokes += laces(rng, (opening, 0.08), (0.62, height - toe), rng.uniform(0.06, 0.12))
+    return turned(strokes, rng.uniform(-12, 12))
 
 
 def _shoe_from_above(rng: Rng) -> Strokes:
@@ -190,8 +209,32 @@ def bow(rng: Rng, x: float, y: float) -> Strokes:
 
 
 def ankle_boot(rng: Rng) -> Strokes:
-    """A shaft above the ankle; with and without heel, laced, zipped or plain."""
+    """A shaft above the ankle; with and without heel, laced, zipped or plain; also high tops."""
+    if rng.chance(0.12):
+        return _high_top(rng)
     return _round_boot(rng) if rng.chance(0.35) else _boot(rng)
+
+
+def _high_top(rng: Rng) -> Strokes:
+    """A flat shoe that just covers the ankle: a straight shaft, a long foot, and a slab of a sole."""
+    height, shaft, width = rng.uniform(0.24, 0.38), rng.uniform(0.22, 0.45), rng.uniform(0.3, 0.48)
+    toe = height * rng.uniform(0.45, 0.8)
+    lean = rng.uniform(-0.04, 0.06)
+    back = points((lean, -shaft), (rng.uniform(-0.02, 0.02), height))
+    top = curve((lean, -shaft), (lean + width / 2, -shaft + rng.uniform(-0.03, 0.05)), (lean + width, -shaft))
+    front = curve((lean + width, -shaft), (width + 0.03, 0.0), (0.62, height - toe), (0.85, height - toe),
+                  (1.0, height - 0.45 * toe), (1.0, height))  # fmt: skip
+    thick = rng.uniform(0.04, 0.14)
+    slab = points((-0.01, height), (-0.01, height + thick), (1.01, height + thick), (1.01, height), (-0.01, height))
+    strokes = [back, top, front, slab]
+    if rng.chance(0.7):
+        strokes += laces(rng, (width, -shaft * 0.8), (0.64, height - toe), rng.uniform(0.06, 0.14))
+    if rng.chance(0.3):  # a patch over the ankle
+        size = rng.uniform(0.08, 0.16)
+        strokes.append(oval(lean + width * 0.45, -shaft * 0.2 + 0.03, size, size))
+    if rng.chance(0.4):  # toe cap
+        strokes.append(curve((0.84, height - toe), (0.76, height - 0.4 * toe), (0.78, height)))
+    return strokes
 
 
 def _round_boot(rng: Rng) -> Strokes:
@@ -255,7 +298,9 @@ def _boot(rng: Rng) -> Strokes:
 
 
 def sandal(rng: Rng) -> Strokes:
-    """From the side: flat, wedge or high heel with straps; from above: flip-flop or slide, one or a pair."""
+    """From the side: flat, wedge or high heel, with straps or closed; from above: flip-flop or slide, one or a pair."""
+    if rng.chance(0.12):
+        return _pump(rng)
     return [_sandal_side, _heeled_sandal, _sandal_above, _sandal_above][rng.integer(0, 3)](rng)
 
 
@@ -294,8 +339,26 @@ def _heeled_sandal(rng: Rng) -> Strokes:
     return strokes
 
 
+def _pump(rng: Rng) -> Strokes:
+    """A closed shoe on a high heel: the data set has those among its sandals."""
+    heel, height = rng.uniform(0.25, 0.6), rng.uniform(0.16, 0.3)
+    opening = rng.uniform(0.55, 0.75)
+    upper = curve((0.0, -heel), (rng.uniform(-0.04, 0.02), -heel - 0.5 * height), (0.04, -heel - height),
+                  (0.35, -heel * rng.uniform(0.75, 0.95)), (opening, -height * rng.uniform(0.5, 0.9)),
+                  (0.92, -0.4 * height), (1.02, 0.0))  # fmt: skip
+    bed = curve((1.02, 0.0), (0.78, 0.02), (0.6, -0.02), (0.35, -heel * 0.6), (0.12, -heel * 0.9), (0.0, -heel))
+    width = rng.uniform(0.02, 0.12)
+    spike = points((0.0, -heel), (0.02, 0.04), (0.02 + width, 0.04), (0.1 + width, -heel * 0.85))
+    strokes = [upper, bed, spike]
+    if rng.chance(0.3):
+        strokes += bow(rng, opening, -height)
+    if rng.chance(0.25):  # a strap over the instep
+        strokes.append(curve((0.05, -heel - height), (0.3, -heel - height), (0.5, -heel * 0.5)))
+    return turned(strokes, rng.uniform(-10, 10))
+
+
 def _sandal_above(rng: Rng) -> Strokes:
-    width, waist = rng.uniform(0.3, 0.46), rng.uniform(0.75, 1.0)
+    width, waist = rng.uniform(0.3, 0.5), rng.uniform(0.75, 1.05)
     w = width / 2
     outline = curve((0, 0), (w, 0.18), (w * waist, 0.55), (w * 0.9, 0.85), (0, 1.0), (-w * 0.9, 0.85),
                     (-w * waist, 0.55), (-w, 0.18), closed=True)  # fmt: skip
@@ -317,4 +380,8 @@ def _sandal_above(rng: Rng) -> Strokes:
         strokes.append(outline * rng.uniform(0.82, 0.9) + np.array([0, 0.07]))
     if rng.chance(0.4):
         strokes = pair(rng, strokes, width)
-    return turned(strokes, rng.uniform(-35, 35) if rng.chance(0.7) else 90 + rng.uniform(-25, 25))
+    strokes = turned(strokes, rng.uniform(-35, 35) if rng.chance(0.7) else 90 + rng.uniform(-25, 25))
+    if rng.chance(0.2):  # not from right above
+        lower = np.array([1.0, rng.uniform(0.3, 0.7)])
+        strokes = [stroke * lower for stroke in strokes]
+    return strokes
