@@ -18,6 +18,7 @@ from demo.cores import cores
 from demo.limits import Limits
 from demo.remaining_images import CHUNK, RemainingImages
 from demo.requests import (
+    AnimationRequest,
     BadRequest,
     ChannelRequest,
     ChunkRequest,
@@ -35,9 +36,11 @@ from demo.server_functions import Reply
 from demo.session import Session, Sessions
 from demo.training_queue import TrainingQueue
 from fmnist_core import explain, inference, projection
+from fmnist_core.animation import animate
 from fmnist_core.dataset import Split
 from fmnist_core.errors import FmnistError, NothingDrawn
 from fmnist_core.explain import TopActivations
+from fmnist_core.export import can_export, largest_difference, pack, to_onnx
 from fmnist_core.inference import Reading
 from fmnist_core.preparation import Prepared, flatten, open_picture, prepare, prepare_naively
 from fmnist_core.projection import PixelProjection
@@ -198,13 +201,33 @@ class Handlers:
         """Start a training with the visitor's settings."""
         if request.init_from_current:
             check_init_from(request.config, self._sessions.get(request.visitor).network)
-        self._training.start(request.visitor, request.config, request.init_from_current)
+        self._training.start(request.visitor, request.config, request.init_from_current, request.watch, request.picture)
         return {}
 
     @action(EventsRequest)
     def train_state(self, request: EventsRequest) -> Reply:
         """What has happened in the visitor's training since the last request."""
         return self._training.state(request.visitor, request.seen)
+
+    @action(AnimationRequest, "slow")
+    def animation(self, request: AnimationRequest) -> Reply:
+        """How the map formed in the visitor's training so far, as an animated picture."""
+        snapshots = self._training.snapshots(request.visitor)
+        if snapshots is None:
+            raise BadRequest("There is no map that formed to be saved: train with “Watch it learn” first.")
+        contents = animate(snapshots, request.format)
+        return {"file": base64.b64encode(contents).decode(), "type": f"image/{request.format.lower()}"}
+
+    @action(Request, "slow")
+    def download(self, request: Request) -> Reply:
+        """The network that answers the visitor as a zip archive; with ONNX, where this server can export it.
+
+        ``difference`` is by how much a probability of the exported network is off at most, on all samples.
+        """
+        network = self._sessions.get(request.visitor).network
+        onnx = to_onnx(network) if can_export() else None
+        difference = largest_difference(onnx, network, self._samples) if onnx is not None else None
+        return {"file": base64.b64encode(pack(network, onnx)).decode(), "difference": difference}
 
     @action(Request)
     def train_stop(self, request: Request) -> Reply:

@@ -15,10 +15,11 @@ from torch import Tensor
 from demo.limits import Limits
 from demo.requests import Wants, page_settings
 from demo.session import Session
-from fmnist_core import CLASS_NAMES, IMAGE_SIZE
+from fmnist_core import CLASS_COLOURS, CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.architectures import ARCHITECTURES
 from fmnist_core.dataset import Split
 from fmnist_core.errors import ConfigError
+from fmnist_core.events import SnapshotTaken
 from fmnist_core.explain import (
     TopActivations,
     ablate_channel,
@@ -35,20 +36,6 @@ from fmnist_core.preparation import PICTURE_KINDS, Prepared
 from fmnist_core.projection import NEIGHBOURS, PixelProjection, Projection
 from fmnist_core.train_config import recipe
 
-# Ten colours that people with any kind of colour vision can tell apart: Matthew A. Petroff, Accessible Color Sequences
-# for Data Visualization, arXiv:2107.02270.
-CLASS_COLOURS: Final = (
-    "#3f90da",
-    "#ffa90e",
-    "#bd1f01",
-    "#832db6",
-    "#a96b59",
-    "#e76300",
-    "#92dadd",
-    "#b9ac70",
-    "#717581",
-    "#94a4a2",
-)
 STEP_SIDE: Final = 160  # longer side, in pixels, of the picture of what was found
 SHEET_COLUMNS: Final = 50  # test samples side by side in the one picture that the page loads
 PAGE_VALUES: Final = {"epochs": 5}  # where the page starts with something else than the recipe
@@ -298,6 +285,18 @@ def more_points(
         "predictions": _base64(predictions.numpy().astype(np.uint8)),
         "labels": _base64(images.labels.numpy().astype(np.uint8)),
         "numbers": _base64(images.numbers.numpy().astype("<u2")),
+    }
+
+
+def snapshot(taken: SnapshotTaken, labels: Tensor) -> dict[str, Any]:
+    """A moment of a training: the images' coordinates, x and y in turns in thousandths as 16 bits; labels (N,)."""
+    thousandths = (taken.coordinates * 1000).round().clamp(-32767, 32767)
+    return {
+        "coordinates": _base64(thousandths.numpy().astype("<i2")),
+        "labels": _base64(labels.numpy().astype(np.uint8)),
+        "place": None if taken.place is None else taken.place.tolist(),
+        "probabilities": None if taken.probabilities is None else taken.probabilities.tolist(),
+        "kernels": _quantised(taken.kernels) if len(taken.kernels) else None,
     }
 
 

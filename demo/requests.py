@@ -247,6 +247,8 @@ class TrainRequest(Request):
 
     config: TrainConfig
     init_from_current: bool  # from the weights of the network that answers now
+    watch: bool = False  # take snapshots
+    picture: bytes | None = None  # pixels (28, 28) of the visitor's picture, to be in them
 
     @classmethod
     def read(cls, fields: Fields) -> "TrainRequest":
@@ -265,7 +267,21 @@ class TrainRequest(Request):
         short = dict(SHORT_TRAINING)
         if init_from_current:  # no more is held out than before, as these weights have learned from all else
             short["validation_fraction"] = config.validation_fraction
-        return cls(fields.visitor(), with_settings(config, changes | short), init_from_current)
+        watch = settings.get("watch") is True
+        picture = fields.pixels("pixels").numpy().tobytes() if watch and "pixels" in fields else None
+        return cls(fields.visitor(), with_settings(config, changes | short), init_from_current, watch, picture)
+
+
+@dataclass(frozen=True)
+class AnimationRequest(Request):
+    """Draw how the map formed in the visitor's training."""
+
+    format: str  # "GIF" or "WebP", checked where it is drawn
+
+    @classmethod
+    def read(cls, fields: Fields) -> "AnimationRequest":
+        """The request from its fields."""
+        return cls(fields.visitor(), fields.text("format"))
 
 
 def page_settings(limits: Limits) -> list[Setting]:

@@ -17,12 +17,13 @@ from safetensors.torch import load as from_safetensors
 from safetensors.torch import save as to_safetensors
 
 from demo.cores import cores
-from fmnist_core import dataset, projection
+from fmnist_core import IMAGE_SIZE, dataset, projection
 from fmnist_core.checkpoint import weights_of
 from fmnist_core.errors import FmnistError
 from fmnist_core.evaluation import evaluate
-from fmnist_core.events import Event, Finished, StepDone
+from fmnist_core.events import Event, Finished, SnapshotTaken, StepDone
 from fmnist_core.model import Network
+from fmnist_core.snapshots import SnapshotTaker, images_to_place
 from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
 from fmnist_core.train_config import TrainConfig
 from fmnist_core.training import train
@@ -71,11 +72,21 @@ class Task:
     weights: bytes  # its weights as safetensors
     init_from_before: bool
     where: str | Path | None  # the data set
+    watch: bool = False  # take snapshots
+    picture: bytes | None = None  # pixels (28, 28) of the visitor's picture, to be in them
 
     @classmethod
-    def of(cls, before: Network, config: TrainConfig, init_from_before: bool, where: str | Path | None) -> "Task":
+    def of(
+        cls,
+        before: Network,
+        config: TrainConfig,
+        init_from_before: bool,
+        where: str | Path | None,
+        watch: bool = False,
+        picture: bytes | None = None,
+    ) -> "Task":
         """The task for a visitor whom the network ``before`` answers."""
-        return cls(config, before.config, weights_of(before), init_from_before, where)
+        return cls(config, before.config, weights_of(before), init_from_before, where, watch, picture)
 
 
 def start_process(task: Task, stop: c_bool, connection: Connection) -> SpawnProcess:
@@ -111,12 +122,14 @@ def _train_and_test(task: Task, stop: c_bool) -> Iterator[Message]:
     data = dataset.load(task.where)
     reported = 0.0
     init_from = before if task.init_from_before else None
-    for event in train(task.config, data.train, init_from=init_from, should_stop=lambda: stop.value):
+    taker = _snapshot_taker(task) if task.watch else None
+    events = train(task.config, data.train, init_from=init_from, should_stop=lambda: stop.value, snapshots=taker)
+    for event in events:
         if isinstance(event, StepDone) and event.step < event.steps:
             if time.monotonic() - reported < REPORT_PAUSE:
                 continue
             reported = time.monotonic()
-        yield event.to_json(), None
+        yield event.to_json(), pack_snapshot(event) if isinstance(event, SnapshotTaken) else None
     assert isinstance(event, Finished)
     if event.best_epoch == 0:
         yield Failed("Stopped before anything was learned: your network is unchanged.").to_json(), None
@@ -134,6 +147,25 @@ def _train_and_test(task: Task, stop: c_bool) -> Iterator[Message]:
     yield tested.to_json(), weights_of(event.network)
     mapped = projection.with_tsne(projection.fit(event.network, dataset.load_samples().test))
     yield Mapped().to_json(), to_safetensors({name: value for name, value in vars(mapped).items()})
+
+
+def _snapshot_taker(task: Task) -> SnapshotTaker:
+    picture = None
+    if task.picture is not None:
+        picture = torch.frombuffer(bytearray(task.picture), dtype=torch.uint8).reshape(IMAGE_SIZE, IMAGE_SIZE)
+    return SnapshotTaker(images_to_place(dataset.load_samples().test), picture)
+
+
+def pack_snapshot(event: SnapshotTaken) -> bytes:
+    """The tensors of a snapshot as safetensors."""
+    tensors = {name: value.contiguous() for name, value in vars(event).items() if isinstance(value, torch.Tensor)}
+    return to_safetensors(tensors)
+
+
+def unpack_snapshot(event: Mapping[str, Any], tensors: bytes) -> SnapshotTaken:
+    """The snapshot again from the message about it."""
+    values = {name: value for name, value in event.items() if name != "event"}
+    return SnapshotTaken(**{"place": None, "probabilities": None} | values | from_safetensors(tensors))
 
 
 def unpack(config: Mapping[str, Any], weights: bytes) -> Network:

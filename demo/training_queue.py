@@ -16,14 +16,16 @@ from typing import Any, Final, Protocol
 
 from safetensors.torch import load as from_safetensors
 
+from demo import payloads
 from demo.limits import Limits
 from demo.session import Session, Sessions
-from demo.training_process import CONTEXT, Failed, Mapped, Task, Tested, start_process, unpack
+from demo.training_process import CONTEXT, Failed, Mapped, Task, Tested, start_process, unpack, unpack_snapshot
 from fmnist_core import projection
 from fmnist_core.dataset import Split
 from fmnist_core.errors import FmnistError
-from fmnist_core.events import Event, Finished
+from fmnist_core.events import Event, Finished, SnapshotTaken
 from fmnist_core.model import Network
+from fmnist_core.snapshots import Snapshots, images_to_place
 from fmnist_core.train_config import TrainConfig
 
 POLL: Final = 0.2  # seconds from one look whether a run goes on to the next
@@ -78,10 +80,13 @@ class Run:
     before: Network  # that answered the visitor when they started it
     init_from_before: bool  # start from its weights instead of random ones
     patience: float  # seconds without a question after which its visitor has left
+    watch: bool = False  # take snapshots
+    picture: bytes | None = None  # pixels (28, 28) of the visitor's picture, to be in them
     # The visitor wants it to stop. Shared with the process; an Event would have a lock, and a process that is killed
     # while it holds the lock would block us for ever.
     stop: c_bool = field(default_factory=lambda: CONTEXT.RawValue(c_bool, False))
     events: list[dict[str, Any]] = field(default_factory=list)
+    snapshots: list[SnapshotTaken] = field(default_factory=list)
     alive: bool = True
     asked: float = field(default_factory=time.monotonic)  # when the visitor last asked
 
@@ -118,12 +123,20 @@ class TrainingQueue:
     ) -> None:
         self._sessions, self._samples, self._where, self._start_process = sessions, samples, where, start_process
         self._limits = limits or Limits()
+        self._placed = images_to_place(samples)  # in the snapshots of every run
         self._runs: dict[str, Run] = {}
         self._line: list[Run] = []  # the first one is running
         self._moved = threading.Condition()
 
-    def start(self, visitor: str, config: TrainConfig, init_from_current: bool = False) -> None:
-        """Put a run in line.
+    def start(
+        self,
+        visitor: str,
+        config: TrainConfig,
+        init_from_current: bool = False,
+        watch: bool = False,
+        picture: bytes | None = None,
+    ) -> None:
+        """Put a run in line; to ``watch`` it is to take snapshots, with the visitor's ``picture`` among the images.
 
         Raises:
             TrainingRefused: the visitor has one already, or the line is full.
@@ -134,7 +147,8 @@ class TrainingQueue:
             if len(self._line) >= self._limits.training_queue:
                 raise TrainingRefused(f"{len(self._line)} visitors train or wait: try again in a few minutes.")
             patience = self._limits.patience_seconds
-            run = Run(visitor, config, self._sessions.get(visitor).network, init_from_current, patience)
+            network = self._sessions.get(visitor).network
+            run = Run(visitor, config, network, init_from_current, patience, watch, picture)
             # Those that have ended are kept as long as their visitors still ask: the last events may not be read yet.
             self._runs = {name: old for name, old in self._runs.items() if old.alive or not old.is_left}
             self._runs[visitor] = run
@@ -150,6 +164,12 @@ class TrainingQueue:
         alive = run.alive  # before the events: a run that ends in between is asked once more
         events = run.events[seen:]
         return {"events": events, "seen": seen + len(events), "alive": alive}
+
+    def snapshots(self, visitor: str) -> Snapshots | None:
+        """Those of the visitor's run so far; None without any."""
+        run = self._runs.get(visitor)
+        taken = list(run.snapshots) if run else []
+        return Snapshots.of(taken, self._placed.labels) if taken else None
 
     def forget(self, visitor: str) -> None:
         """Drop what is known of the visitor's run, unless it is still alive."""
@@ -197,7 +217,7 @@ class TrainingQueue:
         learns_until = time.monotonic() + limits.training_seconds
         stopping = finished = math.inf  # when it was asked to stop, and when it had
         try:
-            task = Task.of(run.before, run.config, run.init_from_before, self._where)
+            task = Task.of(run.before, run.config, run.init_from_before, self._where, run.watch, run.picture)
             process = self._start_process(task, run.stop, sender)
             sender.close()  # the copy of the process is the only one left: when it dies, reading here ends
             while True:
@@ -243,4 +263,7 @@ class TrainingQueue:
             found = own.cache.get("top_activations")
             cache = {} if found is None else {"top_activations": found}
             self._sessions.complete(run.visitor, replace(own, projection=mapped, cache=cache))
+        elif event["event"] == SnapshotTaken.name and tensors is not None:
+            run.snapshots.append(unpack_snapshot(event, tensors))
+            event = event | payloads.snapshot(run.snapshots[-1], self._placed.labels)
         run.events.append(event)

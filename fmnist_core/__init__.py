@@ -41,6 +41,20 @@ CLASS_NAMES: Final = (
     "Bag",
     "Ankle boot",
 )
+# Ten colours that people with any kind of colour vision can tell apart: Matthew A. Petroff, Accessible Color Sequences
+# for Data Visualization, arXiv:2107.02270.
+CLASS_COLOURS: Final = (
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#92dadd",
+    "#b9ac70",
+    "#717581",
+    "#94a4a2",
+)
 IMAGE_SIZE: Final = 28
 
 # Over all pixels of the 60,000 training images, on the scale 0..1 (checked by a test).

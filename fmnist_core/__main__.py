@@ -1,4 +1,4 @@
-"""The command line: ``python -m fmnist_core train | evaluate | predict | data | layers``."""
+"""The command line: ``python -m fmnist_core train | animate | evaluate | predict | export | data | layers``."""
 
 import argparse
 import io
@@ -11,31 +11,41 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
 from tqdm import tqdm
 
-from fmnist_core import CLASS_NAMES, checkpoint, dataset, dataset_formats, explain, inference, projection, storage
+from fmnist_core import (
+    CLASS_NAMES,
+    checkpoint,
+    dataset,
+    dataset_formats,
+    explain,
+    export,
+    inference,
+    projection,
+    storage,
+)
+from fmnist_core.animation import save_animation
 from fmnist_core.architectures import ARCHITECTURES
-from fmnist_core.errors import DatasetError, FmnistError, PictureError
+from fmnist_core.errors import ConfigError, DatasetError, ExportError, FmnistError, PictureError
 from fmnist_core.evaluation import evaluate
-from fmnist_core.events import EpochDone, Event, Finished, Started, StepDone
+from fmnist_core.events import EpochDone, Event, Finished, SnapshotTaken, Started, StepDone
 from fmnist_core.layer_table import LayerRow, layer_table
 from fmnist_core.model import Network
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
-from fmnist_core.segmenter import (
-    SegmenterConfig,
-    intersection_over_union,
-    save_segmenter,
-    train_segmenter,
-)
+from fmnist_core.resume import RESUME_FILE, load_state, save_state, saved_training
+from fmnist_core.segmenter import save_segmenter
+from fmnist_core.segmenter_training import SegmenterConfig, intersection_over_union, train_segmenter
 from fmnist_core.settings import Setting
+from fmnist_core.snapshots import Snapshots, SnapshotTaker, images_to_place
 from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS
 from fmnist_core.synthetic.scenes import draw_scenes, scene_sheet
 from fmnist_core.synthetic.sketch_test_set import TEST_SKETCHES, make_sketch_test_set
 from fmnist_core.synthetic.strokes import Rng
-from fmnist_core.train_config import DEVICES, SETTINGS, recipe, with_settings
+from fmnist_core.train_config import DEVICES, SETTINGS, TrainConfig, recipe, with_settings
 from fmnist_core.training import check_init_from, pick_device, train
 
 DEFAULT_WEIGHTS = Path(__file__).parent.parent / "weights" / "deep"
@@ -86,7 +96,13 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--init-from", metavar="DIR", help="weights to start from: folder or Hub id (default: random)")
     for setting in SETTINGS.values():
         _add_setting(sub, setting)
+    sub.add_argument("--resume", action="store_true", help="go on with the training that was broken off in --out DIR")
+    sub.add_argument("--snapshots", action="store_true", help="keep how the map forms, for `animate`")
     sub.add_argument("--json", action="store_true", help="print one event a line as JSON instead of the progress bar")
+
+    sub = command("animate", run_animate, "Draw the map that formed in a training with --snapshots as it formed.")
+    sub.add_argument("folder", type=Path, metavar="RUN", help="folder of the weights")
+    sub.add_argument("--out", type=Path, default=Path("embedding.gif"), metavar="FILE", help="GIF or WebP: %(default)s")
 
     sub = command("train-segmenter", run_train_segmenter, "Train the network that finds garments in photos, on scenes.")
     sub.add_argument("--data", metavar="WHERE", help=DATA_HELP.format("a download, "))
@@ -109,6 +125,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_weights(sub)
     sub.add_argument("--kind", choices=PICTURE_KINDS, help="what kind of pictures they are (default: detect)")
     sub.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+    sub = command("export", run_export, "Export a network as ONNX, with its preparation inside and a script beside it.")
+    sub.add_argument("weights", nargs="?", default=DEFAULT_WEIGHTS, metavar="WEIGHTS", help="folder or Hub id")
+    sub.add_argument("--out", type=Path, default=Path("exported"), metavar="DIR", help="default: %(default)s")
 
     sub = command("data", run_data, "Find, verify, download or convert the data set.")
     actions = sub.add_subparsers(required=True, metavar="ACTION", dest="action")
@@ -157,19 +177,49 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
 
 
 def run_train(options: argparse.Namespace) -> int:
-    given = {name: value for name, value in vars(options).items() if name in SETTINGS}
+    given = {name: value for name, value in vars(options).items() if name in SETTINGS and value is not None}
+    if options.resume:
+        return _train(options, *_to_resume(options, given))
     init_from = checkpoint.load(options.init_from) if options.init_from else None
     architecture = options.architecture or (init_from.architecture if init_from else "deep")
     config = with_settings(recipe(architecture), given)
     check_init_from(config, init_from)
+    return _train(options, config, init_from)
+
+
+def _to_resume(options: argparse.Namespace, given: dict[str, Any]) -> tuple[TrainConfig, Network]:
+    """The training that goes on, and a network of its kind; only where it runs and what it reports can be another."""
+    if options.out is None:
+        raise ConfigError("Name the folder of the training that is to go on: --resume --out DIR.")
+    changed = sorted((given.keys() - {"device", "report_every"}) | ({"init_from"} if options.init_from else set()))
+    if changed:
+        raise ConfigError(f"A training goes on with its own settings: leave out --{changed[0].replace('_', '-')}.")
+    config, network = saved_training(options.out)
+    return with_settings(config, given), network
+
+
+def _train(options: argparse.Namespace, config: TrainConfig, init_from: Network | None) -> int:
     out: Path = options.out or Path("runs") / config.architecture
     data = dataset.load(options.data, download=True)
     print(f"Data: {data.source}.", file=sys.stderr)
     storage.claim(out)  # now, and not when the training is over
+    placed = images_to_place(dataset.load_samples().test)
+    taker, taken = SnapshotTaker(placed) if options.snapshots else None, []
     progress: AbstractContextManager[Callable[[Event], None]]
     progress = nullcontext(_print_json) if options.json else closing(_Progress())
     with progress as show, _interrupt_stops() as request:
-        for event in train(config, data.train, init_from=init_from, should_stop=lambda: request.stop):
+        events = train(
+            config,
+            data.train,
+            init_from=init_from,
+            should_stop=lambda: request.stop,
+            snapshots=taker,
+            resume=(lambda state: load_state(state, data.train, out)) if options.resume else None,
+            keep=lambda state: save_state(state, data.train, out),
+        )
+        for event in events:
+            if isinstance(event, SnapshotTaken):
+                taken.append(event)
             if not _is_read(show, event):
                 request.stop = True
     assert isinstance(event, Finished)
@@ -177,6 +227,12 @@ def run_train(options: argparse.Namespace) -> int:
         print(f"Stopped before anything was learned: nothing is saved in {out}.", file=sys.stderr)
         return 1
     checkpoint.save(event.network, out)
+    if event.stopped and (out / RESUME_FILE).is_file():
+        print(f"To go on with it: train --resume --out {out}", file=sys.stderr)
+    elif not event.stopped:
+        (out / RESUME_FILE).unlink(missing_ok=True)
+    if taken:
+        Snapshots.of(taken, placed.labels).save(out)
     evaluation = evaluate(event.network, data.test)
     tested = {"config": asdict(config), "data": data.source} | evaluation.to_json()
     with storage.write_whole(out / checkpoint.TRAINING_FILE) as file:
@@ -189,6 +245,13 @@ def run_train(options: argparse.Namespace) -> int:
     samples = dataset.load_samples().test
     projection.save(projection.with_tsne(projection.fit(event.network, samples)), event.network, out)
     explain.save(explain.top_activations(event.network, samples), event.network, out)
+    return 0
+
+
+def run_animate(options: argparse.Namespace) -> int:
+    snapshots = Snapshots.load(options.folder)
+    save_animation(snapshots, options.out)
+    print(f"{options.out}: the map at {len(snapshots.steps)} moments of {int(snapshots.steps[-1]):,} steps.")
     return 0
 
 
@@ -332,6 +395,23 @@ def run_predict(options: argparse.Namespace) -> int:
             note = "" if outcome.is_familiar else f" {inference.UNFAMILIAR}"
             print(f"{file}: {inference.in_words(outcome)} ({outcome.probabilities.max():.0%}).{note}")
     return status
+
+
+def run_export(options: argparse.Namespace) -> int:
+    network = checkpoint.load(options.weights)
+    contents = export.to_onnx(network)
+    for name, written in ((export.ONNX_FILE, contents), (export.SCRIPT_FILE, export.SCRIPT.encode())):
+        with storage.write_whole(options.out / name) as file:
+            file.write(written)
+    samples = dataset.load_samples().test
+    difference = export.largest_difference(contents, network, samples)
+    checked = "not checked, as onnxruntime is not installed"
+    if difference is not None:
+        if difference > export.TOLERANCE:
+            raise ExportError(f"The exported network differs by {difference:.2g} in a probability.")
+        checked = f"checked on {len(samples):,} images: the largest difference in a probability is {difference:.1g}"
+    print(f"{options.out}: {export.ONNX_FILE} and {export.SCRIPT_FILE}; {checked}.")
+    return 0
 
 
 def run_data(options: argparse.Namespace) -> int:

@@ -36,3 +36,7 @@ class CheckpointError(FmnistError):
 
 class StorageError(FmnistError):
     """A file could not be written; what was there before is unchanged."""
+
+
+class ExportError(FmnistError):
+    """A network cannot be exported."""

@@ -7,6 +7,8 @@ is renamed.
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from torch import Tensor
+
 from fmnist_core.model import Network
 
 
@@ -16,8 +18,8 @@ class Event:
     name: ClassVar[str]
 
     def to_json(self) -> dict[str, Any]:
-        """The event as plain values; a network is left out."""
-        values = {name: value for name, value in vars(self).items() if not isinstance(value, Network)}
+        """The event as plain values; networks and tensors are left out."""
+        values = {name: value for name, value in vars(self).items() if not isinstance(value, Network | Tensor)}
         return {"event": self.name} | values
 
 
@@ -63,6 +65,21 @@ class EpochDone(Event):
     validation_accuracy: float | None
     best: bool  # the best so far: these weights are kept
     seconds: float  # since the start
+
+
+@dataclass(frozen=True, eq=False)
+class SnapshotTaken(Event):
+    """What the network makes of some images at this moment; see ``snapshots``."""
+
+    name = "SnapshotTaken"
+    step: int  # after which it was taken; 0: before the first
+    steps: int
+    accuracy: float  # on these images
+    coordinates: Tensor  # float32 (N, 2), of the images; about their middle, at a root mean square distance of 1
+    predictions: Tensor  # int64 (N,)
+    place: Tensor | None  # float32 (2,), coordinates of the visitor's picture, if there is one
+    probabilities: Tensor | None  # float32 (classes,), of that picture
+    kernels: Tensor  # float32 (channels, height, width), of the first convolution; the mean over its inputs
 
 
 @dataclass(frozen=True, eq=False)

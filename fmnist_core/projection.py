@@ -70,14 +70,14 @@ class PixelProjection:
 def fit_pixels(samples: Split) -> PixelProjection:
     """The map of ``samples`` by their pixels; about 0.1 s for 2,000 samples."""
     vectors = samples.pixels.flatten(1).float()  # (N, 784)
-    mean, axes = _principal_axes(vectors)
+    mean, axes = principal_axes(vectors)
     return PixelProjection(mean, axes, (vectors - mean) @ axes)
 
 
 def fit(network: Network, samples: Split) -> Projection:
     """The map of ``samples`` by PCA; ``with_tsne`` adds the other one. A second or two for 2,000 samples."""
     embeddings, predictions = embed(network, samples)
-    mean, axes = _principal_axes(embeddings)
+    mean, axes = principal_axes(embeddings)
     return Projection(embeddings, predictions, mean, axes, None)
 
 
@@ -118,7 +118,7 @@ def load(folder: Path, network: Network, samples: Split) -> Projection:
     return Projection(**without_tsne | tensors)
 
 
-def _principal_axes(vectors: Tensor) -> tuple[Tensor, Tensor]:
+def principal_axes(vectors: Tensor) -> tuple[Tensor, Tensor]:
     """Mean (D,) of vectors (N, D), and their first two principal axes (D, 2).
 
     Principal axes are the eigenvectors of the covariance with the largest eigenvalues (Jolliffe 2002, section 1.1). A

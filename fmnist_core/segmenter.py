@@ -1,15 +1,14 @@
-"""A small network that finds the garment in a photo: how it is built, how it learns from scenes, how it is kept.
+"""A small network that finds the garment in a photo: how it is built, what it says, and how it is kept.
 
 An encoder of inverted residual blocks with depthwise convolutions (Sandler et al.: MobileNetV2, arXiv:1801.04381),
 dilated where its maps are small, and a decoder that adds the encoder's maps on its way up (after Ronneberger, Fischer,
 Brox: U-Net, arXiv:1505.04597).
 """
 
+import functools
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import cv2
 import numpy as np
@@ -20,12 +19,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from fmnist_core.checkpoint import weights_of
-from fmnist_core.errors import CheckpointError, ConfigError
+from fmnist_core.errors import CheckpointError
 from fmnist_core.preparation.fitting import GreyImage, UInt8Image
 from fmnist_core.storage import write_whole
-from fmnist_core.synthetic.scenes import SIDE, draw_scenes
-from fmnist_core.synthetic.strokes import Rng
 
+SEGMENTER_FILE: Final = Path(__file__).parent.parent / "weights" / "segmenter.safetensors"
+SIDE: Final = 96  # of the square that it sees of a picture, in pixels
 CHANNELS: Final = (16, 24, 40, 56)  # of the encoder's stages, at 1/2, 1/4, 1/8 and 1/16 of the side
 DILATIONS: Final = ((1,), (1, 1), (1, 1, 2), (1, 2, 1, 2))  # of the blocks of each stage
 INPUTS: Final = 5  # red, green, blue, and how far a place is from the middle, up or down and to the side
@@ -114,78 +113,6 @@ def garment_probability(segmenter: Segmenter, rgb: UInt8Image) -> GreyImage:
     return np.asarray(cv2.resize(probability, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR))
 
 
-# --- training -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class SegmenterConfig:
-    """All that decides what a training of the segmenter gives, besides the images whose shapes it uses.
-
-    Raises:
-        ConfigError: a value that cannot work.
-    """
-
-    steps: int = 6000
-    batch_size: int = 16
-    learning_rate: float = 4e-3  # the highest
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch_size < 2 or not 0 < self.learning_rate <= 1:
-            raise ConfigError(f"{self} cannot work, expected steps, at least 2 scenes a batch, and a rate up to 1.")
-
-
-class Trained(NamedTuple):
-    """A step of a training has been taken."""
-
-    loss: float
-    segmenter: Segmenter  # the same one at each step
-
-
-def train_segmenter(images: Tensor, config: SegmenterConfig) -> Iterator[Trained]:
-    """Train on scenes of the images (N, 28, 28) uint8.
-
-    The loss is binary cross-entropy and, so that small garments count as much as large ones, 1 - the soft intersection
-    over union (Rahman, Wang: Optimizing intersection-over-union in deep neural networks for image segmentation, 2016).
-    """
-    rng, pixels = Rng(config.seed), images.numpy()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        segmenter = Segmenter().train()
-    optimizer = torch.optim.AdamW(segmenter.parameters(), config.learning_rate, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, config.learning_rate, total_steps=config.steps + 1, pct_start=0.08
-    )
-    for _ in range(config.steps):
-        scenes, masks = (torch.from_numpy(each) for each in draw_scenes(pixels, config.batch_size, rng))
-        loss = segmentation_loss(segmenter(scenes), masks)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
-        yield Trained(loss.item(), segmenter)
-
-
-def segmentation_loss(logits: Tensor, masks: Tensor) -> Tensor:
-    """The loss of logits (N, H, W) for masks (N, H, W) bool."""
-    truth = masks.float()
-    probability = logits.sigmoid()
-    common = (probability * truth).sum((1, 2))
-    union = (probability + truth - probability * truth).sum((1, 2))
-    return F.binary_cross_entropy_with_logits(logits, truth) + (1 - (common + 1) / (union + 1)).mean()
-
-
-@torch.inference_mode()
-def intersection_over_union(segmenter: Segmenter, scenes: Tensor, masks: Tensor) -> float:
-    """Mean over scenes (N, H, W, 3) uint8: how far what is found and masks (N, H, W) agree, 0..1."""
-    was_training = segmenter.training
-    segmenter.eval()
-    found = torch.cat([segmenter(scenes[start : start + 32]) for start in range(0, len(scenes), 32)]) > 0
-    segmenter.train(was_training)
-    common, union = (found & masks).sum((1, 2)), (found | masks).sum((1, 2))
-    return float((common / union.clamp(min=1)).mean())
-
-
 # --- on the disk ----------------------------------------------------------------------------------------------------
 
 
@@ -211,3 +138,13 @@ def load_segmenter(file: Path) -> Segmenter:
     except (OSError, SafetensorError, RuntimeError) as error:
         raise CheckpointError(f"{file} does not hold the weights of a segmenter.") from error
     return segmenter.eval()
+
+
+@functools.cache
+def shipped_segmenter() -> Segmenter:
+    """The segmenter shipped with the program; read when it is first needed.
+
+    Raises:
+        CheckpointError: its file is missing or damaged.
+    """
+    return load_segmenter(SEGMENTER_FILE)

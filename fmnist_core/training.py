@@ -24,6 +24,7 @@ from fmnist_core.evaluation import Evaluation, calibrate, evaluate
 from fmnist_core.events import EpochDone, Event, Finished, Started, StepDone
 from fmnist_core.model import Network
 from fmnist_core.muon import Muon
+from fmnist_core.snapshots import SnapshotTaker
 from fmnist_core.synthetic.kinds import NO_CLASS
 from fmnist_core.synthetic.pools import Pool, make_pools, mix_in_synthetic
 from fmnist_core.train_config import TrainConfig
@@ -94,7 +95,9 @@ class TrainingState:
     batch_size: int
     epoch_steps: int
     steps: int  # in all
+    best: "Best"
     step: int = 0
+    epoch: int = 0  # the last one that has ended
 
 
 def set_up(config: TrainConfig, images: Split, init_from: Network | None = None) -> TrainingState:
@@ -138,6 +141,7 @@ def set_up(config: TrainConfig, images: Split, init_from: Network | None = None)
         batch_size=batch_size,
         epoch_steps=epoch_steps,
         steps=min(steps, config.max_steps) if config.max_steps else steps,
+        best=Best(network),
     )
 
 
@@ -188,6 +192,9 @@ def train(
     *,
     init_from: Network | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    snapshots: SnapshotTaker | None = None,
+    resume: Callable[[TrainingState], None] | None = None,
+    keep: Callable[[TrainingState], None] | None = None,
 ) -> Iterator[Event]:
     """Train a network on ``images`` and yield what happens; the last event is ``Finished``.
 
@@ -200,19 +207,25 @@ def train(
         images: the training images; those held out are taken from them.
         init_from: the network whose weights to start from; without it they are random.
         should_stop: asked before every step; once it says yes, the best weights so far are the result.
+        snapshots: takes snapshots of the network at its moments; without it there are none.
+        resume: puts a training that is ready for its first step where an earlier one was broken off.
+        keep: given the state after every epoch, to ``resume`` from.
 
     Raises:
         ConfigError: as ``set_up``, or the loss is not finite any more.
     """
     state = set_up(config, images, init_from)
-    network = state.network
+    if resume:
+        resume(state)
+    network, best = state.network, state.best
     yield Started(str(state.device), len(state.training), len(state.validation), state.steps, network.parameter_count)
 
     began = time.perf_counter()
-    best = _Best(network)
-    images_seen = 0
+    if snapshots and snapshots.is_due(0, state.steps):
+        yield snapshots.take(network, state.step, state.steps)
+    images_seen, resumed_at = 0, state.step
     stopped = False
-    for epoch in range(1, math.ceil(state.steps / state.epoch_steps) + 1):
+    for epoch in range(state.epoch + 1, math.ceil(state.steps / state.epoch_steps) + 1):
         epoch_metrics, metrics = Metrics(state.device), Metrics(state.device)
         selected, loss_weights = select_samples(state.losses, state.shown, state.order)
         for batch in batches(state.training.take(selected), state.batch_size, state.order):
@@ -227,10 +240,12 @@ def train(
                 loss, accuracy = metrics.means()
                 _check_finite(loss, epoch, config)
                 seconds = time.perf_counter() - began
-                seconds_left = (state.steps - step) * seconds / step
+                seconds_left = (state.steps - step) * seconds / (step - resumed_at)
                 yield StepDone(step, state.steps, epoch, loss, accuracy, images_seen / seconds, seconds_left)
                 epoch_metrics.join(metrics)
                 metrics = Metrics(state.device)
+            if snapshots and snapshots.is_due(step, state.steps):
+                yield snapshots.take(network, step, state.steps)
         epoch_metrics.join(metrics)
         if epoch_metrics.count == 0:
             break  # stopped before the first step of this epoch
@@ -250,6 +265,9 @@ def train(
         )
         if stopped:
             break
+        state.epoch = epoch
+        if keep:
+            keep(state)
     network.load_state_dict(best.weights)
     if len(state.validation) >= MIN_TO_CALIBRATE and best.epoch:
         calibrate(network, state.validation)
@@ -359,7 +377,7 @@ class Metrics:
         return float(self.loss) / self.count, float(self.hits) / max(float(self.of_a_class), 1)
 
 
-class _Best:
+class Best:
     """The weights of least validation loss so far, which is less noisy than accuracy; without one (NaN) the latest."""
 
     def __init__(self, network: nn.Module) -> None:
@@ -367,10 +385,15 @@ class _Best:
         self.weights = _copy(network)
 
     def offer(self, network: nn.Module, epoch: int, loss: float) -> bool:
+        """Keep the network's weights if they are better than those so far, and tell whether they are."""
         if loss >= self.loss:  # NaN is never above
             return False
-        self.epoch, self.loss, self.weights = epoch, loss, _copy(network)
+        self.restore(_copy(network), epoch, loss)
         return True
+
+    def restore(self, weights: dict[str, Tensor], epoch: int, loss: float) -> None:
+        """Go on from the best ones of an earlier training."""
+        self.epoch, self.loss, self.weights = epoch, loss, weights
 
 
 def _copy(network: nn.Module) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 
 from networks import new
 
-from demo.training_process import Mapped, Tested
+from demo.training_process import Mapped, Tested, pack_snapshot
 from fmnist_core.checkpoint import weights_of
 from fmnist_core.events import EpochDone, Finished, Started, StepDone
 
@@ -41,6 +41,9 @@ class FakeProcess:
 
     def send_tested(self, network=NETWORK, event=TESTED):
         self._connection.send((event.to_json(), weights_of(network)))
+
+    def send_snapshot(self, taken):
+        self._connection.send((taken.to_json(), pack_snapshot(taken)))
 
     def send_mapped(self, tensors):
         self._connection.send((MAPPED.to_json(), tensors))

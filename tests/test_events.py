@@ -2,9 +2,10 @@ import json
 from dataclasses import FrozenInstanceError, fields
 
 import pytest
+import torch
 from networks import new
 
-from fmnist_core.events import EpochDone, Event, Finished, Started, StepDone
+from fmnist_core.events import EpochDone, Event, Finished, SnapshotTaken, Started, StepDone
 
 STARTED = Started(device="cpu", training_images=240, validation_images=60, steps=10, parameters=33_250)
 STEP_DONE = StepDone(step=3, steps=10, epoch=1, loss=1.5, accuracy=0.25, images_per_second=1000.0, seconds_left=2.5)
@@ -20,10 +21,28 @@ EPOCH_DONE = EpochDone(
 )
 FINISHED = Finished(network=new("original"), best_epoch=2, stopped=False, seconds=9.0)
 
+SNAPSHOT_TAKEN = SnapshotTaken(
+    step=4,
+    steps=10,
+    accuracy=0.5,
+    coordinates=torch.zeros(3, 2),
+    predictions=torch.zeros(3, dtype=torch.int64),
+    place=torch.zeros(2),
+    probabilities=torch.full((10,), 0.1),
+    kernels=torch.zeros(6, 5, 5),
+)
+TENSORS = ("network", "coordinates", "predictions", "place", "probabilities", "kernels")
+
 every_event = pytest.mark.parametrize(
     ("event", "name"),
-    [(STARTED, "Started"), (STEP_DONE, "StepDone"), (EPOCH_DONE, "EpochDone"), (FINISHED, "Finished")],
-    ids=["Started", "StepDone", "EpochDone", "Finished"],
+    [
+        (STARTED, "Started"),
+        (STEP_DONE, "StepDone"),
+        (EPOCH_DONE, "EpochDone"),
+        (SNAPSHOT_TAKEN, "SnapshotTaken"),
+        (FINISHED, "Finished"),
+    ],
+    ids=["Started", "StepDone", "EpochDone", "SnapshotTaken", "Finished"],
 )
 
 
@@ -38,7 +57,7 @@ def test_name_does_not_follow_the_class(event, name):
 def test_event_as_json_has_its_name_and_all_plain_values(event, name):
     told = event.to_json()
     assert json.loads(json.dumps(told)) == told
-    assert list(told) == ["event", *(each.name for each in fields(event) if each.name != "network")]
+    assert list(told) == ["event", *(each.name for each in fields(event) if each.name not in TENSORS)]
     assert told["event"] == name
     for key, value in told.items():
         assert key == "event" or value == getattr(event, key)

@@ -1,9 +1,11 @@
+import base64
 import io
 import json
 import os
 import re
 import struct
 import threading
+import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
@@ -36,16 +38,17 @@ from demo.limits import Limits
 from demo.requests import BadRequest, EventsRequest, NetworkRequest, PictureRequest, Request, Wants
 from demo.session import Session, Sessions
 from demo.training_queue import TrainingQueue
-from fmnist_core import CLASS_NAMES, explain, inference, projection
+from fmnist_core import CLASS_NAMES, checkpoint, explain, inference, projection
 from fmnist_core.model import to_probabilities
 from fmnist_core.preparation import PICTURE_KINDS, prepare, prepare_naively
 from fmnist_core.projection import NEIGHBOURS
+from fmnist_core.snapshots import Snapshots
 
 ROUNDING = 1e-5
 
 ACTIONS = {
     *("facts", "answer", "which", "open_file", "choose", "layers", "channel", "reasons", "points", "remaining_points"),
-    *("train_start", "train_state", "train_stop", "restore"),
+    *("train_start", "train_state", "train_stop", "restore", "animation", "download"),
 }
 FIELDS = {"answer": "picture", "open_file": "file"}  # in which each is sent a picture
 WHICH = {"network", "session", "own"}
@@ -927,10 +930,15 @@ class FakeQueue:
     """Writes down what it is asked."""
 
     def __init__(self):
-        self.asked = []
+        self.asked, self.taken = [], None
 
-    def start(self, visitor, config, init_from_current):
+    def start(self, visitor, config, init_from_current, watch, picture):
         self.asked.append(("start", visitor, config, init_from_current))
+        self.watched = watch, picture
+
+    def snapshots(self, visitor):
+        self.asked.append(("snapshots", visitor))
+        return self.taken
 
     def state(self, visitor, seen):
         self.asked.append(("state", visitor, seen))
@@ -966,6 +974,51 @@ def test_settings_reach_the_queue(train, fake_queue):
 def test_starting_from_the_network_that_answers_must_be_asked_for(train, fake_queue, wish):
     assert train("train_start", settings=SETTINGS | {"architecture": "deep", "init_from_current": wish}) == {}
     assert fake_queue.asked[0][3] is (wish is True)
+
+
+def test_a_training_is_watched_with_the_visitors_picture_when_that_is_asked_for(train, fake_queue, samples):
+    pixels = samples.test.pixels[5].numpy().tobytes()
+    for wish, picture, expected in (
+        (True, in_base64(pixels), (True, pixels)),
+        (True, None, (True, None)),
+        (False, in_base64(pixels), (False, None)),
+        ("yes", in_base64(pixels), (False, None)),
+    ):
+        fields = {} if picture is None else {"pixels": picture}
+        assert train("train_start", settings=SETTINGS | {"watch": wish}, **fields) == {}
+        assert fake_queue.watched == expected
+    reply = train("train_start", settings=SETTINGS | {"watch": True}, pixels=in_base64(pixels[:-1]))
+    assert "not the pixels" in error_of(reply)
+
+
+@pytest.mark.parametrize("format", ["GIF", "WebP"])
+def test_how_the_map_formed_comes_as_an_animated_picture(train, fake_queue, format):
+    assert "no map that formed" in error_of(train("animation", format=format))
+    fake_queue.taken = Snapshots(
+        torch.tensor([0, 1]), torch.tensor([0, 5]), torch.zeros(2), torch.randn(2, 2, 2), torch.zeros(2, 2)
+    )
+    reply = train("animation", BERT, format=format)
+    assert reply["type"] == f"image/{format.lower()}"
+    with Image.open(io.BytesIO(base64.b64decode(reply["file"]))) as picture:
+        assert picture.format == format.upper()
+        assert picture.n_frames > 1
+    assert fake_queue.asked[-1] == ("snapshots", BERT)
+    assert "expected GIF or WebP" in error_of(train("animation", format="PNG"))
+
+
+def test_the_network_that_answers_can_be_downloaded(ask, sessions, original, tmp_path, monkeypatch):
+    assert ask("choose", network="original") == {}
+    reply = ask("download")
+    assert 0 <= reply["difference"] < 1e-4
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(reply["file"]))) as archive:
+        archive.extractall(tmp_path)
+    assert checkpoint.fingerprint(checkpoint.load(tmp_path / "network")) == checkpoint.fingerprint(original)
+    assert (tmp_path / "network" / "model.onnx").is_file()
+    monkeypatch.setattr(module, "can_export", lambda: False)
+    reply = ask("download")
+    assert reply["difference"] is None
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(reply["file"]))) as archive:
+        assert "network/model.onnx" not in archive.namelist()
 
 
 def test_starting_from_another_kind_of_network_is_refused_at_once(train, fake_queue):

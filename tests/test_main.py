@@ -14,11 +14,13 @@ from torch import nn
 from fmnist_core import CLASS_NAMES, __main__, checkpoint, dataset, dataset_formats, explain, projection, storage
 from fmnist_core.architectures import ARCHITECTURES
 from fmnist_core.evaluation import evaluate
-from fmnist_core.events import Finished
+from fmnist_core.events import EpochDone, Finished
 from fmnist_core.inference import in_words, read_picture, to_json
 from fmnist_core.layer_table import layer_table
 from fmnist_core.model import Network
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
+from fmnist_core.resume import RESUME_FILE
+from fmnist_core.snapshots import Snapshots
 from fmnist_core.synthetic import pools
 from fmnist_core.synthetic.scenes import SIDE
 from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
@@ -73,6 +75,67 @@ def events_of(done):
 
 SHORT = ("--epochs", 2, "--batch-size", 60, "--device", "cpu")
 SMALL = ("--architecture", "original", *SHORT)  # quicker than the default network, where that makes no difference
+
+
+def test_a_training_with_snapshots_can_be_animated(cli, csv, tmp_path):
+    out, picture = tmp_path / "out", tmp_path / "forming.webp"
+    done = cli("train", "--data", csv, "--out", out, *SMALL, "--snapshots", "--json")
+    assert done.status == 0
+    steps = [event["step"] for event in events_of(done) if event["event"] == "SnapshotTaken"]
+    assert (steps[0], steps[-1]) == (0, 10)
+    assert Snapshots.load(out).steps.tolist() == steps
+    done = cli("animate", out, "--out", picture)
+    assert done.status == 0
+    assert f"the map at {len(steps)} moments of 10 steps" in done.out
+    with Image.open(picture) as opened:
+        assert opened.format == "WEBP"
+        assert opened.n_frames > 1
+
+
+def test_what_cannot_be_animated_is_a_sentence(cli, tmp_path):
+    done = cli("animate", tmp_path)
+    assert done.status == 1
+    assert "train with --snapshots" in done.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a signal ends the program")
+def test_ctrl_c_and_resume_give_the_weights_of_one_go(cli, csv, tmp_path, monkeypatch):
+    options = ("--data", csv, "--architecture", "original", "--epochs", 4, "--batch-size", 60, "--device", "cpu")
+    assert cli("train", "--out", tmp_path / "whole", *options).status == 0
+    assert not (tmp_path / "whole" / RESUME_FILE).exists()
+    out = tmp_path / "broken"
+
+    def interrupt_in_epoch_3(show, event):
+        if isinstance(event, EpochDone) and event.epoch == 2:
+            signal.raise_signal(signal.SIGINT)
+        return is_read(show, event)
+
+    is_read = __main__._is_read
+    with monkeypatch.context() as patched:
+        patched.setattr(__main__, "_is_read", interrupt_in_epoch_3)
+        done = cli("train", "--out", out, *options)
+    assert done.status == 0
+    assert f"train --resume --out {out}" in done.err
+    done = cli("train", "--resume", "--out", out, "--data", csv)
+    assert done.status == 0
+    assert not (out / RESUME_FILE).exists()
+    one, other = (checkpoint.load(folder) for folder in (tmp_path / "whole", out))
+    assert checkpoint.fingerprint(one) == checkpoint.fingerprint(other)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--out", "OUT"), "holds no training that was broken off"),
+        ((), "Name the folder"),
+        (("--out", "OUT", "--epochs", "3"), "leave out --epochs"),
+        (("--out", "OUT", "--init-from", "x"), "leave out --init-from"),
+    ],
+)
+def test_what_cannot_be_resumed_is_a_sentence(cli, tmp_path, options, sentence):
+    done = cli("train", "--resume", *(str(tmp_path) if each == "OUT" else each for each in options))
+    assert done.status == 1
+    assert sentence in done.err
 
 
 def test_training_as_json_agrees_with_the_library(cli, csv, tmp_path, quick, monkeypatch):

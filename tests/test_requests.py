@@ -19,6 +19,7 @@ from demo.limits import Limits
 from demo.requests import (
     MAX_FILE_NAME,
     ON_PAGE,
+    AnimationRequest,
     BadRequest,
     ChannelRequest,
     ChunkRequest,
@@ -65,6 +66,8 @@ ACCEPTED = [
     (ChunkRequest, {"chunk": 3}),
     (EventsRequest, {"seen": 3}),
     (TrainRequest, {"settings": SETTINGS | {"for_people": True}}),
+    (TrainRequest, {"settings": SETTINGS | {"watch": True}, "pixels": PIXELS}),
+    (AnimationRequest, {"format": "GIF"}),
 ]
 ANY_TEXT = st.text(st.characters(exclude_categories=[])) | st.sampled_from([*PICTURE_KINDS, png(), PIXELS, "\ud800"])
 ANY_NUMBER = st.integers() | st.floats() | st.sampled_from([10**400, -(10**400), True, False, 0, 1, 2, 1.0])

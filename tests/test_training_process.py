@@ -20,13 +20,14 @@ from wire import ANNA, BERT, SETTINGS, asking
 from demo import training_process as module
 from demo.handlers import Handlers
 from demo.session import Sessions
-from demo.training_process import Failed, Mapped, Task, unpack, work_on
+from demo.training_process import Failed, Mapped, Task, unpack, unpack_snapshot, work_on
 from demo.training_queue import TrainingQueue
 from fmnist_core import dataset, inference, projection
 from fmnist_core.checkpoint import weights_of
 from fmnist_core.dataset_formats import write_csv
 from fmnist_core.evaluation import evaluate
 from fmnist_core.model import Network
+from fmnist_core.snapshots import IMAGES
 from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
 from fmnist_core.train_config import recipe, with_settings
 from fmnist_core.training import hold_out
@@ -80,10 +81,10 @@ def work(monkeypatch, original, folder, sketch_test_set):
     monkeypatch.setattr(module, "make_sketch_test_set", lambda: sketches)
     monkeypatch.setattr(projection, "with_tsne", lambda shown: dataclasses.replace(shown, tsne=shown.pca.contiguous()))
 
-    def work(config, before=original, init_from_before=False, where=folder, stop_after=None):
+    def work(config, before=original, init_from_before=False, where=folder, stop_after=None, **watching):
         stop = c_bool(stop_after == "")
         messages = []
-        for event, tensors in work_on(Task.of(before, config, init_from_before, where), stop):
+        for event, tensors in work_on(Task.of(before, config, init_from_before, where, **watching), stop):
             messages.append((event, tensors))
             stop.value = stop.value or event["event"] == stop_after
         json.dumps([event for event, _ in messages])
@@ -144,6 +145,25 @@ def test_a_training_sends_what_happens_and_then_the_network_and_its_map(work, da
     mapped, fitted = from_safetensors(done.tensors["Mapped"]), projection.fit(network, dataset.load_samples().test)
     assert torch.allclose(mapped["embeddings"], fitted.embeddings)
     assert mapped["tsne"].shape == (len(fitted.embeddings), 2)
+
+
+def test_a_training_that_is_watched_sends_snapshots_with_the_picture_among_them(work, samples):
+    done = work(SHORT, watch=True, picture=samples.test.pixels[3].numpy().tobytes())
+    assert names(done.events)[:2] == ["Started", "SnapshotTaken"]
+    last = [event for event in done.events if event["event"] == "SnapshotTaken"][-1]
+    assert last["step"] == last["steps"] == done.by_name["Started"]["steps"]
+    taken = unpack_snapshot(last, done.tensors["SnapshotTaken"])
+    assert taken.to_json() == last
+    assert taken.coordinates.shape == (IMAGES, 2)
+    assert taken.predictions.dtype == torch.int64
+    assert taken.place.shape == (2,)
+    assert taken.probabilities.sum() == pytest.approx(1)
+
+
+def test_without_a_picture_there_is_no_place_for_one(work):
+    done = work(SHORT, watch=True)
+    taken = unpack_snapshot(done.by_name["SnapshotTaken"], done.tensors["SnapshotTaken"])
+    assert (taken.place, taken.probabilities) == (None, None)
 
 
 def test_a_training_can_start_from_the_network_before(work, original):

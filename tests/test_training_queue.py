@@ -1,8 +1,10 @@
 """The line of trainings, with processes that send what a test makes them send, and a clock that a test sets."""
 
+import base64
 import math
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from fake_training import (
@@ -31,6 +33,7 @@ from demo.session import Sessions
 from demo.training_process import Failed, unpack
 from demo.training_queue import Loading, Run, Stopping, TrainingQueue, TrainingRefused, Waiting
 from fmnist_core import projection
+from fmnist_core.snapshots import SnapshotTaker, images_to_place
 from fmnist_core.train_config import TrainConfig
 
 CONFIG = TrainConfig("original", epochs=2)
@@ -92,6 +95,34 @@ def test_events_have_the_names_that_the_page_knows():
     assert Loading().to_json() == {"event": "Loading"}
     assert Stopping("so").to_json() == {"event": "Stopping", "why": "so"}
     assert Failed("So.").to_json() == {"event": "Failed", "sentence": "So."}
+
+
+def test_snapshots_are_passed_on_and_kept_for_the_animation(open_queue, few_samples):
+    server = open_queue()
+    picture = few_samples.pixels[0].numpy().tobytes()
+    server.training.start(ANNA, CONFIG, watch=True, picture=picture)
+    process = server.processes.next()
+    assert (process.task.watch, process.task.picture) == (True, picture)
+    assert server.training.snapshots(ANNA) is None
+    taker = SnapshotTaker(images_to_place(few_samples), few_samples.pixels[0])
+    taken = [taker.take(new("original", seed=seed), seed, 2) for seed in range(3)]
+    for each in taken:
+        process.send_snapshot(each)
+    process.send(FINISHED)
+    events = follow(server.training, ANNA, until=FINISHED.name)
+    told = [event for event in events if event["event"] == "SnapshotTaken"]
+    assert [event["step"] for event in told] == [0, 1, 2]
+    for event, each in zip(told, taken, strict=True):
+        coordinates = np.frombuffer(base64.b64decode(event["coordinates"]), "<i2").reshape(-1, 2) / 1000
+        assert np.abs(coordinates - each.coordinates.numpy()).max() <= 0.0006
+        assert list(base64.b64decode(event["labels"])) == few_samples.labels.tolist()
+        assert event["place"] == each.place.tolist()
+        assert event["probabilities"] == each.probabilities.tolist()
+        assert event["kernels"]["shape"] == list(each.kernels.shape)
+    kept = server.training.snapshots(ANNA)
+    assert torch.equal(kept.coordinates, torch.stack([each.coordinates for each in taken]))
+    assert torch.equal(kept.labels, few_samples.labels)
+    assert server.training.snapshots(BERT) is None
 
 
 # --- one training from beginning to end -----------------------------------------------------------------------------

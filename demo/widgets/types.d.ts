@@ -134,10 +134,12 @@ export interface Servers {
   map: { points: Ask<{}, ServerPoints>; remaining_points: Ask<{ chunk: number }, MorePoints> };
   mistakes: { points: Ask<{}, ServerPoints> };
   training: {
-    train_start: Ask<{ settings: TrainSettings }, {}>;
+    train_start: Ask<{ settings: TrainSettings; pixels?: string }, {}>;
     train_state: Ask<{ seen: number }, TrainState>;
     train_stop: Ask<{}, {}>;
     restore: Ask<{}, {}>;
+    animation: Ask<{ format: string }, { file: string; type: string }>;
+    download: Ask<{}, { file: string; difference: number | null }>;
   };
 }
 
@@ -207,6 +209,7 @@ export interface TrainSettings {
   architecture: string;
   init_from_current: boolean; // from the weights of the network that answers now
   for_people: boolean; // with synthetic images mixed in
+  watch: boolean; // with snapshots
   [setting: string]: string | number | boolean; // and by its name each of the form's settings
 }
 
@@ -227,6 +230,7 @@ export type TrainEvent =
       validation_loss: number | null; // null: no images are held out
       validation_accuracy: number;
     }
+  | SnapshotTaken
   | { event: "Stopping"; why: string }
   | { event: "Finished"; stopped: boolean }
   | Tested
@@ -243,6 +247,18 @@ export interface StepDone {
   accuracy: number;
   images_per_second: number;
   seconds_left: number;
+}
+
+/** A moment of a training. */
+export interface SnapshotTaken {
+  event: "SnapshotTaken";
+  step: number;
+  accuracy: number; // on the images that are placed
+  coordinates: string; // base64: x and y of each in turns, in thousandths as 16 bits with a sign
+  labels: string; // base64, bytes
+  place: Pair | null; // of the picture that was there when the training began
+  probabilities: number[] | null; // of that picture
+  kernels: Levels | null; // of the first convolution
 }
 
 export interface Tested {

@@ -42,6 +42,13 @@ class Pool:
             self.pixels[new], self.labels[new] = torch.from_numpy(pixels), torch.tensor(labels)
             self.size += len(labels)
 
+    def grow_as_after(self, steps: int) -> None:
+        """Draw what would have been drawn in so many steps."""
+        for _ in range(steps):
+            if self.size == len(self.labels):
+                return
+            self.grow(GROWTH_PER_STEP)
+
     def sample(self, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Pixels (K, 28, 28), augmented, and labels (K,) to go with a batch of so many images."""
         self.grow(GROWTH_PER_STEP)

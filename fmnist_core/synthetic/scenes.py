@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from fmnist_core import CLASS_NAMES
 from fmnist_core.preparation.fitting import Mask, UInt8Image
+from fmnist_core.segmenter import SIDE
 from fmnist_core.synthetic.cloth import cut_cloth
 from fmnist_core.synthetic.strokes import Rng
 
-SIDE: Final = 96  # of a scene, in pixels
 SHAPE_SIDE: Final = 112  # of a garment before it is laid into its scene
 GARMENT_LEVEL: Final = 14  # of 255: brightness from which a pixel of the data set belongs to the garment
 CUT: Final = 0.5  # of the garments are cut along a template

@@ -1,14 +1,20 @@
 """Training: the form, which follows the server, and a run from its start to the shipped weights again."""
 
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from visitor import answers, on_both_devices, open_tab, settle, shown, wait_for_answer, with_modules
 
 from demo.limits import Limits
+from demo.loading import SHIPPED
 from demo.requests import page_settings
+from fmnist_core.animation import BETWEEN
 from fmnist_core.architectures import ARCHITECTURES
+from fmnist_core.checkpoint import fingerprint, load
 from fmnist_core.model import Network
 
 TRAINED = 180_000  # milliseconds: only for a machine that hangs
@@ -126,9 +132,7 @@ def test_a_training_and_the_way_back(fresh_page: Page, context: BrowserContext) 
     page = fresh_page
     open_tab(page, "Train")
     before = answers(page)
-    page.locator("#sample_strip .thumbnail").nth(
-        2
-    ).click()  # stays the picture: it is in the link, which outlives a reload
+    page.locator("#sample_strip .thumbnail").nth(2).click()  # in the link, it outlives a reload
     wait_for_answer(page, before)
     settle(page)
     first = shown(page)
@@ -169,6 +173,114 @@ def test_a_training_and_the_way_back(fresh_page: Page, context: BrowserContext) 
         "deep: 482,154 parameters",
         "original: 33,250 parameters",
     ]
+
+
+def position(page: Page) -> float:
+    """Which moment of a training is shown."""
+    return float(page.locator(".player input").input_value())
+
+
+def last_moment(page: Page) -> int:
+    return int(page.locator(".player input").get_attribute("max") or "")
+
+
+def inked(page: Page, selector: str) -> int:
+    """How many pixels of a canvas are painted."""
+    return int(
+        page.locator(selector).evaluate(
+            """(canvas) => {
+              const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+              return data.filter((value, i) => i % 4 === 3 && value).length;
+            }"""
+        )
+    )
+
+
+@on_both_devices
+def test_a_network_is_watched_as_it_learns(fresh_page: Page, tmp_path: Path) -> None:
+    page = fresh_page
+    open_tab(page, "Train")
+    formation = page.locator(".formation")
+    expect(formation).to_be_hidden()
+    field(page, "architecture").select_option("original")
+    fill(page, epochs=1)
+    page.locator("#retrain").click()
+    expect(formation).to_be_visible(timeout=TRAINED)
+    expect(page.locator(".training")).to_have_attribute("data-state", "trained", timeout=TRAINED)
+    last = last_moment(page)
+    assert last > 3
+    page.wait_for_function("last => Number(document.querySelector('.player input').value) === last", arg=last)
+    expect(page.locator(".player output")).to_contain_text("of these right")
+    assert inked(page, ".forming canvas") > 5000
+    assert inked(page, ".kernels canvas") > 1000
+    # The picture that was there when the training began: its answer and its bars.
+    expect(page.locator(".own figcaption")).to_contain_text("Your picture: ")
+    best = page.locator(".own li.best")
+    expect(best).to_have_count(1)
+    assert page.locator(".own figcaption").inner_text() == (
+        f"Your picture: {best.locator('.name').inner_text()}, {best.locator('.percent').inner_text()}"
+    )
+
+    # Back and forth by the keyboard, from moment to moment.
+    slider = page.locator(".player input")
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    assert position(page) == last - 1
+    slider.fill("0")
+    expect(page.locator(".player output")).to_contain_text("step 0:")
+    untrained = page.locator(".own .percent").all_inner_texts()
+    page.keyboard.press("ArrowRight")
+    assert position(page) == 1
+    # It plays to the end, and once more from the beginning.
+    page.locator(".player select").select_option("10")
+    page.locator(".play").click()
+    page.wait_for_function("last => Number(document.querySelector('.player input').value) === last", arg=last)
+    expect(page.locator(".play")).to_have_text("▶")
+    assert page.locator(".own .percent").all_inner_texts() != untrained
+    slider.focus()
+    page.keyboard.press(" ")
+    expect(page.locator(".play")).to_have_text("❚❚")
+    page.wait_for_function("() => Number(document.querySelector('.player input').value) > 0.2")
+    page.keyboard.press(" ")
+    expect(page.locator(".play")).to_have_text("▶")
+
+    # What is not to be seen goes.
+    for view, shows in (("forming", ".forming"), ("own", ".own"), ("kernels", ".kernels")):
+        page.locator(f"[data-view={view}]").click()
+        expect(page.locator(f".formation {shows}")).to_be_hidden()
+        page.locator(f"[data-view={view}]").click()
+        expect(page.locator(f".formation {shows}")).to_be_visible()
+
+    for format in ("GIF", "WebP"):
+        with page.expect_download(timeout=TRAINED) as download:
+            page.locator(f"[data-format={format}]").click()
+        file = tmp_path / download.value.suggested_filename
+        download.value.save_as(file)
+        assert file.name == f"embedding.{format.lower()}"
+        with Image.open(file) as picture:
+            assert picture.format == format.upper()
+            assert getattr(picture, "n_frames", 1) == last * BETWEEN + 1
+
+    # A reloaded page has it all, until the visitor goes back to the shipped weights.
+    page.reload()
+    page.wait_for_selector("#answer[data-answers]")
+    open_tab(page, "Train")
+    expect(formation).to_be_visible()
+    page.wait_for_function("last => document.querySelector('.player input').max === String(last)", arg=last)
+    expect(page.locator("#restore")).to_be_enabled(timeout=TRAINED)
+    page.locator("#restore").click()
+    expect(formation).to_be_hidden()
+
+
+def test_a_network_is_downloaded(page: Page, tmp_path: Path) -> None:
+    open_tab(page, "Train")
+    with page.expect_download(timeout=TRAINED) as download:
+        page.locator("#download").click()
+    assert download.value.suggested_filename == "network.zip"
+    download.value.save_as(tmp_path / "network.zip")
+    shutil.unpack_archive(tmp_path / "network.zip", tmp_path)
+    assert fingerprint(load(tmp_path / "network")) == fingerprint(load(SHIPPED / "deep"))
+    expect(page.locator(".downloaded")).to_contain_text("checked on all 2,000 samples")
 
 
 def test_a_training_outlives_a_reload_on_another_tab(fresh_page: Page) -> None:

@@ -5,7 +5,7 @@
 
 import { bytes } from "../shared/base64.js";
 import { on } from "../shared/bus.js";
-import { finder } from "../shared/dom.js";
+import { finder, saveFile } from "../shared/dom.js";
 import { greyImage, offPage } from "../shared/drawing.js";
 import { facts } from "../shared/facts.js";
 import { percent } from "../shared/text.js";
@@ -108,12 +108,7 @@ export const mount = (element) => {
     if (!answer) return;
     const name = facts.classes[answer.probabilities.indexOf(Math.max(...answer.probabilities))];
     draw(answer).toBlob((file) => {
-      if (!file) return;
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(file);
-      link.download = `${name.toLowerCase().replaceAll(/[^a-z]+/g, "-")}.png`;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 1000); // the download has begun by then
+      if (file) saveFile(file, `${name.toLowerCase().replaceAll(/[^a-z]+/g, "-")}.png`);
     }, "image/png");
   });
 };

@@ -57,3 +57,16 @@ export const bringIntoView = (element) =>
 export const whenVisible = (element, listener) => {
   new IntersectionObserver((entries) => listener(Boolean(entries.at(-1)?.isIntersecting))).observe(element);
 };
+
+/**
+ * Lets the visitor keep a file that was made here.
+ * @param {Blob} file
+ * @param {string} name
+ */
+export const saveFile = (file, name) => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000); // the download has begun by then
+};

@@ -80,6 +80,7 @@ export const makeForm = (form, start) => {
       architecture: architecture.value,
       init_from_current: find("[name=init_from_current][value=yes]", HTMLInputElement).checked,
       for_people: find("[name=for_people]", HTMLInputElement).checked,
+      watch: find("[name=watch]", HTMLInputElement).checked,
       ...Object.fromEntries([...inputs].map(([name, input]) => [name, input.valueAsNumber])),
     });
   });
