@@ -15,7 +15,7 @@ from fmnist_core.segmenter import garment_probability, shipped_segmenter
 
 SIDE: Final = 160  # longer side, in pixels, at which a garment is segmented
 SURE: Final = (0.1, 0.9)  # probability below which a pixel is background, and above which it is garment
-ROUNDS: Final = 5  # of GrabCut
+ROUNDS: Final = 3  # of GrabCut
 MIN_AREA: Final = 0.12  # of the picture; less is a print on the garment, or nothing
 MIN_COMPONENT: Final = 0.25  # of the largest component: keeps the second shoe, but no crumb
 MAX_HOLE: Final = 0.03  # of the garment, that is filled; a bag's handle leaves a larger one
