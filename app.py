@@ -67,6 +67,8 @@ def main() -> int:
 
         spaces.GPU(accelerator)
 
+    # Until the page is served: else an import that is interrupted ends in pages of traceback.
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(128 + signal.SIGINT))
     # Everything that is imported and loaded stays: looking for garbage in it takes a tenth of the start.
     gc.disable()
     # Imported here because a training starts this file again in a process of its own, which needs none of it.
@@ -102,6 +104,7 @@ def main() -> int:
             return 1
         finally:
             handlers.cancel()  # else a request that waits for them would keep the process alive
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         page.blocks.block_thread()
     return 0
 

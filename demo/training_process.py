@@ -74,19 +74,15 @@ class Task:
     where: str | Path | None  # the data set
     watch: bool = False  # take snapshots
     picture: bytes | None = None  # pixels (28, 28) of the visitor's picture, to be in them
+    # Accuracy of the network before on the test images and on the sketch test set, if it is known.
+    known: tuple[float, float] | None = None
 
     @classmethod
     def of(
-        cls,
-        before: Network,
-        config: TrainConfig,
-        init_from_before: bool,
-        where: str | Path | None,
-        watch: bool = False,
-        picture: bytes | None = None,
+        cls, before: Network, config: TrainConfig, init_from_before: bool, where: str | Path | None, **options: Any
     ) -> "Task":
         """The task for a visitor whom the network ``before`` answers."""
-        return cls(config, before.config, weights_of(before), init_from_before, where, watch, picture)
+        return cls(config, before.config, weights_of(before), init_from_before, where, **options)
 
 
 def start_process(task: Task, stop: c_bool, connection: Connection) -> SpawnProcess:
@@ -135,13 +131,14 @@ def _train_and_test(task: Task, stop: c_bool) -> Iterator[Message]:
         yield Failed("Stopped before anything was learned: your network is unchanged.").to_json(), None
         return
     sketches = make_sketch_test_set()
+    known = task.known or tuple(evaluate(before, images).accuracy for images in (data.test, sketches))
     tested = Tested(
         stopped=event.stopped,
         seconds=event.seconds,
         images=len(data.test),
-        before=evaluate(before, data.test).accuracy,
+        before=known[0],
         after=evaluate(event.network, data.test).accuracy,
-        before_sketches=evaluate(before, sketches).accuracy,
+        before_sketches=known[1],
         after_sketches=evaluate(event.network, sketches).accuracy,
     )
     yield tested.to_json(), weights_of(event.network)

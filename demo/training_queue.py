@@ -24,7 +24,6 @@ from fmnist_core import projection
 from fmnist_core.dataset import Split
 from fmnist_core.errors import FmnistError
 from fmnist_core.events import Event, Finished, SnapshotTaken
-from fmnist_core.model import Network
 from fmnist_core.snapshots import Snapshots, images_to_place
 from fmnist_core.train_config import TrainConfig
 
@@ -77,7 +76,7 @@ class Run:
 
     visitor: str
     config: TrainConfig
-    before: Network  # that answered the visitor when they started it
+    before: Session  # that answered the visitor when they started it
     init_from_before: bool  # start from its weights instead of random ones
     patience: float  # seconds without a question after which its visitor has left
     watch: bool = False  # take snapshots
@@ -123,6 +122,7 @@ class TrainingQueue:
     ) -> None:
         self._sessions, self._samples, self._where, self._start_process = sessions, samples, where, start_process
         self._limits = limits or Limits()
+        self._known: dict[int, tuple[float, float]] = {}  # by the number of a shipped session: its ``Task.known``
         self._placed = images_to_place(samples)  # in the snapshots of every run
         self._runs: dict[str, Run] = {}
         self._line: list[Run] = []  # the first one is running
@@ -147,8 +147,8 @@ class TrainingQueue:
             if len(self._line) >= self._limits.training_queue:
                 raise TrainingRefused(f"{len(self._line)} visitors train or wait: try again in a few minutes.")
             patience = self._limits.patience_seconds
-            network = self._sessions.get(visitor).network
-            run = Run(visitor, config, network, init_from_current, patience, watch, picture)
+            before = self._sessions.get(visitor)
+            run = Run(visitor, config, before, init_from_current, patience, watch, picture)
             # Those that have ended are kept as long as their visitors still ask: the last events may not be read yet.
             self._runs = {name: old for name, old in self._runs.items() if old.alive or not old.is_left}
             self._runs[visitor] = run
@@ -217,7 +217,15 @@ class TrainingQueue:
         learns_until = time.monotonic() + limits.training_seconds
         stopping = finished = math.inf  # when it was asked to stop, and when it had
         try:
-            task = Task.of(run.before, run.config, run.init_from_before, self._where, run.watch, run.picture)
+            task = Task.of(
+                run.before.network,
+                run.config,
+                run.init_from_before,
+                self._where,
+                watch=run.watch,
+                picture=run.picture,
+                known=self._known.get(run.before.number),
+            )
             process = self._start_process(task, run.stop, sender)
             sender.close()  # the copy of the process is the only one left: when it dies, reading here ends
             while True:
@@ -251,7 +259,9 @@ class TrainingQueue:
     def _take(self, run: Run, event: dict[str, Any], tensors: bytes | None) -> None:
         """Pass an event on, and store the network or the map that came with it."""
         if event["event"] == Tested.name and tensors is not None:
-            config = run.before.config if run.init_from_before else {"architecture": run.config.architecture}
+            if run.before in self._sessions.shipped:
+                self._known[run.before.number] = event["before"], event["before_sketches"]
+            config = run.before.network.config if run.init_from_before else {"architecture": run.config.architecture}
             network = unpack(config, tensors)
             self._sessions.put(run.visitor, Session(network, projection.fit(network, self._samples)))
         elif event["event"] == Mapped.name and tensors is not None:

@@ -1,10 +1,14 @@
 """The command line: ``python -m fmnist_core train | animate | evaluate | predict | export | data | layers``."""
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until all is imported, Ctrl-C ends the program without a traceback
+
 import argparse
 import io
 import json
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -203,6 +207,13 @@ def _train(options: argparse.Namespace, config: TrainConfig, init_from: Network 
     data = dataset.load(options.data, download=True)
     print(f"Data: {data.source}.", file=sys.stderr)
     storage.claim(out)  # now, and not when the training is over
+    with storage.locked(out):
+        return _train_into(out, options, config, data, init_from)
+
+
+def _train_into(
+    out: Path, options: argparse.Namespace, config: TrainConfig, data: dataset.Dataset, init_from: Network | None
+) -> int:
     placed = images_to_place(dataset.load_samples().test)
     taker, taken = SnapshotTaker(placed) if options.snapshots else None, []
     progress: AbstractContextManager[Callable[[Event], None]]
@@ -282,18 +293,22 @@ class _StopRequest:
 
 @contextmanager
 def _interrupt_stops() -> Iterator[_StopRequest]:
-    """Ctrl-C asks the training to stop and keep its best weights; a second one ends the program."""
+    """Ctrl-C, or SIGTERM, asks the training to stop and keep its best weights; a second one ends the program."""
     request = _StopRequest()
 
     def ask(number: int, frame: object) -> None:
         request.stop = True
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before[signal.Signals(number)])
 
-    before = signal.signal(signal.SIGINT, ask)
+    numbers = signal.SIGINT, signal.SIGTERM
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        signal.signal(number, ask)
     try:
         yield request
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number in numbers:
+            signal.signal(number, before[number])
 
 
 def _is_read(show: Callable[[Event], None], event: Event) -> bool:
@@ -488,4 +503,6 @@ def _shape(sizes: tuple[int, ...]) -> str:
 
 
 if __name__ == "__main__":
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

@@ -150,6 +150,9 @@ def find(where: str | Path | None = None) -> Path | None:
         if not exists:
             raise DatasetError(f"There is no folder or file {path}; expected one that holds Fashion-MNIST.")
         if path.is_dir() and not _csv_pair(path):
+            # Also what torchvision is given as its root.
+            inside = (path, path / "raw", path / "FashionMNIST" / "raw")
+            path = next((folder for folder in inside if _idx_path(folder, IDX_FILES["train", "pixels"])), path)
             missing = [file.name for file in IDX_FILES.values() if _idx_path(path, file) is None]
             if missing:
                 raise DatasetError(
@@ -337,7 +340,9 @@ def sprite(split: Split, columns: int = 30) -> Image.Image:
 
 
 def _idx_path(folder: Path, file: IdxFile) -> Path | None:
-    return next((path for path in (folder / f"{file.name}.gz", folder / file.name) if _is_file(path)), None)
+    names = file.name, file.name.replace("-idx", ".idx")  # the second as some mirrors and unpackers write it
+    paths = (folder / f"{name}{end}" for name in names for end in (".gz", ""))
+    return next((path for path in paths if _is_file(path)), None)
 
 
 def _csv_pair(folder: Path) -> tuple[Path, Path] | None:

@@ -7,6 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 from fmnist_core.errors import StorageError
 
 
@@ -30,6 +35,29 @@ def claim(folder: Path) -> None:
             pass
     except OSError as error:
         raise StorageError(f"Nothing can be written into {folder}: {error.strerror or error}.") from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other programs out of a folder for the length of a block, where the system can (not on Windows).
+
+    Raises:
+        StorageError: another one is in it.
+    """
+    if fcntl is None:
+        yield
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StorageError(f"Another training is writing into {folder}: name another folder.") from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(opened)
 
 
 @contextmanager

@@ -125,6 +125,28 @@ def test_any_packing_of_the_same_contents_is_accepted(tiny, key, packing):
     assert same(after.test, before.test)
 
 
+@pytest.mark.parametrize("end", ["", ".gz"])
+def test_files_may_be_named_with_a_dot(tiny, end):
+    expected = dataset.load(tiny.folder)
+    for key, file in tiny.files.items():
+        contents = tiny.contents_of(key)
+        (tiny.folder / f"{file.name}.gz").unlink()
+        dotted = tiny.folder / (file.name.replace("-idx", ".idx") + end)
+        dotted.write_bytes(gzip.compress(contents) if end else contents)
+    found = dataset.load(tiny.folder)
+    assert same(found.train, expected.train)
+    assert same(found.test, expected.test)
+
+
+@pytest.mark.parametrize("inside", ["raw", "FashionMNIST/raw"])
+def test_torchvisions_root_can_be_named(tiny, tmp_path, inside):
+    root = tmp_path / "root"
+    (root / inside).parent.mkdir(parents=True)
+    tiny.folder.rename(root / inside)
+    assert dataset.find(root) == root / inside
+    assert torch.equal(dataset.load(root).test.pixels, tiny.splits["test"].pixels)
+
+
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: "-".join(key))
 def test_missing_file_is_named(tiny, key):
     name = tiny.files[key].name

@@ -2,7 +2,10 @@ import errno
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +24,7 @@ from fmnist_core.model import Network
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
 from fmnist_core.resume import RESUME_FILE
 from fmnist_core.snapshots import Snapshots
+from fmnist_core.storage import locked
 from fmnist_core.synthetic import pools
 from fmnist_core.synthetic.scenes import SIDE
 from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
@@ -99,7 +103,8 @@ def test_what_cannot_be_animated_is_a_sentence(cli, tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a signal ends the program")
-def test_ctrl_c_and_resume_give_the_weights_of_one_go(cli, csv, tmp_path, monkeypatch):
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_stop_and_resume_give_the_weights_of_one_go(cli, csv, tmp_path, monkeypatch, sign):
     options = ("--data", csv, "--architecture", "original", "--epochs", 4, "--batch-size", 60, "--device", "cpu")
     assert cli("train", "--out", tmp_path / "whole", *options).status == 0
     assert not (tmp_path / "whole" / RESUME_FILE).exists()
@@ -107,7 +112,7 @@ def test_ctrl_c_and_resume_give_the_weights_of_one_go(cli, csv, tmp_path, monkey
 
     def interrupt_in_epoch_3(show, event):
         if isinstance(event, EpochDone) and event.epoch == 2:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(sign)
         return is_read(show, event)
 
     is_read = __main__._is_read
@@ -755,6 +760,41 @@ main(["layers", "--help"])
     assert r"\u5199.png is not a picture" in done.stdout
     assert done.stdout.splitlines()[1] == "1"
     assert r"O = \u230a(n - f + 2p) / s\u230b + 1" in " ".join(done.stdout.split())
+
+
+def test_two_trainings_do_not_write_into_one_folder(cli, csv, tmp_path):
+    with locked(tmp_path):
+        done = cli("train", "--data", csv, "--out", tmp_path, *SMALL)
+    assert done.status == 1
+    assert f"Another training is writing into {tmp_path}" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a signal ends the program")
+@pytest.mark.parametrize("module", ["fmnist_core", "app"])
+def test_ctrl_c_while_it_is_imported_says_nothing(tmp_path, module):
+    """Interrupted from within the import of torch or Gradio, which take a second or two."""
+    heavy = {"fmnist_core": "torch", "app": "gradio"}[module]
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Interrupts:\n"
+        "    def find_spec(self, name, *rest):\n"
+        f"        if name == {heavy!r}:\n"
+        "            sys.meta_path.remove(self)\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupts())\n"
+    )
+    root = Path(__main__.__file__).parent.parent
+    done = subprocess.run(
+        [sys.executable, "-m", module, *(["data", "find"] if module == "fmnist_core" else [])],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+    assert done.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
 
 
 def test_program_ends_with_the_status(python, pictures):

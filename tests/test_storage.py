@@ -7,7 +7,7 @@ import pytest
 
 from fmnist_core import storage
 from fmnist_core.errors import StorageError
-from fmnist_core.storage import as_path, claim, write_whole
+from fmnist_core.storage import as_path, claim, locked, write_whole
 
 # ---------------------------------------------------------------- whole or not at all
 
@@ -148,3 +148,26 @@ def test_tilde_is_the_home_folder_and_other_paths_stay_as_they_are(monkeypatch, 
     assert as_path("~/data/a b") == as_path(Path("~/data/a b")) == tmp_path / "data" / "a b"
     for name in ("data", "/data", "a/~", ".", "~nobody.here/data"):
         assert as_path(name) == Path(name)
+
+
+def test_a_folder_is_locked_against_others_until_the_end(tmp_path):
+    with locked(tmp_path):
+        with pytest.raises(StorageError, match="Another training is writing into"), locked(tmp_path):
+            pass
+        with locked(tmp_path.parent):
+            pass
+    with locked(tmp_path):
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_unlocks_a_folder(tmp_path):
+    with pytest.raises(KeyError), locked(tmp_path):
+        raise KeyError
+    with locked(tmp_path):
+        pass
+
+
+def test_without_locks_nothing_is_locked(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "fcntl", None)
+    with locked(tmp_path), locked(tmp_path):
+        pass

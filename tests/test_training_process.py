@@ -166,6 +166,16 @@ def test_without_a_picture_there_is_no_place_for_one(work):
     assert (taken.place, taken.probabilities) == (None, None)
 
 
+def test_what_is_known_of_the_network_before_is_not_worked_out_again(work, monkeypatch, data):
+    evaluated = []
+    monkeypatch.setattr(
+        module, "evaluate", lambda network, images: evaluated.append(len(images)) or evaluate(network, images)
+    )
+    done = work(SHORT, known=(0.25, 0.125))
+    assert (done.by_name["Tested"]["before"], done.by_name["Tested"]["before_sketches"]) == (0.25, 0.125)
+    assert evaluated == [len(data.test), 20]  # of the new network
+
+
 def test_a_training_can_start_from_the_network_before(work, original):
     done = work(TINY_STEPS, init_from_before=True)
     network = unpack(original.config, done.tensors["Tested"])

@@ -125,6 +125,20 @@ def test_snapshots_are_passed_on_and_kept_for_the_animation(open_queue, few_samp
     assert server.training.snapshots(BERT) is None
 
 
+def test_a_shipped_network_is_tested_before_one_training_and_known_from_then_on(open_queue, mapped, shipped_session):
+    server = open_queue()
+    for visitor, known in ((ANNA, None), (BERT, (TESTED.before, TESTED.before_sketches))):
+        server.training.start(visitor, CONFIG)
+        process = server.processes.next()
+        assert process.task.known == known
+        finish(process, mapped)
+        follow(server.training, visitor)
+    # One that a visitor has trained is another for each visitor, and is tested.
+    server.training.start(ANNA, CONFIG)
+    assert server.processes.next().task.known is None
+    server.training.stop(ANNA)
+
+
 # --- one training from beginning to end -----------------------------------------------------------------------------
 
 
