@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 
 from fmnist_core.preparation.fitting import Mask, UInt8Image, border, resized
-from fmnist_core.segmenter import garment_probability, shipped_segmenter
 
 SIDE: Final = 160  # longer side, in pixels, at which a garment is segmented
 SURE: Final = (0.1, 0.9)  # probability below which a pixel is background, and above which it is garment
@@ -28,6 +27,8 @@ def shrink(rgb: UInt8Image) -> UInt8Image:
 
 def segment_garment(rgb: UInt8Image) -> Mask:
     """Mask (H, W) of the garment in a picture (H, W, 3) of about ``SIDE`` pixels; deterministic."""
+    from fmnist_core.segmenter import garment_probability, shipped_segmenter  # PyTorch: only photos need it here
+
     probability = garment_probability(shipped_segmenter(), rgb)
     start = np.where(probability > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     start[probability < SURE[0]] = cv2.GC_BGD
