@@ -60,6 +60,13 @@ def main() -> int:
     parser.add_argument(
         "--data", metavar="WHERE", help="data set to retrain on: a folder, a CSV file, or 'samples' (default: search)"
     )
+    parser.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="a site that may embed the page and use its API, as https://example.org; may be given several times",
+    )
     options = parser.parse_args()
 
     if os.environ.get("SPACES_ZERO_GPU"):  # such a host starts only what has a function for its GPU, and asks first
@@ -79,6 +86,8 @@ def main() -> int:
     # What somebody names may be wrong: it is read before anything is served. What is shipped is read while the browser
     # opens the page, which takes as long.
     named = options.weights != WEIGHTS or options.data not in (None, "samples") or "FMNIST_DATA" in os.environ
+    # Hugging Face shows a Space within a page of its own.
+    origins = [*options.allow_origin, *(["https://huggingface.co"] if "SPACE_ID" in os.environ else [])]
     handlers: Future[Handlers] = Future()
     with tempfile.TemporaryDirectory(prefix="fmnist-page-") as static:
         try:
@@ -86,7 +95,7 @@ def main() -> int:
             if named:
                 load(handlers, options, Path(static))
             try:
-                address = launch(page, options.host, options.port)
+                address = launch(page, options.host, options.port, origins=origins)
             except (OSError, OverflowError) as error:  # from the socket: the port is taken, or is no port
                 where = "any port" if options.port is None else f"port {options.port}"
                 print(f"The page cannot be served on {where}: {error}", file=sys.stderr)

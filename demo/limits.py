@@ -10,6 +10,7 @@ class Limits:
     upload_bytes: int = 20 * 2**20  # of a picture file
     request_bytes: int = 30 * 2**20  # of one request: such a file in base64, and what goes with it
     all_requests_bytes: int = 300 * 2**20  # of all requests under way
+    body_pause_seconds: float = 20.0  # from one piece of a request to the next, after which it is refused
 
     # Requests that wait for a slot, each of which holds one of the 40 threads in which Gradio serves everything.
     quick_waiting: int = 24

@@ -3,6 +3,7 @@
 What answers is loaded while the browser opens the page: nothing here imports PyTorch.
 """
 
+from collections.abc import Collection
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from starlette.middleware import Middleware
 from demo import widgets
 from demo.body_limit import BodyLimit
 from demo.limits import Limits
+from demo.same_origin import SameOrigin
 from demo.server_functions import serve_later
 
 if TYPE_CHECKING:
@@ -102,10 +104,16 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
     return Page(blocks, modules, static)
 
 
-def launch(page: Page, host: str | None = None, port: int | None = None, limits: Limits | None = None) -> str:
-    """Serve the page from a thread of its own and return its address."""
+def launch(
+    page: Page,
+    host: str | None = None,
+    port: int | None = None,
+    limits: Limits | None = None,
+    origins: Collection[str] = (),
+) -> str:
+    """Serve the page from a thread of its own and return its address; ``origins`` may use and embed it, too."""
     limits = limits or Limits()
-    body_limit = Middleware(BodyLimit, limits.request_bytes, limits.all_requests_bytes)
+    body_limit = Middleware(BodyLimit, limits.request_bytes, limits.all_requests_bytes, limits.body_pause_seconds)
     page.blocks.queue(max_size=64)
     _, url, _ = page.blocks.launch(
         server_name=host,
@@ -116,7 +124,7 @@ def launch(page: Page, host: str | None = None, port: int | None = None, limits:
         head=page.modules.preloads(),
         allowed_paths=[str(page.static)],
         max_file_size=limits.upload_bytes,
-        app_kwargs={"middleware": [body_limit], "routes": [page.modules.route()]},
+        app_kwargs={"middleware": [Middleware(SameOrigin, origins), body_limit], "routes": [page.modules.route()]},
         state_session_capacity=500,  # visitors of whom Gradio keeps its (here empty) state; 10,000 would be 0.8 GB
         footer_links=["api", "gradio"],
         run_history=False,

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -112,3 +113,74 @@ def test_too_much_at_once_is_refused_until_some_of_it_is_answered():
 
     run(exercise())
     assert statuses == [("second", 503), ("first", 200), ("third", 200)]
+
+
+def exchange(limit, messages):
+    """Send these messages to it, then nothing for ever; gives status and body of the reply."""
+    sent = []
+
+    async def ask():
+        left = list(messages)
+
+        async def receive():
+            if left:
+                return left.pop(0)
+            await asyncio.sleep(DEADLINE)
+
+        async def send(message):
+            sent.append(message)
+
+        await limit({"type": "http", "headers": []}, receive, send)
+
+    run(ask())
+    if not sent:
+        return None
+    return sent[0]["status"], json.loads(b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+async def echo(scope, receive, send):
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message["body"]
+        more = message.get("more_body", False)
+    await JSONResponse(body.decode())(scope, receive, send)
+
+
+def piece(body, more=True):
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+def test_a_body_that_stops_half_way_is_refused_and_makes_room():
+    limit = BodyLimit(echo, max_bytes=100, max_bytes_under_way=100, max_pause=0.05)
+    assert exchange(limit, [piece(b"a" * 90)]) == (408, {"error": "The request stopped half-way. Try again."})
+    assert limit.under_way == 0
+    assert exchange(limit, [piece(b"ab"), piece(b"c", more=False)]) == (200, "abc")
+
+
+def test_a_visitor_who_leaves_half_way_is_not_answered():
+    limit = BodyLimit(echo, max_bytes=100, max_bytes_under_way=100)
+    assert exchange(limit, [piece(b"a" * 90), {"type": "http.disconnect"}]) is None
+    assert limit.under_way == 0
+
+
+def test_time_that_an_answer_takes_is_no_pause():
+    async def slow(scope, receive, send):
+        await asyncio.sleep(0.2)
+        await echo(scope, receive, send)
+
+    limit = BodyLimit(slow, max_bytes=100, max_bytes_under_way=100, max_pause=0.05)
+    assert exchange(limit, [piece(b"abc", more=False)]) == (200, "abc")
+
+
+def test_an_app_that_listens_on_hears_that_its_visitor_has_left():
+    heard = []
+
+    async def listening(scope, receive, send):
+        heard.extend([await receive(), await receive()])
+        await JSONResponse("done")(scope, receive, send)
+
+    limit = BodyLimit(listening, max_bytes=100, max_bytes_under_way=100)
+    gone = {"type": "http.disconnect"}
+    assert exchange(limit, [piece(b"x", more=False), gone]) == (200, "done")
+    assert heard == [piece(b"x", more=False), gone]

@@ -463,3 +463,20 @@ def test_bodies_that_are_no_call_are_refused(http, body):
 def test_the_page_still_answers(http):
     """Last: nothing of the above has shaken it."""
     assert call(http, "answer", {"visitor": ANNA, "sample": 0})["words"]
+
+
+# --- what other sites, and large requests, get ----------------------------------------------------------------------
+
+
+def test_pages_of_other_sites_are_refused_and_programs_are_not(http):
+    for path in ("/", "/gradio_api/info"):
+        assert http.get(path).status_code == 200
+        assert http.get(path, headers={"origin": str(http.base_url).rstrip("/")}).status_code == 200
+        assert http.get(path, headers={"origin": "https://evil.example"}).status_code == 403
+    assert http.get("/").headers["content-security-policy"] == "frame-ancestors 'self'"
+
+
+def test_a_request_that_grows_too_large_is_refused_in_our_words(http):
+    """Its length is not told before, so that it is only known once so much has come."""
+    reply = http.post("/gradio_api/upload", content=(bytes(2**20) for _ in range(31)))
+    assert (reply.status_code, reply.json()) == (413, {"error": "The request is larger than 30 MB."})
