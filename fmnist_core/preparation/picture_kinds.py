@@ -38,6 +38,7 @@ MAX_COLOUR: Final = 0.1  # difference between the colour channels of such a back
 
 RECOVERY_ERROR: Final = 0.03  # of an enlarged image made small and large again, as a fraction of its contrast
 RECOVERY_ROUNDS: Final = 12
+HOPELESS: Final = 0.2  # the same fraction, beyond which no image of the data set begins (0.09), but drawings do (0.3)
 MAX_BLACK: Final = 0.02  # brightness of the background of an image of the data set
 RESAMPLINGS: Final = (
     Image.Resampling.NEAREST,
@@ -215,9 +216,9 @@ def _exact_pixels(grey: GreyImage, is_certain: bool = False) -> UInt8Image | Non
     small = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX))
     if is_certain or (height, width) == size:
         return _in_all_levels(small)
-    found = [_recover(grey, small, resampling) for resampling in RESAMPLINGS]
-    error, pixels = min(found, key=lambda one: one[0])
     contrast = float(np.abs(grey - np.median(border(grey))).mean())
+    found = [_recover(grey, small, resampling, HOPELESS * contrast) for resampling in RESAMPLINGS]
+    error, pixels = min(found, key=lambda one: one[0])
     return _in_all_levels(pixels) if error < RECOVERY_ERROR * contrast else None
 
 
@@ -229,13 +230,18 @@ def _in_all_levels(pixels: GreyImage) -> UInt8Image:
     return to_uint8(pixels)
 
 
-def _recover(grey: GreyImage, small: GreyImage, resampling: Image.Resampling) -> tuple[float, GreyImage]:
-    """The small image that, enlarged by ``resampling``, comes nearest to ``grey``, and its mean error."""
+def _recover(
+    grey: GreyImage, small: GreyImage, resampling: Image.Resampling, hopeless: float
+) -> tuple[float, GreyImage]:
+    """The small image that, enlarged by ``resampling``, comes nearest to ``grey``, and its mean error.
+
+    It is given up when the error is ``hopeless``, as it is for every drawing at once.
+    """
     error, size = np.inf, (small.shape[1], small.shape[0])
     for _ in range(RECOVERY_ROUNDS):
         missing = grey - np.asarray(Image.fromarray(small).resize((grey.shape[1], grey.shape[0]), resampling))
         before, error = error, float(np.abs(missing).mean())
-        if error > 0.99 * before:
+        if error > min(0.99 * before, hopeless):
             break
         small = (small + np.asarray(Image.fromarray(missing).resize(size, Image.Resampling.BOX))).clip(0, 1)
     return error, small
