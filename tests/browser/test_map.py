@@ -351,7 +351,7 @@ def test_the_trail_grows_and_is_cleared(page: Page, device: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 1700})  # pad and map are in sight together
     open_map(page)
     length = "() => Number(document.querySelector('#map').dataset.trail)"
-    assert page.evaluate(length) == 1
+    expect(page.locator("#map")).to_have_attribute("data-trail", "1")
     clear(page)
     draw(page, SHIRT, device)
     page.wait_for_function(f"() => ({length})() >= 4")
