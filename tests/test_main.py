@@ -81,6 +81,7 @@ SHORT = ("--epochs", 2, "--batch-size", 60, "--device", "cpu")
 SMALL = ("--architecture", "original", *SHORT)  # quicker than the default network, where that makes no difference
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_training_with_snapshots_can_be_animated(cli, csv, tmp_path):
     out, picture = tmp_path / "out", tmp_path / "forming.webp"
     done = cli("train", "--data", csv, "--out", out, *SMALL, "--snapshots", "--json")
@@ -104,6 +105,7 @@ def test_what_cannot_be_animated_is_a_sentence(cli, tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="a signal ends the program")
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.usefixtures("quick")
 def test_stop_and_resume_give_the_weights_of_one_go(cli, csv, tmp_path, monkeypatch, sign):
     options = ("--data", csv, "--architecture", "original", "--epochs", 4, "--batch-size", 60, "--device", "cpu")
     assert cli("train", "--out", tmp_path / "whole", *options).status == 0
