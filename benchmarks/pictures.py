@@ -81,6 +81,12 @@ def _hits(network: Network, pixels: Tensor, rows: list[dict[str, str]]) -> list[
     return list(hits.values())
 
 
+def shipped_networks() -> dict[str, Network]:
+    """Every network of ``weights``, by its name."""
+    folders = sorted((folder for folder in WEIGHTS.iterdir() if folder.is_dir()), reverse=True)
+    return {folder.name: checkpoint.load(folder) for folder in folders}
+
+
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -88,9 +94,7 @@ def main() -> None:
     manifests: list[Path] = parser.parse_args().manifests
     rows = {manifest.stem: read_manifest(manifest) for manifest in manifests}
     print(f"{'network':12s}{'preparation':13s}" + "".join(f"{name} (n = {len(rows[name])})   " for name in rows))
-    networks = {
-        folder.name: checkpoint.load(folder) for folder in sorted(WEIGHTS.iterdir(), reverse=True) if folder.is_dir()
-    }
+    networks = shipped_networks()
     for how, prepare_one in PREPARATIONS.items():
         pixels = {name: prepared(rows[name], prepare_one) for name in rows}
         for network_name, network in networks.items():

@@ -18,14 +18,13 @@ import torch
 from torch import Tensor
 
 from benchmarks.ablation import area_under_roc
-from benchmarks.pictures import ours, prepared, read_manifest
-from fmnist_core import checkpoint, dataset
+from benchmarks.pictures import ours, prepared, read_manifest, shipped_networks
+from fmnist_core import dataset
 from fmnist_core.dataset import Split
 from fmnist_core.evaluation import BINS, calibration_error, predict_logits
 from fmnist_core.inference import familiarity
 from fmnist_core.model import Network, to_probabilities
 
-WEIGHTS = Path(__file__).parent.parent / "weights"
 NEAR = 12.0  # of 255: root mean square difference of two images that are near copies of each other
 
 
@@ -54,9 +53,7 @@ def main() -> None:
     parser.add_argument("manifests", nargs="*", type=Path, metavar="MANIFEST.csv")
     options = parser.parse_args()
     data = dataset.load()
-    networks = {
-        folder.name: checkpoint.load(folder) for folder in sorted(WEIGHTS.iterdir(), reverse=True) if folder.is_dir()
-    }
+    networks = shipped_networks()
     logits = {name: predict_logits(network, data.test) for name, network in networks.items()}
     right = {name: each.argmax(1) == data.test.labels for name, each in logits.items()}
     is_new = distance_to_nearest(data.test.pixels, data.train.pixels) >= NEAR

@@ -21,13 +21,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from fmnist_core import IMAGE_SIZE, checkpoint, dataset
+from benchmarks.pictures import shipped_networks
+from fmnist_core import IMAGE_SIZE, dataset
 from fmnist_core.dataset import Split
 from fmnist_core.errors import PictureError
 from fmnist_core.evaluation import evaluate
 from fmnist_core.preparation import prepare
 
-WEIGHTS = Path(__file__).parent.parent / "weights"
 LEVELS = 5
 
 Images = NDArray[np.float32]  # (N, 28, 28), 0..1
@@ -176,9 +176,7 @@ def main() -> None:
     options = parser.parse_args()
     data = dataset.load()
     images = data.test.take(torch.arange(min(options.images, len(data.test))))
-    networks = {
-        folder.name: checkpoint.load(folder) for folder in sorted(WEIGHTS.iterdir(), reverse=True) if folder.is_dir()
-    }
+    networks = shipped_networks()
     print(f"n = {len(images)} of {data.source}\n{'':16s}" + "".join(f"{name:>10s}" for name in networks))
     clean = [evaluate(network, images).accuracy for network in networks.values()]
     print(f"{'clean':16s}" + "".join(f"{accuracy:10.4f}" for accuracy in clean), flush=True)

@@ -16,7 +16,7 @@ class BodyLimit:
     comes; and a refusal while it reads becomes a refusal of its own, in other words.)
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, max_bytes_under_way: int, max_pause: float = 20.0) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, max_bytes_under_way: int, max_pause: float) -> None:
         """``max_pause`` is in seconds, from one piece of a body to the next."""
         self.app, self.max_bytes, self.max_bytes_under_way = app, max_bytes, max_bytes_under_way
         self.max_pause = max_pause

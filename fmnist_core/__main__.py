@@ -40,7 +40,7 @@ from fmnist_core.events import EpochDone, Event, Finished, SnapshotTaken, Starte
 from fmnist_core.layer_table import LayerRow, layer_table
 from fmnist_core.model import Network
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
-from fmnist_core.resume import RESUME_FILE, load_state, save_state, saved_training
+from fmnist_core.resume import RESUME_FILE, SavedTraining, saved_training
 from fmnist_core.segmenter import save_segmenter
 from fmnist_core.segmenter_training import SegmenterConfig, intersection_over_union, train_segmenter
 from fmnist_core.settings import Setting
@@ -214,8 +214,8 @@ def _train(options: argparse.Namespace, config: TrainConfig, init_from: Network 
 def _train_into(
     out: Path, options: argparse.Namespace, config: TrainConfig, data: dataset.Dataset, init_from: Network | None
 ) -> int:
-    placed = images_to_place(dataset.load_samples().test)
-    taker, taken = SnapshotTaker(placed) if options.snapshots else None, []
+    samples, saved = dataset.load_samples().test, SavedTraining(out, data.train)
+    taker, taken = SnapshotTaker(images_to_place(samples)) if options.snapshots else None, []
     progress: AbstractContextManager[Callable[[Event], None]]
     progress = nullcontext(_print_json) if options.json else closing(_Progress())
     with progress as show, _interrupt_stops() as request:
@@ -225,8 +225,8 @@ def _train_into(
             init_from=init_from,
             should_stop=lambda: request.stop,
             snapshots=taker,
-            resume=(lambda state: load_state(state, data.train, out)) if options.resume else None,
-            keep=lambda state: save_state(state, data.train, out),
+            resume=saved.load if options.resume else None,
+            keep=saved.save,
         )
         for event in events:
             if isinstance(event, SnapshotTaken):
@@ -242,8 +242,8 @@ def _train_into(
         print(f"To go on with it: train --resume --out {out}", file=sys.stderr)
     elif not event.stopped:
         (out / RESUME_FILE).unlink(missing_ok=True)
-    if taken:
-        Snapshots.of(taken, placed.labels).save(out)
+    if taker:
+        Snapshots.of(taken, taker.images.labels).save(out)
     evaluation = evaluate(event.network, data.test)
     tested = {"config": asdict(config), "data": data.source} | evaluation.to_json()
     with storage.write_whole(out / checkpoint.TRAINING_FILE) as file:
@@ -253,7 +253,6 @@ def _train_into(
     else:
         print(f"Test accuracy {evaluation.accuracy:.4f} on {evaluation.images:,} images. Saved in {out}.")
     sys.stdout.flush()  # before what takes seconds and could fail
-    samples = dataset.load_samples().test
     projection.save(projection.with_tsne(projection.fit(event.network, samples)), event.network, out)
     explain.save(explain.top_activations(event.network, samples), event.network, out)
     return 0

@@ -49,7 +49,11 @@ _exporting = threading.Lock()  # PyTorch's exporter keeps what it does in global
 
 def can_export() -> bool:
     """Whether the packages are installed that ``to_onnx`` needs."""
-    return all(importlib.util.find_spec(name) for name in NEEDED)
+    return not _missing()
+
+
+def _missing() -> list[str]:
+    return [name for name in NEEDED if not importlib.util.find_spec(name)]
 
 
 def to_onnx(network: Network) -> bytes:
@@ -61,8 +65,7 @@ def to_onnx(network: Network) -> bytes:
     Raises:
         ExportError: a package that is needed is not installed.
     """
-    missing = [name for name in NEEDED if not importlib.util.find_spec(name)]
-    if missing:
+    if missing := _missing():
         raise ExportError(f"To export as ONNX, install {' and '.join(missing)}: pip install {' '.join(missing)}.")
     example = torch.zeros(2, IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)
     with _exporting:

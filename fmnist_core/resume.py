@@ -26,35 +26,76 @@ from fmnist_core.training import TrainingState
 RESUME_FILE: Final = "resume.safetensors"
 
 
-def save_state(state: TrainingState, images: Split, folder: Path) -> None:
-    """Keep the state of a training on these images between two epochs.
+class SavedTraining:
+    """The training in a folder, on certain images, as it was after its last whole epoch."""
 
-    Raises:
-        StorageError: it could not be written.
-    """
-    tensors = {f"network.{name}": tensor for name, tensor in state.network.state_dict().items()}
-    tensors |= {f"best.{name}": tensor for name, tensor in state.best.weights.items()}
-    for number, optimizer in enumerate(state.optimizers):
-        for index, remembered in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{index}.{name}": value for name, value in remembered.items()}
-    tensors |= {"order": state.order.get_state(), "augmentation": state.augmentation.get_state()}
-    tensors |= {"losses": state.losses}
-    about = {
-        "config": asdict(state.config),
-        "network": state.network.config,
-        "images": fingerprint(images),
-        "step": state.step,
-        "epoch": state.epoch,
-        "best_epoch": state.best.epoch,
-        "best_loss": state.best.loss if math.isfinite(state.best.loss) else None,
-        "scaler": state.scaler.state_dict(),
-    }
-    contents = to_safetensors(
-        {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()},
-        metadata={"training": json.dumps(about)},
-    )
-    with write_whole(folder / RESUME_FILE) as file:
-        file.write(contents)
+    def __init__(self, folder: Path, images: Split) -> None:
+        self.folder, self.images = folder, _fingerprint(images)
+
+    def save(self, state: TrainingState) -> None:
+        """Keep the state of the training between two epochs.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        tensors = {f"network.{name}": tensor for name, tensor in state.network.state_dict().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in state.best.weights.items()}
+        for number, optimizer in enumerate(state.optimizers):
+            for index, remembered in optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer.{number}.{index}.{name}": value for name, value in remembered.items()}
+        tensors |= {"order": state.order.get_state(), "augmentation": state.augmentation.get_state()}
+        tensors |= {"losses": state.losses}
+        about = {
+            "config": asdict(state.config),
+            "network": state.network.config,
+            "images": self.images,
+            "step": state.step,
+            "best_epoch": state.best.epoch,
+            "best_loss": state.best.loss if math.isfinite(state.best.loss) else None,
+            "scaler": state.scaler.state_dict(),
+        }
+        contents = to_safetensors(
+            {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()},
+            metadata={"training": json.dumps(about)},
+        )
+        with write_whole(self.folder / RESUME_FILE) as file:
+            file.write(contents)
+
+    def load(self, state: TrainingState) -> None:
+        """Put a training that is ready for its first step where the one in the folder was broken off.
+
+        Raises:
+            CheckpointError: there is none, it is damaged, or it is of another network or of other images.
+        """
+        about, tensors = _read(self.folder)
+        file = self.folder / RESUME_FILE
+        if about.get("images") != self.images:
+            raise CheckpointError(f"The training in {self.folder} was on other images: name the same data set again.")
+        groups: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}}
+        remembered: list[dict[int, dict[str, Tensor]]] = [{} for _ in state.optimizers]
+        try:
+            for name, tensor in tensors.items():
+                first, _, rest = name.partition(".")
+                if first in groups:
+                    groups[first][rest] = tensor
+                elif first == "optimizer":
+                    number, index, what = rest.split(".", 2)
+                    remembered[int(number)].setdefault(int(index), {})[what] = tensor
+            state.network.load_state_dict(groups["network"])
+            best = {name: tensor.to(state.device) for name, tensor in groups["best"].items()}
+            for optimizer, its in zip(state.optimizers, remembered, strict=True):
+                optimizer.load_state_dict(optimizer.state_dict() | {"state": its})
+            state.order.set_state(tensors["order"])
+            state.augmentation.set_state(tensors["augmentation"])
+            state.losses.copy_(tensors["losses"])
+            state.scaler.load_state_dict(about["scaler"])
+            state.step = int(about["step"])
+            state.best.weights, state.best.epoch = best, int(about["best_epoch"])
+            state.best.loss = math.inf if about["best_loss"] is None else float(about["best_loss"])
+        except (KeyError, IndexError, ValueError, TypeError, RuntimeError) as error:
+            raise CheckpointError(f"{file} does not fit a training of {state.config.architecture}.") from error
+        for pool in state.pools:
+            pool.grow_as_after(state.step)
 
 
 def saved_training(folder: Path) -> tuple[TrainConfig, Network]:
@@ -70,44 +111,7 @@ def saved_training(folder: Path) -> tuple[TrainConfig, Network]:
         raise CheckpointError(f"{folder / RESUME_FILE} holds no configuration of a training.") from error
 
 
-def load_state(state: TrainingState, images: Split, folder: Path) -> None:
-    """Put a training that is ready for its first step where the one in a folder was broken off.
-
-    Raises:
-        CheckpointError: there is none, it is damaged, or it is of another network or of other images.
-    """
-    about, tensors = _read(folder)
-    file = folder / RESUME_FILE
-    if about.get("images") != fingerprint(images):
-        raise CheckpointError(f"The training in {folder} was on other images: name the same data set again.")
-    groups: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}}
-    remembered: list[dict[int, dict[str, Tensor]]] = [{} for _ in state.optimizers]
-    try:
-        for name, tensor in tensors.items():
-            first, _, rest = name.partition(".")
-            if first in groups:
-                groups[first][rest] = tensor
-            elif first == "optimizer":
-                number, index, what = rest.split(".", 2)
-                remembered[int(number)].setdefault(int(index), {})[what] = tensor
-        state.network.load_state_dict(groups["network"])
-        best = {name: tensor.to(state.device) for name, tensor in groups["best"].items()}
-        for optimizer, its in zip(state.optimizers, remembered, strict=True):
-            optimizer.load_state_dict(optimizer.state_dict() | {"state": its})
-        state.order.set_state(tensors["order"])
-        state.augmentation.set_state(tensors["augmentation"])
-        state.losses.copy_(tensors["losses"])
-        state.scaler.load_state_dict(about["scaler"])
-        state.step, state.epoch = int(about["step"]), int(about["epoch"])
-        loss = about["best_loss"]
-        state.best.restore(best, int(about["best_epoch"]), math.inf if loss is None else float(loss))
-    except (KeyError, IndexError, ValueError, TypeError, RuntimeError) as error:
-        raise CheckpointError(f"{file} does not fit a training of {state.config.architecture}.") from error
-    for pool in state.pools:
-        pool.grow_as_after(state.step)
-
-
-def fingerprint(images: Split) -> str:
+def _fingerprint(images: Split) -> str:
     """A short name for exactly these images."""
     digest = hashlib.sha256(images.labels.cpu().numpy().tobytes())
     digest.update(images.pixels.cpu().contiguous().numpy().tobytes())

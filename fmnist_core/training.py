@@ -96,8 +96,7 @@ class TrainingState:
     epoch_steps: int
     steps: int  # in all
     best: "Best"
-    step: int = 0
-    epoch: int = 0  # the last one that has ended
+    step: int = 0  # how many have been taken
 
 
 def set_up(config: TrainConfig, images: Split, init_from: Network | None = None) -> TrainingState:
@@ -225,7 +224,7 @@ def train(
         yield snapshots.take(network, state.step, state.steps)
     images_seen, resumed_at = 0, state.step
     stopped = False
-    for epoch in range(state.epoch + 1, math.ceil(state.steps / state.epoch_steps) + 1):
+    for epoch in range(state.step // state.epoch_steps + 1, math.ceil(state.steps / state.epoch_steps) + 1):
         epoch_metrics, metrics = Metrics(state.device), Metrics(state.device)
         selected, loss_weights = select_samples(state.losses, state.shown, state.order)
         for batch in batches(state.training.take(selected), state.batch_size, state.order):
@@ -265,7 +264,6 @@ def train(
         )
         if stopped:
             break
-        state.epoch = epoch
         if keep:
             keep(state)
     network.load_state_dict(best.weights)
@@ -388,12 +386,8 @@ class Best:
         """Keep the network's weights if they are better than those so far, and tell whether they are."""
         if loss >= self.loss:  # NaN is never above
             return False
-        self.restore(_copy(network), epoch, loss)
+        self.epoch, self.loss, self.weights = epoch, loss, _copy(network)
         return True
-
-    def restore(self, weights: dict[str, Tensor], epoch: int, loss: float) -> None:
-        """Go on from the best ones of an earlier training."""
-        self.epoch, self.loss, self.weights = epoch, loss, weights
 
 
 def _copy(network: nn.Module) -> dict[str, Tensor]:

@@ -26,7 +26,7 @@ def client_of():
     with ExitStack() as clients:
 
         def client_of(max_bytes):
-            limit = Middleware(BodyLimit, max_bytes=max_bytes, max_bytes_under_way=2**30)
+            limit = Middleware(BodyLimit, max_bytes=max_bytes, max_bytes_under_way=2**30, max_pause=DEADLINE)
             service = Starlette(routes=[Route("/", count, methods=["POST"])], middleware=[limit])
             return clients.enter_context(TestClient(service))
 
@@ -65,7 +65,7 @@ def test_no_more_is_read_than_it_takes_to_know_that_it_is_too_large(promised, re
         while True:
             await receive()
 
-    limit = BodyLimit(service, max_bytes=100, max_bytes_under_way=1000)
+    limit = BodyLimit(service, max_bytes=100, max_bytes_under_way=1000, max_pause=DEADLINE)
     scope = {"type": "http", "headers": [(b"content-length", str(promised).encode())]}
     run(limit(scope, receive, send))
     assert statuses == [413]
@@ -91,7 +91,7 @@ def test_too_much_at_once_is_refused_until_some_of_it_is_answered():
             await may_answer.wait()
             await JSONResponse("done")(scope, receive, send)
 
-        limit = BodyLimit(slow, max_bytes=100, max_bytes_under_way=150)
+        limit = BodyLimit(slow, max_bytes=100, max_bytes_under_way=150, max_pause=DEADLINE)
 
         async def ask(name):
             async def send(message):
@@ -159,7 +159,7 @@ def test_a_body_that_stops_half_way_is_refused_and_makes_room():
 
 
 def test_a_visitor_who_leaves_half_way_is_not_answered():
-    limit = BodyLimit(echo, max_bytes=100, max_bytes_under_way=100)
+    limit = BodyLimit(echo, max_bytes=100, max_bytes_under_way=100, max_pause=DEADLINE)
     assert exchange(limit, [piece(b"a" * 90), {"type": "http.disconnect"}]) is None
     assert limit.under_way == 0
 
@@ -180,7 +180,7 @@ def test_an_app_that_listens_on_hears_that_its_visitor_has_left():
         heard.extend([await receive(), await receive()])
         await JSONResponse("done")(scope, receive, send)
 
-    limit = BodyLimit(listening, max_bytes=100, max_bytes_under_way=100)
+    limit = BodyLimit(listening, max_bytes=100, max_bytes_under_way=100, max_pause=DEADLINE)
     gone = {"type": "http.disconnect"}
     assert exchange(limit, [piece(b"x", more=False), gone]) == (200, "done")
     assert heard == [piece(b"x", more=False), gone]

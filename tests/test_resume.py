@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from fmnist_core.errors import CheckpointError
 from fmnist_core.events import EpochDone, Finished, Started, StepDone
-from fmnist_core.resume import RESUME_FILE, load_state, save_state, saved_training
+from fmnist_core.resume import RESUME_FILE, SavedTraining, saved_training
 from fmnist_core.synthetic import pools
 from fmnist_core.train_config import TrainConfig, recipe, with_settings
 from fmnist_core.training import train
@@ -38,7 +38,7 @@ def same(one, other):
 def broken_off(config, images, folder, after, **options):
     """Train until the epoch after ``after`` has begun; gives the events."""
     events = []
-    training = train(config, images, keep=lambda state: save_state(state, images, folder), **options)
+    training = train(config, images, keep=SavedTraining(folder, images).save, **options)
     for event in training:
         events.append(event)
         if isinstance(event, StepDone) and event.epoch > after:
@@ -48,7 +48,7 @@ def broken_off(config, images, folder, after, **options):
 
 def gone_on(images, folder):
     config, network = saved_training(folder)
-    return list(train(config, images, init_from=network, resume=lambda state: load_state(state, images, folder)))
+    return list(train(config, images, init_from=network, resume=SavedTraining(folder, images).load))
 
 
 @pytest.mark.parametrize("after", [1, 3])

@@ -218,7 +218,7 @@ def test_a_network_is_watched_as_it_learns(fresh_page: Page, tmp_path: Path) -> 
     best = page.locator(".own li.best")
     expect(best).to_have_count(1)
     assert page.locator(".own figcaption").inner_text() == (
-        f"Your picture: {best.locator('.name').inner_text()}, {best.locator('.percent').inner_text()}"
+        f"Your picture: {best.locator('span').first.inner_text()}, {best.locator('b').inner_text()}"
     )
 
     # Back and forth by the keyboard, from moment to moment.
@@ -228,7 +228,7 @@ def test_a_network_is_watched_as_it_learns(fresh_page: Page, tmp_path: Path) -> 
     assert position(page) == last - 1
     slider.fill("0")
     expect(page.locator(".player output")).to_contain_text("step 0:")
-    untrained = page.locator(".own .percent").all_inner_texts()
+    untrained = page.locator(".own b").all_inner_texts()
     page.keyboard.press("ArrowRight")
     assert position(page) == 1
     # It plays to the end, and once more from the beginning.
@@ -236,7 +236,7 @@ def test_a_network_is_watched_as_it_learns(fresh_page: Page, tmp_path: Path) -> 
     page.locator(".play").click()
     page.wait_for_function("last => Number(document.querySelector('.player input').value) === last", arg=last)
     expect(page.locator(".play")).to_have_text("▶")
-    assert page.locator(".own .percent").all_inner_texts() != untrained
+    assert page.locator(".own b").all_inner_texts() != untrained
     slider.focus()
     page.keyboard.press(" ")
     expect(page.locator(".play")).to_have_text("❚❚")

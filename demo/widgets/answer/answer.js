@@ -1,9 +1,9 @@
-// The answer in words and as ten bars. The bars stand in the order of the classes and do not jump about while one
-// draws; the best is in colour.
+// The answer in words and as bars.
 
 /** @import { Answer, Servers, Which } from "../types.d.ts" */
 
 import { call } from "../shared/api.js";
+import { makeBars } from "../shared/bars.js";
 import { emit, latest, on } from "../shared/bus.js";
 import { around, bringIntoView, finder, showProblem, whenVisible } from "../shared/dom.js";
 import { facts } from "../shared/facts.js";
@@ -21,16 +21,7 @@ export const mount = (element, server) => {
   const find = finder(element);
   const holder = around(element, "#answer");
   const words = find(".words");
-  const rows = facts.classes.map((name) => {
-    const row = document.createElement("li");
-    const [label, track, bar, number] = ["span", "span", "i", "b"].map((tag) => document.createElement(tag));
-    label.textContent = name;
-    track.className = "track";
-    track.append(bar);
-    row.append(label, track, number);
-    find(".bars").append(row);
-    return { row, bar, number };
-  });
+  const showBars = makeBars(find(".bars"));
   let painted = 0;
 
   const whose = find(".whose select", HTMLSelectElement);
@@ -85,13 +76,7 @@ export const mount = (element, server) => {
     words.textContent = unbroken(answer.empty ?? answer.words);
     words.classList.toggle("empty", !reading);
     words.classList.toggle("guess", Boolean(reading?.note));
-    const best = reading ? reading.probabilities.indexOf(Math.max(...reading.probabilities)) : -1;
-    rows.forEach(({ row, bar, number }, index) => {
-      const fraction = reading ? reading.probabilities[index] : 0;
-      row.classList.toggle("best", index === best);
-      bar.style.transform = `scaleX(${fraction})`;
-      number.textContent = reading ? percent(fraction) : "–";
-    });
+    showBars(reading?.probabilities ?? null);
     meter.value = reading ? reading.familiarity : 0;
     find(".familiar b").textContent = reading ? `${Math.round(100 * reading.familiarity)} %` : "–";
     holder.dataset.answers = String(++painted);

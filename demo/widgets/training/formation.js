@@ -3,6 +3,7 @@
 /** @import { Servers, SnapshotTaken } from "../types.d.ts" */
 
 import { call } from "../shared/api.js";
+import { makeBars } from "../shared/bars.js";
 import { bytes } from "../shared/base64.js";
 import { isCalm, finder, findAll, saveFile, showProblem } from "../shared/dom.js";
 import { fitCanvas, mapOf, signedImage } from "../shared/drawing.js";
@@ -34,6 +35,7 @@ export const makeFormation = (element, server) => {
   const slider = find(".player input", HTMLInputElement);
   const playButton = find(".play", HTMLButtonElement);
   const speed = find(".player select", HTMLSelectElement);
+  const showBars = makeBars(find(".own ol"));
 
   /** @type {Moment[]} */
   let moments = [];
@@ -94,13 +96,8 @@ export const makeFormation = (element, server) => {
     find(".own").hidden = probabilities === null || !isShown("own");
     if (probabilities === null) return;
     const best = probabilities.indexOf(Math.max(...probabilities));
-    find(".own figcaption").textContent =
-      `Your picture: ${unbroken(facts.classes[best])}, ${percent(probabilities[best])}`;
-    findAll(element, ".own li").forEach((row, label) => {
-      row.classList.toggle("best", label === best);
-      finder(row)("i").style.transform = `scaleX(${probabilities[label]})`;
-      finder(row)(".percent").textContent = percent(probabilities[label]);
-    });
+    find(".own figcaption").textContent = `Your picture: ${facts.classes[best]}, ${percent(probabilities[best])}`;
+    showBars(probabilities);
   };
 
   /** @type {(moment: Moment) => void} */
@@ -126,15 +123,18 @@ export const makeFormation = (element, server) => {
     kernels.setAttribute("aria-label", `${count} kernels after step ${taken.step}`);
   };
 
+  const drawMoving = () => {
+    drawMap();
+    slider.value = String(position);
+  };
   const draw = () => {
     if (!moments.length) return;
+    find(".forming").hidden = !isShown("forming");
+    drawMoving();
     const nearest = moments[Math.round(position)];
     const { step, accuracy } = nearest.taken;
-    find(".forming").hidden = !isShown("forming");
-    drawMap();
     drawOwn(nearest);
     drawKernels(nearest);
-    slider.value = String(position);
     const words = `step ${step.toLocaleString("en")}: ${percent(accuracy)} of these right`;
     find(".player output").textContent = words;
     slider.setAttribute("aria-valuetext", words);
@@ -158,9 +158,11 @@ export const makeFormation = (element, server) => {
     const seconds = Math.max(0, Math.min(0.1, (now - before) / 1000)); // a frame can have begun before it was asked for
     before = now;
     const rate = isPlaying ? Number(speed.value) : Math.max(COMING, last - position); // catches up with what comes
+    const nearest = Math.round(position);
     position = Math.min(last, position + rate * seconds);
     if (position === last) isPlaying = false;
-    draw();
+    if (Math.round(position) === nearest) drawMoving();
+    else draw();
     showPlayer();
     if (isPlaying || (isComing && position < last)) ask();
   };
@@ -179,22 +181,21 @@ export const makeFormation = (element, server) => {
     if (isPlaying) start();
   };
 
-  playButton.addEventListener("click", toggle);
-  slider.addEventListener("input", () => {
-    [position, isPlaying, isComing] = [slider.valueAsNumber, false, false];
+  /** @param {number} place in moments, at which to stay */
+  const goTo = (place) => {
+    [position, isPlaying, isComing] = [place, false, false];
     draw();
     showPlayer();
-  });
+  };
+
+  playButton.addEventListener("click", toggle);
+  slider.addEventListener("input", () => goTo(slider.valueAsNumber));
   slider.addEventListener("keydown", (event) => {
     const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
     if (event.key === " ") toggle();
-    else if (steps) {
-      // From moment to moment, not by hundredths.
-      const next = Math.max(0, Math.min(moments.length - 1, Math.round(position) + steps));
-      [position, isPlaying, isComing] = [next, false, false];
-      draw();
-      showPlayer();
-    } else return;
+    // From moment to moment, not by hundredths.
+    else if (steps) goTo(Math.max(0, Math.min(moments.length - 1, Math.round(position) + steps)));
+    else return;
     event.preventDefault();
   });
   for (const button of findAll(element, "[data-view]")) {
@@ -219,14 +220,6 @@ export const makeFormation = (element, server) => {
     dot.style.background = facts.colours[label];
     entry.append(dot, unbroken(name));
     find(".legend").append(entry);
-    const row = document.createElement("li");
-    const [named, bar, fraction] = ["name", "bar", "percent"].map((part) =>
-      Object.assign(document.createElement("span"), { className: part }),
-    );
-    named.textContent = unbroken(name);
-    bar.append(document.createElement("i"));
-    row.append(named, bar, fraction);
-    find(".own ol").append(row);
   });
   new ResizeObserver(draw).observe(find(".stage"));
 
