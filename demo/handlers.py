@@ -22,6 +22,7 @@ from demo.requests import (
     BadRequest,
     ChannelRequest,
     ChunkRequest,
+    ComparisonRequest,
     EventsRequest,
     Fields,
     FileRequest,
@@ -107,11 +108,16 @@ class Handlers:
     @action(PictureRequest, "quick")
     def answer(self, request: PictureRequest) -> Reply:
         """What the visitor's network says about a picture, an opened file's pixels, or a test sample."""
-        session, wants = self._sessions.get(request.visitor), request.wants
+        wants = request.wants
+        session = (
+            self._sessions.find(request.visitor, request.network)
+            if request.network
+            else self._sessions.get(request.visitor)
+        )
         try:
             reading = self._read(request, session)
         except NothingDrawn as nothing:
-            return {"empty": str(nothing)} | self._which(request.visitor, session)
+            return {"empty": str(nothing)} | self._which(request.visitor)
         reply = payloads.answer(reading, session.network, wants)
         if wants.coordinates:
             reply |= payloads.place(reading, session.projection, self._pixel_projection, request.sample)
@@ -120,12 +126,12 @@ class Handlers:
         elif wants.steps and request.naive is not None:  # of an opened file, the page knows all other steps
             naive = inference.read_pixels(session.network, request.naive)
             reply["steps"] = {"naive": payloads.naive_step(naive)}
-        return reply | self._which(request.visitor, session)
+        return reply | self._which(request.visitor)
 
     @action(Request)
     def which(self, request: Request) -> Reply:
         """Which network answers the visitor, for a page without a picture to ask about."""
-        return self._which(request.visitor, self._sessions.get(request.visitor))
+        return self._which(request.visitor)
 
     @action(FileRequest, "slow")
     def open_file(self, request: FileRequest) -> Reply:
@@ -146,6 +152,24 @@ class Handlers:
         """Let another network answer the visitor."""
         self._sessions.choose(request.visitor, request.network)
         return {}
+
+    @action(NetworkRequest)
+    def forget(self, request: NetworkRequest) -> Reply:
+        """Forget one of the networks that the visitor has trained."""
+        self._sessions.forget(request.visitor, request.network)
+        return {}
+
+    @action(Request)
+    def networks(self, request: Request) -> Reply:
+        """All networks that the visitor can choose, and how each came about."""
+        known = self._sessions.known(request.visitor).values()
+        return {"networks": [payloads.network(each, self._samples) for each in known]}
+
+    @action(ComparisonRequest)
+    def compare(self, request: ComparisonRequest) -> Reply:
+        """Two networks on the test samples: which of them predicts what."""
+        first, second = (self._sessions.find(request.visitor, id) for id in (request.first, request.second))
+        return payloads.comparison(first, second, self._samples)
 
     @action(Request)
     def layers(self, request: Request) -> Reply:
@@ -299,10 +323,14 @@ class Handlers:
         naive = inference.read_pixels(session.network, torch.from_numpy(prepare_naively(picture)), prepared.kind)
         return payloads.steps(prepared, naive)
 
-    def _which(self, visitor: str, session: Session) -> Reply:
-        """Which network answers the visitor; ``own``: whether there is one that they have trained."""
-        own = self._sessions.own(visitor) is not None
-        return {"network": session.id, "session": session.number, "own": own}
+    def _which(self, visitor: str) -> Reply:
+        """Which network answers the visitor, and which ones they have trained."""
+        session, own = self._sessions.get(visitor), self._sessions.own(visitor)
+        return {
+            "network": session.id,
+            "session": session.number,
+            "own": [{"id": each.id, "name": each.name} for each in own],
+        }
 
 
 class Slots:

@@ -17,7 +17,9 @@ class Limits:
     slow_waiting: int = 8
     waiting_seconds: float = 10.0
 
-    visitors: int = 200  # whose networks are remembered; about 3 MB each with its map
+    visitors: int = 200  # whose choice of a network is remembered
+    visitor_networks: int = 6  # that one visitor has trained, the latest ones; about 3 MB each with its map
+    networks: int = 300  # that all visitors together have trained
 
     training_queue: int = 8  # visitors in line, the one whose network is being trained included
     training_seconds: float = 900.0  # of one run

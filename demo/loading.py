@@ -91,4 +91,4 @@ def _session(weights: str | Path, samples: dataset.Split, id: str, name: str) ->
     network = checkpoint.load(folder)
     found = explain.load(folder, network)
     cache = {} if found is None else {"top_activations": found}
-    return Session(network, projection.load(folder, network, samples), id, name, cache)
+    return Session(network, projection.load(folder, network, samples), id, name, cache=cache)

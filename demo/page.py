@@ -91,6 +91,8 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
                 widget("mistakes", "points")
             with gr.Tab("Train"):
                 widget("training", "train_start", "train_state", "train_stop", "restore", "animation", "download")
+            with gr.Tab("Compare"):
+                widget("compare", "networks", "which", "compare", "answer", "choose", "forget")
             with gr.Tab("Data"):
                 widget("sprite")
                 gr.Markdown("### The 2,000 test images of this page\nClick one to make it the current picture.")

@@ -13,10 +13,11 @@ from PIL import Image
 from torch import Tensor
 
 from demo.limits import Limits
-from demo.requests import Wants, page_settings
+from demo.requests import ON_PAGE, Wants, page_settings
 from demo.session import Session
 from fmnist_core import CLASS_COLOURS, CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.architectures import ARCHITECTURES
+from fmnist_core.comparison import Comparison
 from fmnist_core.dataset import Split
 from fmnist_core.errors import ConfigError
 from fmnist_core.events import SnapshotTaken
@@ -34,7 +35,7 @@ from fmnist_core.layer_table import layer_table
 from fmnist_core.model import Network, Trace, to_probabilities
 from fmnist_core.preparation import PICTURE_KINDS, Prepared
 from fmnist_core.projection import NEIGHBOURS, PixelProjection, Projection
-from fmnist_core.train_config import recipe
+from fmnist_core.train_config import SUGGESTED_SYNTHETIC, TrainConfig, recipe
 
 STEP_SIDE: Final = 160  # longer side, in pixels, of the picture of what was found
 SHEET_COLUMNS: Final = 50  # test samples side by side in the one picture that the page loads
@@ -79,6 +80,7 @@ def facts(sessions: Sequence[Session], samples: Split, sheet_url: str, limits: L
         ],
         "layers": layers(sessions[0].network),
         "session": sessions[0].number,
+        "networksKept": limits.visitor_networks,
         "uploadBytes": limits.upload_bytes,
     }
 
@@ -170,6 +172,38 @@ def layers(network: Network) -> list[dict[str, Any]]:
         kind, words = LAYERS_IN_WORDS.get(row.kind, (row.kind, ""))
         rows.append(vars(row) | {"kind": kind, "words": words, "hasSum": not rows and has_pixel_sum(network)})
     return rows
+
+
+def network(session: Session, samples: Split) -> dict[str, Any]:
+    """A network that a visitor can choose: how it came about, and its accuracy on the ``samples``."""
+    maps = [row.name for row in layer_table(session.network) if len(row.shape) == 3]
+    about = {
+        "id": session.id,
+        "name": session.name,
+        "architecture": session.network.architecture,
+        "parameters": session.network.parameter_count,
+        "accuracy": (session.projection.predictions == samples.labels).double().mean().item(),
+        "maps": maps,
+        "record": None,
+    }
+    if session.record is None:
+        return about
+    record = dict(vars(session.record))
+    config: TrainConfig = record.pop("config")
+    record["settings"] = {name: getattr(config, name) for name in ("architecture", *ON_PAGE)} | {
+        "for_people": any(config.synthetic.get(name) for name in SUGGESTED_SYNTHETIC)
+    }
+    return about | {"record": record}
+
+
+def comparison(first: Session, second: Session, samples: Split) -> dict[str, Any]:
+    """Two networks on the ``samples``: figures, accuracy per class, and the predictions of both."""
+    predictions = [each.projection.predictions for each in (first, second)]
+    compared = Comparison.of(samples.labels, *predictions)
+    return compared.to_json() | {
+        "per_class": compared.per_class(len(CLASS_NAMES)),
+        "predictions": [_base64(each.numpy().astype(np.uint8)) for each in predictions],
+    }
 
 
 def layer_maps(trace: Trace, layer: str) -> dict[str, Any]:

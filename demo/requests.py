@@ -149,21 +149,23 @@ class PictureRequest(Request):
     naive: Tensor | None = None  # of an opened file: its pixels when it is only made grey and small
     picture: Image.Image | None = None
     kind: str | None = None
+    network: str | None = None  # the id of the one that is to answer; None: the visitor's chosen one
     wants: Wants = field(default_factory=Wants)
 
     @classmethod
     def read(cls, fields: Fields) -> "PictureRequest":
         """The request from its fields, its picture opened."""
         visitor, wants = fields.visitor(), Wants.read(fields.values.get("want"))
+        network = fields.text("network") if "network" in fields else None
         if "sample" in fields:
-            return cls(visitor, sample=fields.whole("sample"), wants=wants)
+            return cls(visitor, sample=fields.whole("sample"), network=network, wants=wants)
         kind = fields.kind()
         if "pixels" not in fields:
-            return cls(visitor, picture=fields.picture("picture"), kind=kind, wants=wants)
+            return cls(visitor, picture=fields.picture("picture"), kind=kind, network=network, wants=wants)
         if kind is None:
             raise BadRequest("These are not the pixels of a picture that was opened here.")
         naive = fields.pixels("naive") if "naive" in fields else None
-        return cls(visitor, pixels=fields.pixels("pixels"), naive=naive, kind=kind, wants=wants)
+        return cls(visitor, pixels=fields.pixels("pixels"), naive=naive, kind=kind, network=network, wants=wants)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +183,7 @@ class FileRequest(Request):
 
 @dataclass(frozen=True)
 class NetworkRequest(Request):
-    """Let another network answer."""
+    """Something about one of the networks that the visitor can choose."""
 
     network: str  # its id
 
@@ -189,6 +191,19 @@ class NetworkRequest(Request):
     def read(cls, fields: Fields) -> "NetworkRequest":
         """The request from its fields."""
         return cls(fields.visitor(), fields.text("network"))
+
+
+@dataclass(frozen=True)
+class ComparisonRequest(Request):
+    """Compare two of the networks that the visitor can choose."""
+
+    first: str  # their ids
+    second: str
+
+    @classmethod
+    def read(cls, fields: Fields) -> "ComparisonRequest":
+        """The request from its fields."""
+        return cls(fields.visitor(), fields.text("first"), fields.text("second"))
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,22 @@ from demo.limits import Limits
 from fmnist_core.errors import ConfigError
 from fmnist_core.model import Network
 from fmnist_core.projection import Projection
+from fmnist_core.train_config import TrainConfig
 
-OWN: Final = "yours"  # the id of the network that a visitor has trained
+OWN: Final = "yours-"  # the ids of the networks that a visitor has trained begin with it
+
+
+@dataclass(frozen=True)
+class Record:
+    """How a network that a visitor has trained came about, and how good it is."""
+
+    config: TrainConfig
+    init_from: str | None  # the name of the network whose weights it started from; None: random weights
+    images: int  # test images
+    accuracy: float  # on them
+    sketches: float  # accuracy on the sketch test set
+    seconds: float  # of training
+    events: Sequence[dict[str, Any]] = ()  # steps and epochs, for its curves
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +35,9 @@ class Session:
 
     network: Network
     projection: Projection
-    id: str = OWN  # by which the page chooses it, whatever the folder of its weights is called
-    name: str = "the network that you trained"  # by which people know it
+    id: str = ""  # by which the page chooses it, whatever the folder of its weights is called
+    name: str = ""  # by which people know it
+    record: Record | None = None  # of a network that a visitor has trained
     # What takes long to work out for this network, once somebody has asked for it; filled while ``working`` is held.
     cache: dict[Any, Any] = field(default_factory=dict, repr=False)
     working: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -33,21 +48,22 @@ class Session:
 class Choice:
     """What a visitor has trained, and which network answers them."""
 
-    own: Session | None
     answering: Session
+    own: tuple[Session, ...] = ()  # from the oldest to the latest
+    trained: int = 0  # how many they have ever trained
 
 
 class Sessions:
-    """The network of each visitor who has trained or chosen one; the first shipped one answers everybody else.
+    """The networks of each visitor who has trained or chosen one; the first shipped one answers everybody else.
 
     A visitor is named by the random token that the page made up: it is no password, and it guards nothing but which
-    network answers. When there are too many, the one unused for longest is forgotten, a mere choice before any network
-    that somebody has trained.
+    network answers. Of each visitor the latest networks are remembered. When there are too many visitors or networks,
+    the visitor unused for longest is forgotten, a mere choice before any network that somebody has trained.
     """
 
     def __init__(self, shipped: Sequence[Session], limits: Limits | None = None) -> None:
         self.shipped = tuple(shipped)
-        self._max_visitors = (limits or Limits()).visitors
+        self._limits = limits or Limits()
         self._choices: OrderedDict[str, Choice] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -63,23 +79,46 @@ class Sessions:
                 self._choices.move_to_end(visitor)
             return self._choice(visitor).answering
 
-    def own(self, visitor: str) -> Session | None:
-        """The one that the visitor has trained."""
+    def own(self, visitor: str) -> tuple[Session, ...]:
+        """Those that the visitor has trained, from the oldest to the latest."""
         with self._lock:
             return self._choice(visitor).own
 
-    def put(self, visitor: str, session: Session) -> None:
-        """Give the visitor a session of their own, which answers from now on."""
-        with self._lock:
-            self._remember(visitor, Choice(session, session))
+    def known(self, visitor: str) -> dict[str, Session]:
+        """All that the visitor can choose, by their ids: the shipped ones and their own."""
+        return {each.id: each for each in (*self.shipped, *self.own(visitor))}
 
-    def complete(self, visitor: str, session: Session) -> None:
-        """Put ``session`` in the place of the visitor's own one, if they still have it; it answers if that did."""
+    def find(self, visitor: str, id: str) -> Session:
+        """The one of that id among those that the visitor can choose.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        known = self.known(visitor)
+        if id not in known:
+            raise ConfigError(f"There is no network {id[:40]!r}, expected one of {', '.join(known)}.")
+        return known[id]
+
+    def put(self, visitor: str, session: Session) -> Session:
+        """Give the visitor a session of their own, which answers from now on; it comes back with its id and name."""
         with self._lock:
             choice = self._choice(visitor)
-            if choice.own is not None:
-                answering = session if choice.answering is choice.own else choice.answering
-                self._remember(visitor, Choice(session, answering))
+            count = choice.trained + 1
+            session = replace(session, id=f"{OWN}{count}", name=f"your network {count}")
+            own = (*choice.own, session)[-self._limits.visitor_networks :]
+            self._remember(visitor, Choice(session, own, count))
+            return session
+
+    def complete(self, visitor: str, session: Session) -> bool:
+        """Put ``session`` in the place of that of its id, if the visitor still has it; it answers if that did."""
+        with self._lock:
+            choice = self._choice(visitor)
+            if all(each.id != session.id for each in choice.own):
+                return False
+            answering = session if choice.answering.id == session.id else choice.answering
+            own = tuple(session if each.id == session.id else each for each in choice.own)
+            self._remember(visitor, replace(choice, answering=answering, own=own))
+            return True
 
     def choose(self, visitor: str, id: str) -> None:
         """Let the network of that id answer the visitor.
@@ -87,12 +126,18 @@ class Sessions:
         Raises:
             ConfigError: there is none.
         """
+        found = self.find(visitor, id)
+        with self._lock:
+            self._remember(visitor, replace(self._choice(visitor), answering=found))
+
+    def forget(self, visitor: str, id: str) -> None:
+        """Forget one of the visitor's own networks; when it was the one that answers, the first shipped one does."""
         with self._lock:
             choice = self._choice(visitor)
-            known = {each.id: each for each in (*self.shipped, choice.own) if each is not None}
-            if id not in known:
-                raise ConfigError(f"There is no network {id[:40]!r}, expected one of {', '.join(known)}.")
-            self._remember(visitor, replace(choice, answering=known[id]))
+            answering = self.default if choice.answering.id == id else choice.answering
+            if any(each.id == id for each in choice.own):
+                own = tuple(each for each in choice.own if each.id != id)
+                self._remember(visitor, replace(choice, answering=answering, own=own))
 
     def drop(self, visitor: str) -> None:
         """Take the visitor back to the shipped network, and forget theirs."""
@@ -100,11 +145,13 @@ class Sessions:
             self._choices.pop(visitor, None)
 
     def _choice(self, visitor: str) -> Choice:
-        return self._choices.get(visitor, Choice(None, self.default))
+        return self._choices.get(visitor, Choice(self.default))
 
     def _remember(self, visitor: str, choice: Choice) -> None:
         self._choices[visitor] = choice
         self._choices.move_to_end(visitor)
-        while len(self._choices) > self._max_visitors:
-            mere_choices = (name for name, each in self._choices.items() if each.own is None)
+        while len(self._choices) > self._limits.visitors:
+            mere_choices = (name for name, each in self._choices.items() if not each.own)
             del self._choices[next(mere_choices, next(iter(self._choices)))]
+        while sum(len(each.own) for each in self._choices.values()) > self._limits.networks:
+            del self._choices[next(name for name, each in self._choices.items() if each.own)]

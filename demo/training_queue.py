@@ -18,12 +18,12 @@ from safetensors.torch import load as from_safetensors
 
 from demo import payloads
 from demo.limits import Limits
-from demo.session import Session, Sessions
+from demo.session import Record, Session, Sessions
 from demo.training_process import CONTEXT, Failed, Mapped, Task, Tested, start_process, unpack, unpack_snapshot
 from fmnist_core import projection
 from fmnist_core.dataset import Split
 from fmnist_core.errors import FmnistError
-from fmnist_core.events import Event, Finished, SnapshotTaken
+from fmnist_core.events import EpochDone, Event, Finished, SnapshotTaken, StepDone
 from fmnist_core.snapshots import Snapshots, images_to_place
 from fmnist_core.train_config import TrainConfig
 
@@ -86,6 +86,7 @@ class Run:
     stop: c_bool = field(default_factory=lambda: CONTEXT.RawValue(c_bool, False))
     events: list[dict[str, Any]] = field(default_factory=list)
     snapshots: list[SnapshotTaken] = field(default_factory=list)
+    trained: Session | None = None  # the network that came out
     alive: bool = True
     asked: float = field(default_factory=time.monotonic)  # when the visitor last asked
 
@@ -263,17 +264,29 @@ class TrainingQueue:
                 self._known[run.before.number] = event["before"], event["before_sketches"]
             config = run.before.network.config if run.init_from_before else {"architecture": run.config.architecture}
             network = unpack(config, tensors)
-            self._sessions.put(run.visitor, Session(network, projection.fit(network, self._samples)))
-        elif event["event"] == Mapped.name and tensors is not None:
-            own = self._sessions.own(run.visitor)
-            if own is None:
-                return  # the visitor went back to the shipped weights meanwhile
+            trained = Session(network, projection.fit(network, self._samples), record=_record(run, event))
+            run.trained = self._sessions.put(run.visitor, trained)
+        elif event["event"] == Mapped.name and tensors is not None and run.trained is not None:
             mapped = projection.Projection(**from_safetensors(tensors))
             # What was worked out for the map before is stale; what activates its channels is not.
-            found = own.cache.get("top_activations")
+            found = run.trained.cache.get("top_activations")
             cache = {} if found is None else {"top_activations": found}
-            self._sessions.complete(run.visitor, replace(own, projection=mapped, cache=cache))
+            if not self._sessions.complete(run.visitor, replace(run.trained, projection=mapped, cache=cache)):
+                return  # the visitor has given the network back meanwhile
         elif event["event"] == SnapshotTaken.name and tensors is not None:
             run.snapshots.append(unpack_snapshot(event, tensors))
             event = event | payloads.snapshot(run.snapshots[-1], self._placed.labels)
         run.events.append(event)
+
+
+def _record(run: Run, tested: dict[str, Any]) -> Record:
+    """What is told of the network that came out of a run, for its event ``Tested``."""
+    return Record(
+        config=run.config,
+        init_from=run.before.name if run.init_from_before else None,
+        images=tested["images"],
+        accuracy=tested["after"],
+        sketches=tested["after_sketches"],
+        seconds=tested["seconds"],
+        events=[event for event in run.events if event["event"] in (StepDone.name, EpochDone.name)],
+    )

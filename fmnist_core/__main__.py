@@ -34,8 +34,9 @@ from fmnist_core import (
 )
 from fmnist_core.animation import save_animation
 from fmnist_core.architectures import ARCHITECTURES
+from fmnist_core.comparison import Comparison
 from fmnist_core.errors import ConfigError, DatasetError, ExportError, FmnistError, PictureError
-from fmnist_core.evaluation import evaluate
+from fmnist_core.evaluation import evaluate, predict_logits
 from fmnist_core.events import EpochDone, Event, Finished, SnapshotTaken, Started, StepDone
 from fmnist_core.layer_table import LayerRow, layer_table
 from fmnist_core.model import Network
@@ -120,6 +121,14 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--data", metavar="WHERE", help=DATA_HELP.format("a download, "))
     _add_weights(sub)
     sub.add_argument("--device", choices=DEVICES, default="auto", help="auto is CUDA where there is some (%(default)s)")
+    sub.add_argument("--json", action="store_true", help="print one JSON object")
+
+    sub = command(
+        "compare", run_compare, "Compare two networks on the test images: is the difference more than chance?"
+    )
+    for place in ("first", "second"):
+        sub.add_argument(place, metavar=place.upper(), help="folder or Hub id of its weights")
+    sub.add_argument("--data", metavar="WHERE", help=DATA_HELP.format("a download, "))
     sub.add_argument("--json", action="store_true", help="print one JSON object")
 
     sub = command(
@@ -388,6 +397,35 @@ def run_evaluate(options: argparse.Namespace) -> int:
     for label, (name, accuracy) in enumerate(evaluation.per_class.items()):
         row = "".join(f"{count:5d}" for count in evaluation.confusion[label].tolist())
         print(f"{label} {name:12s} {'   -  ' if accuracy is None else f'{accuracy:8.3f}'}                {row}")
+    return 0
+
+
+def run_compare(options: argparse.Namespace) -> int:
+    networks = [checkpoint.load(folder) for folder in (options.first, options.second)]
+    if networks[0].class_names != networks[1].class_names:
+        raise ConfigError("The two networks know other classes, expected the same in the same order.")
+    data = dataset.load(options.data, download=True)
+    predictions = [predict_logits(network, data.test).argmax(1) for network in networks]
+    compared = Comparison.of(data.test.labels, *predictions)
+    figures = compared.to_json()
+    classes = networks[0].class_names
+    per_class = dict(zip(classes, compared.per_class(len(classes)), strict=True))
+    if options.json:
+        about = {"first": options.first, "second": options.second, "data": data.source}
+        print(json.dumps(about | figures | {"per_class": per_class}))
+        return 0
+    print(f"Data      {data.source}")
+    for place, accuracy, error in zip(("first", "second"), figures["accuracy"], figures["standard_error"], strict=True):
+        print(f"{place.title():9s} {accuracy:.4f} ± {error:.4f}  {getattr(options, place)}")
+    print(
+        f"Only the first is right about {compared.only_first:,} of {figures['images']:,} images, only the second about "
+        f"{compared.only_second:,}, neither about {compared.neither:,}.\n"
+        f"If both were equally good, a difference as large would come by chance with probability "
+        f"{compared.p_value:.2g} (McNemar's exact test).\n"
+    )
+    print(f"{'class':12s}   first  second")
+    for name, pair in per_class.items():
+        print(f"{name:12s}" + ("     -       -" if pair is None else f"{pair[0]:8.3f}{pair[1]:8.3f}"))
     return 0
 
 

@@ -8,6 +8,7 @@ import threading
 import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,19 +37,22 @@ from demo import payloads
 from demo.handlers import Handlers, Slots
 from demo.limits import Limits
 from demo.requests import BadRequest, EventsRequest, NetworkRequest, PictureRequest, Request, Wants
-from demo.session import Session, Sessions
+from demo.session import Record, Session, Sessions
 from demo.training_queue import TrainingQueue
 from fmnist_core import CLASS_NAMES, checkpoint, explain, inference, projection
+from fmnist_core.comparison import Comparison
 from fmnist_core.model import to_probabilities
 from fmnist_core.preparation import PICTURE_KINDS, prepare, prepare_naively
 from fmnist_core.projection import NEIGHBOURS
 from fmnist_core.snapshots import Snapshots
+from fmnist_core.train_config import TrainConfig
 
 ROUNDING = 1e-5
 
 ACTIONS = {
     *("facts", "answer", "which", "open_file", "choose", "layers", "channel", "reasons", "points", "remaining_points"),
     *("train_start", "train_state", "train_stop", "restore", "animation", "download"),
+    *("networks", "compare", "forget"),
 }
 FIELDS = {"answer": "picture", "open_file": "file"}  # in which each is sent a picture
 WHICH = {"network", "session", "own"}
@@ -596,7 +600,7 @@ def test_long_or_broken_names_do_not_break_the_reply(ask):
 
 NUMBERS = st.integers(-2, 40) | st.sampled_from([10**30, -(10**30), 1999, 2000])
 NAMES = st.sampled_from(
-    ["", "conv1", "relu2", "flatten", "fc1", "out", "conv99", "deep", "original", "yours", "\ud800"]
+    ["", "conv1", "relu2", "flatten", "fc1", "out", "conv99", "deep", "original", "yours-1", "\ud800"]
 )
 TYPED_REQUESTS = {
     "answer": {
@@ -800,8 +804,8 @@ def test_a_visitor_s_network_answers_only_the_visitor(ask, sessions, random_sess
     reading = inference.read_pixels(random_session.network, samples.test.pixels[4])
     assert mine["probabilities"] == pytest.approx(reading.probabilities.tolist(), rel=1e-5)
     assert mine["probabilities"] != pytest.approx(shipped_answer["probabilities"], abs=0.01)
-    assert mine["own"] is True
-    assert shipped_answer["own"] is False
+    assert mine["own"] == [{"id": "yours-1", "name": "your network 1"}]
+    assert shipped_answer["own"] == []
     assert mine["coordinates"].keys() == {"pca", "pixels"}
     assert ask("points", ANNA)["tsne"] is None
     assert ask("answer", BERT, sample=4) == shipped_answer
@@ -819,11 +823,11 @@ def test_a_visitor_chooses_which_network_answers(handlers, ask, original, sample
     assert deep["network"] == "deep"
     assert handlers.choose(NetworkRequest(ANNA, "original")) == {}
     chosen = ask("answer", ANNA, sample=4)
-    assert (chosen["network"], chosen["own"]) == ("original", False)
+    assert (chosen["network"], chosen["own"]) == ("original", [])
     assert chosen["session"] != deep["session"]
     assert chosen["probabilities"] == pytest.approx(expected, rel=1e-5, abs=1e-9)
     assert ask("answer", BERT, sample=4) == deep
-    for unknown in ("yours", "Deep", "", "\ud800"):
+    for unknown in ("yours-1", "Deep", "", "\ud800"):
         assert "There is no network" in error_of(ask("choose", ANNA, network=unknown))
     assert ask("answer", ANNA, sample=4) == chosen
     assert ask("choose", ANNA, network="deep") == {}
@@ -843,15 +847,76 @@ def test_visitors_at_once_each_get_their_own_network(ask, sessions, random_sessi
 
 def test_which_network_answers_is_known_without_a_picture(ask, sessions, random_session):
     shipped = ask("which", ANNA)
-    assert shipped == {"network": "deep", "session": sessions.default.number, "own": False}
+    assert shipped == {"network": "deep", "session": sessions.default.number, "own": []}
     sessions.put(ANNA, random_session)
     mine = ask("which", ANNA)
-    assert mine == {"network": "yours", "session": random_session.number, "own": True}
+    own = [{"id": "yours-1", "name": "your network 1"}]
+    assert mine == {"network": "yours-1", "session": random_session.number, "own": own}
     assert mine["session"] != shipped["session"]
     assert {name: ask("answer", ANNA, sample=1)[name] for name in mine} == mine
     assert ask("which", BERT) == shipped
     ask("restore", ANNA)
     assert ask("which", ANNA) == shipped
+
+
+# --- comparing ------------------------------------------------------------------------------------------------------
+
+RECORD = Record(
+    TrainConfig(architecture="original", epochs=2), "deep", images=60, accuracy=0.6, sketches=0.4, seconds=3.5
+)
+
+
+def test_the_visitor_s_networks_are_listed_with_how_they_came_about(ask, sessions, random_session, samples):
+    sessions.put(ANNA, replace(random_session, record=RECORD))
+    shipped, _, mine = ask("networks", ANNA)["networks"]
+    assert (shipped["id"], shipped["record"]) == ("deep", None)
+    right = (sessions.default.projection.predictions == samples.test.labels).sum() / len(samples.test)
+    assert shipped["accuracy"] == pytest.approx(float(right))
+    assert mine["maps"] == ["conv1", "relu1", "pool1", "norm1", "conv2", "relu2", "pool2"]
+    assert mine["record"]["settings"] == {
+        "architecture": "original",
+        "epochs": 2,
+        "learning_rate": RECORD.config.learning_rate,
+        "batch_size": RECORD.config.batch_size,
+        "data_fraction": 1.0,
+        "for_people": False,
+    }
+    figures = {name: mine["record"][name] for name in ("init_from", "images", "accuracy", "sketches", "seconds")}
+    assert figures == {"init_from": "deep", "images": 60, "accuracy": 0.6, "sketches": 0.4, "seconds": 3.5}
+    assert [each["id"] for each in ask("networks", BERT)["networks"]] == ["deep", "original"]
+
+
+def test_two_networks_are_compared_on_the_samples(ask, sessions, samples):
+    reply = ask("compare", first="deep", second="original")
+    predictions = [session.projection.predictions for session in sessions.shipped]
+    compared = Comparison.of(samples.test.labels, *predictions)
+    assert {name: reply[name] for name in compared.to_json()} == json.loads(json.dumps(compared.to_json()))
+    sent = [torch.tensor(list(base64.b64decode(each))) for each in reply["predictions"]]
+    assert all(torch.equal(one, other) for one, other in zip(sent, predictions, strict=True))
+    assert len(reply["per_class"]) == 10
+
+
+def test_a_picture_is_answered_by_the_network_that_is_named(ask, original, samples):
+    reply = ask("answer", sample=5, network="original", want={"maps": "conv1"})
+    expected = inference.read_pixels(original, samples.test.pixels[5])
+    assert reply["probabilities"] == pytest.approx(expected.probabilities.tolist(), rel=1e-4, abs=1e-9)
+    assert reply["maps"]["shape"] == list(expected.trace.maps["conv1"].shape[1:])
+    assert reply["network"] == "deep"  # which answers all else
+
+
+def test_nobody_sees_the_networks_of_another_visitor(ask, sessions, random_session):
+    sessions.put(ANNA, random_session)
+    for action, fields in (
+        ("compare", {"first": "deep", "second": "yours-1"}),
+        ("answer", {"sample": 1, "network": "yours-1"}),
+        ("choose", {"network": "yours-1"}),
+    ):
+        assert "There is no network 'yours-1'" in ask(action, BERT, **fields)["error"]
+        assert "error" not in ask(action, ANNA, **fields)
+    ask("forget", BERT, network="yours-1")
+    assert ask("which", ANNA)["network"] == "yours-1"
+    ask("forget", ANNA, network="yours-1")
+    assert ask("which", ANNA)["own"] == []
 
 
 def test_facts_are_told_anew_each_time(open_handlers):

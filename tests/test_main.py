@@ -16,7 +16,8 @@ from torch import nn
 
 from fmnist_core import CLASS_NAMES, __main__, checkpoint, dataset, dataset_formats, explain, projection, storage
 from fmnist_core.architectures import ARCHITECTURES
-from fmnist_core.evaluation import evaluate
+from fmnist_core.comparison import Comparison
+from fmnist_core.evaluation import evaluate, predict_logits
 from fmnist_core.events import EpochDone, Finished
 from fmnist_core.inference import in_words, read_picture, to_json
 from fmnist_core.layer_table import layer_table
@@ -483,6 +484,28 @@ def test_evaluation_is_of_all_test_sketches_too(cli, original, csv):
     sketches = json.loads(cli("evaluate", "--data", csv, "--weights", weights, "--json").out)["sketches"]
     assert sketches["images"] == 1000
     assert sketches["accuracy"] == evaluate(original, make_sketch_test_set()).accuracy
+
+
+def test_two_networks_are_compared(cli, shipped, original, csv):
+    weights = __main__.DEFAULT_WEIGHTS.parent
+    images = dataset.load(csv).test
+    predictions = [predict_logits(network, images).argmax(1) for network in (original, shipped)]
+    compared = Comparison.of(images.labels, *predictions)
+    printed = json.loads(cli("compare", weights / "original", weights / "deep", "--data", csv, "--json").out)
+    assert printed["first"] == str(weights / "original")
+    assert {name: printed[name] for name in compared.to_json()} == compared.to_json()
+    assert list(printed["per_class"]) == list(CLASS_NAMES)
+    words = cli("compare", weights / "original", weights / "deep", "--data", csv).out
+    assert f"First     {compared.accuracy[0]:.4f} ± " in words
+    assert f"only the second about {compared.only_second}, neither about {compared.neither}." in words
+    assert len(words.splitlines()) == 7 + len(CLASS_NAMES)
+
+
+def test_networks_of_other_classes_are_not_compared(cli, tmp_path):
+    checkpoint.save(Network("original", class_names=["cat", "dog"]), tmp_path / "cats")
+    done = cli("compare", __main__.DEFAULT_WEIGHTS, tmp_path / "cats")
+    assert done.status == 1
+    assert "The two networks know other classes" in done.err
 
 
 def test_evaluation_takes_all_of_a_single_file(cli, shipped, csv, small_sketch_test_set):

@@ -39,6 +39,7 @@ GIVEN = {
     "map": {"points", "remaining_points"},
     "mistakes": {"points"},
     "training": {"train_start", "train_state", "train_stop", "restore", "animation", "download"},
+    "compare": {"networks", "which", "compare", "answer", "choose", "forget"},
 }
 
 

@@ -1,10 +1,10 @@
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
 from demo.limits import Limits
-from demo.session import OWN, Session, Sessions
+from demo.session import Session, Sessions
 from fmnist_core.errors import ConfigError
 
 DEEP = Session("the deep network", "its map", "deep", "deep")
@@ -30,9 +30,9 @@ def test_everybody_begins_with_the_first_shipped_network():
 def test_visitors_are_separate():
     sessions = Sessions([DEEP])
     annas, berts = own("anna"), own("bert")
-    sessions.put("anna", annas)
+    annas = sessions.put("anna", annas)
     assert sessions.get("bert") is DEEP
-    sessions.put("bert", berts)
+    berts = sessions.put("bert", berts)
     assert sessions.get("anna") is annas
     assert sessions.get("bert") is berts
     assert sessions.get("anna ") is DEEP
@@ -41,9 +41,10 @@ def test_visitors_are_separate():
 
 def test_the_latest_network_of_a_visitor_answers():
     sessions = Sessions([DEEP])
-    sessions.put("anna", own("anna"))
-    sessions.put("anna", latest := own("anna"))
+    first = sessions.put("anna", own("anna"))
+    latest = sessions.put("anna", own("anna"))
     assert sessions.get("anna") is latest
+    assert sessions.own("anna") == (first, latest)
 
 
 def test_every_network_that_answers_has_a_number_of_its_own():
@@ -52,9 +53,46 @@ def test_every_network_that_answers_has_a_number_of_its_own():
 
 
 def test_what_a_visitor_has_trained_is_called_so():
-    session = own("anna")
-    assert session.id == OWN == "yours"
-    assert session.name == "the network that you trained"
+    sessions = Sessions([DEEP])
+    session = sessions.put("anna", own("anna"))
+    assert (session.id, session.name) == ("yours-1", "your network 1")
+    assert session.network == "network of anna"
+    assert sessions.put("anna", own("anna")).id == "yours-2"
+    sessions.forget("anna", "yours-2")
+    assert sessions.put("anna", own("anna")).id == "yours-3"  # an id is never used twice
+    assert sessions.put("bert", own("bert")).id == "yours-1"
+
+
+def test_the_latest_few_networks_of_a_visitor_are_remembered():
+    sessions = Sessions([DEEP], Limits(visitor_networks=2))
+    for _ in range(4):
+        sessions.put("anna", own("anna"))
+    assert list(sessions.known("anna")) == ["deep", "yours-3", "yours-4"]
+
+
+def test_one_network_is_forgotten():
+    sessions = Sessions([DEEP, ORIGINAL])
+    first = sessions.put("anna", own("anna"))
+    second = sessions.put("anna", own("anna"))
+    sessions.forget("bert", first.id)  # which is not his
+    sessions.forget("anna", first.id)
+    assert sessions.own("anna") == (second,)
+    assert sessions.get("anna") is second
+    sessions.forget("anna", second.id)
+    assert sessions.own("anna") == ()
+    assert sessions.get("anna") is DEEP
+    sessions.choose("anna", "original")
+    sessions.forget("anna", "original")  # a shipped one cannot be forgotten
+    assert sessions.get("anna") is ORIGINAL
+
+
+def test_too_many_networks_push_out_the_visitor_unused_for_longest():
+    sessions = Sessions([DEEP, ORIGINAL], Limits(networks=4))
+    sessions.choose("chooser", "original")
+    for visitor in "aabbc":
+        sessions.put(visitor, own(visitor))
+    assert [len(sessions.own(visitor)) for visitor in "abc"] == [0, 2, 1]
+    assert sessions.get("chooser") is ORIGINAL
 
 
 def test_dropping_one_leaves_the_others():
@@ -119,9 +157,8 @@ def test_many_visitors_at_once():
     visitors = [f"visitor {number}" for number in range(50)]
 
     def visit(visitor):
-        mine = own(visitor)
         for _ in range(200):
-            sessions.put(visitor, mine)
+            mine = sessions.put(visitor, own(visitor))
             assert sessions.get(visitor) in (mine, DEEP)
         return visitor
 
@@ -140,7 +177,7 @@ def test_memory_is_bounded_by_default():
 
 def test_mere_choices_push_out_nobodys_network():
     sessions = Sessions([DEEP, ORIGINAL], Limits(visitors=3))
-    sessions.put("anna", mine := own("anna"))
+    mine = sessions.put("anna", own("anna"))
     for number in range(10):
         sessions.choose(f"visitor {number}", "original")
     assert sessions.get("anna") is mine
@@ -151,8 +188,8 @@ def test_mere_choices_push_out_nobodys_network():
 
 
 def ids_of(sessions, visitor):
-    """Of the network that answers the visitor, and of their own."""
-    return sessions.get(visitor).id, getattr(sessions.own(visitor), "id", None)
+    """Of the network that answers the visitor, and of their own ones."""
+    return sessions.get(visitor).id, [each.id for each in sessions.own(visitor)]
 
 
 def test_a_visitor_chooses_among_the_shipped_ones_and_their_own():
@@ -160,16 +197,16 @@ def test_a_visitor_chooses_among_the_shipped_ones_and_their_own():
     sessions.choose("anna", "original")
     assert sessions.get("anna") is ORIGINAL
     assert sessions.get("bert") is DEEP
-    with pytest.raises(ConfigError, match="There is no network 'yours', expected one of deep, original"):
-        sessions.choose("anna", "yours")
-    sessions.put("anna", mine := own("anna"))
+    with pytest.raises(ConfigError, match="There is no network 'yours-1', expected one of deep, original"):
+        sessions.choose("anna", "yours-1")
+    mine = sessions.put("anna", own("anna"))
     assert sessions.get("anna") is mine
     sessions.choose("anna", "deep")
-    assert ids_of(sessions, "anna") == ("deep", "yours")
-    sessions.choose("anna", "yours")
+    assert ids_of(sessions, "anna") == ("deep", ["yours-1"])
+    sessions.choose("anna", "yours-1")
     assert sessions.get("anna") is mine
     sessions.drop("anna")
-    assert ids_of(sessions, "anna") == ("deep", None)
+    assert ids_of(sessions, "anna") == ("deep", [])
 
 
 def test_a_network_is_chosen_by_its_id_not_by_its_name():
@@ -184,15 +221,21 @@ def test_a_network_is_chosen_by_its_id_not_by_its_name():
 def test_a_late_map_changes_nobodys_choice():
     sessions = Sessions([DEEP])
     sessions.complete("anna", own("nobody's"))
-    assert sessions.own("anna") is None
-    sessions.put("anna", own("anna"))
+    assert sessions.own("anna") == ()
+    other = sessions.put("anna", own("anna"))
+    mine = sessions.put("anna", own("anna"))
     sessions.choose("anna", "deep")
-    sessions.complete("anna", late := own("anna, with a map"))
-    assert ids_of(sessions, "anna") == ("deep", "yours")
-    assert sessions.own("anna") is late
-    sessions.choose("anna", "yours")
-    sessions.complete("anna", later := own("anna, with another map"))
+    late = replace(mine, projection="a map")
+    sessions.complete("anna", late)
+    assert ids_of(sessions, "anna") == ("deep", ["yours-1", "yours-2"])
+    assert sessions.own("anna") == (other, late)
+    sessions.choose("anna", "yours-2")
+    later = replace(mine, projection="another map")
+    sessions.complete("anna", later)
     assert sessions.get("anna") is later
+    sessions.forget("anna", "yours-2")
+    sessions.complete("anna", late)
+    assert sessions.own("anna") == (other,)
 
 
 @pytest.mark.parametrize("id", ["", "DEEP", "yours", "<img>", "x" * 1000, "\ud800"])

@@ -336,7 +336,7 @@ def test_only_the_one_who_trained_gets_the_network(trained, shipped, samples):
     assert annas["probabilities"] == pytest.approx(mine.probabilities.tolist(), rel=1e-4, abs=1e-9)
     assert berts["probabilities"] == pytest.approx(everybodys.probabilities.tolist(), rel=1e-4, abs=1e-9)
     assert annas["probabilities"] != pytest.approx(berts["probabilities"], abs=0.01)
-    assert (annas["own"], berts["own"]) == (True, False)
+    assert ([own["id"] for own in annas["own"]], berts["own"]) == (["yours-1"], [])
     assert annas["coordinates"].keys() == {"pca", "tsne", "pixels"}
     assert trained.page.state(BERT, 0)["events"] == []
 

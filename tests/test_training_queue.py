@@ -153,8 +153,11 @@ def test_events_are_passed_on_and_the_visitor_gets_the_network(open_queue, mappe
     assert process.is_killed
     assert not process.stop.value
     own = server.sessions.get(ANNA)
-    assert own is server.sessions.own(ANNA)
-    assert own.id == "yours"
+    assert server.sessions.own(ANNA) == (own,)
+    assert own.id == "yours-1"
+    assert own.record.config is CONFIG
+    assert (own.record.init_from, own.record.images, own.record.accuracy, own.record.sketches) == (None, 60, 0.6, 0.4)
+    assert list(own.record.events) == [STEP_DONE.to_json(), EPOCH_DONE.to_json()]
     assert own.network.architecture == "original"
     assert not own.network.training
     assert same(own.network, NETWORK)
@@ -208,7 +211,9 @@ def test_the_new_network_has_the_preparation_of_the_one_that_it_started_from(
     assert unpack(process.task.before, process.task.weights).config == before.config
     process.send_tested()
     follow(server.training, ANNA, until="Tested")
-    assert server.sessions.get(ANNA).network.config == (before if init_from_current else NETWORK).config
+    own = server.sessions.get(ANNA)
+    assert own.network.config == (before if init_from_current else NETWORK).config
+    assert own.record.init_from == ("your network 1" if init_from_current else None)
 
 
 def test_the_map_before_the_t_sne_map_comes_is_that_of_the_new_network(open_queue, few_samples):

@@ -26,6 +26,7 @@ export interface Facts {
   training: TrainingForm;
   layers: LayerRow[]; // of the network that answers at first
   session: number; // its number
+  networksKept: number; // of those that a visitor has trained, at most
   size: number; // height and width of the images
   uploadBytes: number; // of a picture file, at most
 }
@@ -52,9 +53,9 @@ export interface Levels {
 }
 
 export interface Which {
-  network: string; // the id of the one that answers: "yours" if this visitor has trained it
+  network: string; // the id of the one that answers
   session: number; // which changes with the network
-  own: boolean; // this visitor has trained one
+  own: { id: string; name: string }[]; // those that this visitor has trained, from the oldest to the latest
 }
 
 /** What only an open view asks for. */
@@ -140,6 +141,14 @@ export interface Servers {
     restore: Ask<{}, {}>;
     animation: Ask<{ format: string }, { file: string; type: string }>;
     download: Ask<{}, { file: string; difference: number | null }>;
+  };
+  compare: {
+    networks: Ask<{}, { networks: NetworkRow[] }>;
+    which: Ask<{}, Which>;
+    compare: Ask<{ first: string; second: string }, Comparison>;
+    answer: Ask<{ pixels: string; kind: string; network: string; want: Partial<Wanted> }, ServerAnswer>;
+    choose: Ask<{ network: string }, {}>;
+    forget: Ask<{ network: string }, {}>;
   };
 }
 
@@ -272,6 +281,49 @@ export interface Tested {
   after_sketches: number;
 }
 
+// --- comparing --------------------------------------------------------------------------------------------------------
+
+/** A network that the visitor can choose. */
+export interface NetworkRow {
+  id: string;
+  name: string;
+  architecture: string;
+  parameters: number;
+  accuracy: number; // on the samples
+  maps: string[]; // the layers that put out maps
+  record: RunRecord | null; // null: it is shipped
+}
+
+/** How a network that the visitor has trained came about. */
+export interface RunRecord {
+  init_from: string | null; // the name of the network that it started from; null: random weights
+  settings: RunSettings;
+  images: number; // test images
+  accuracy: number; // on them
+  sketches: number; // on the sketch test set
+  seconds: number;
+  events: TrainEvent[]; // steps and epochs
+}
+
+export interface RunSettings {
+  architecture: string;
+  for_people: boolean;
+  [setting: string]: string | number | boolean;
+}
+
+/** Two networks on the same samples. */
+export interface Comparison {
+  images: number;
+  accuracy: Pair; // of the first and the second network
+  standard_error: Pair;
+  only_first: number; // images that only the first network predicts correctly
+  only_second: number;
+  neither: number;
+  p_value: number; // of McNemar's exact test
+  per_class: (Pair | null)[]; // accuracy
+  predictions: [first: string, second: string]; // base64, bytes
+}
+
 // --- what widgets tell each other -------------------------------------------------------------------------------------
 
 export interface Events {
@@ -297,6 +349,8 @@ export interface Events {
   closechannel: void;
   /** The rows of the table of layers of the network that answers now. */
   layers: LayerRow[];
+  /** The settings of an earlier training are to be used again. */
+  settings: RunSettings;
   /** The coordinates of the test samples, and their predictions; from now on samples.labels holds as many. */
   points: Points;
   /** Test samples to be shown among the others (places on the sheet, perhaps none). */

@@ -188,6 +188,6 @@ def test_an_added_network_can_be_trained(context: BrowserContext, address_with_a
     expect(page.locator(".training")).to_have_attribute("data-state", "trained", timeout=TRAINED)
     before, after = (float(page.inner_text(f".training {cell}").rstrip(" %")) for cell in (".before", ".after"))
     assert after > before + 10  # it has begun with random weights
-    expect(page.locator("#answer select")).to_have_value("yours")
+    expect(page.locator("#answer select")).to_have_value("yours-1")
     expect(page.locator("#retrain")).to_be_enabled(timeout=TRAINED)
     assert opened.problems == []

@@ -125,7 +125,7 @@ def test_themes_and_width(page: Page, device: str) -> None:
     assert is_dark is (device == "phone")
     page.get_by_role("button", name="Switch between light and dark").click()
     assert page.evaluate("document.body.classList.contains('dark')") is not is_dark
-    for name in ("Look inside", "Why", "Map", "Mistakes", "Train", "Data", "Sizes", "About"):
+    for name in ("Look inside", "Why", "Map", "Mistakes", "Train", "Compare", "Data", "Sizes", "About"):
         open_tab(page, name)
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= page.evaluate("innerWidth"), f"{name} is wider than the screen"

@@ -30,30 +30,33 @@ export const mount = (element, server) => {
     whose.append(new Option(`${name}: ${parameters.toLocaleString("en")} parameters`, id));
   }
   /** @param {string} id */
+  const isShipped = (id) => facts.networks.some((network) => network.id === id);
+  /** @param {string} id */
   const choose = async (id) => {
     const reply = await call(server.choose, { network: id });
     showProblem(element, reply.error);
-    address.set("network", reply.error || id === "yours" ? null : id);
+    address.set("network", reply.error || !isShipped(id) ? null : id);
     emit("network"); // after an error too: the answer tells which network it is that answers
   };
   whose.addEventListener("change", () => choose(whose.value));
   /** @type {number | null} */
   let known = facts.session; // number of the network that the page speaks of; null: another one, not heard of yet
-  let isRestored = false; // the visitor has given the trained network back
+  let isRestored = false; // the visitor has given trained networks back
+  /** @type {string[]} */
+  let ownIds = []; // of the networks that they have trained
   /** @param {Which} which */
   const showWhose = ({ network, session, own }) => {
-    const yours = whose.querySelector("[value=yours]");
-    if (own && !yours) {
-      whose.append(new Option("the network that you trained", "yours"));
-      showProblem(element); // that the one before was forgotten
-    }
-    if (!own && yours) {
-      yours.remove();
-      if (!isRestored) showProblem(element, "The server has forgotten the network that you trained.");
+    const before = ownIds;
+    ownIds = own.map(({ id }) => id);
+    if (String(before) !== String(ownIds)) {
+      [...whose.options].filter(({ value }) => !isShipped(value)).forEach((option) => option.remove());
+      whose.append(...own.map(({ id, name }) => new Option(name, id)));
+      const isLost = !own.length && !isRestored;
+      showProblem(element, isLost ? "The server has forgotten the networks that you trained." : "");
     }
     isRestored = false;
     whose.value = network;
-    if (network === "yours") address.set("network", null); // it is no other page's
+    if (!isShipped(network)) address.set("network", null); // it is no other page's
     // Chosen or trained in another tab or before a reload, or forgotten by the server: the other views do not know yet.
     const isNews = known !== null && session !== known;
     known = session;
@@ -112,8 +115,7 @@ export const mount = (element, server) => {
 
   const readLink = () => {
     const linked = address.get("network");
-    if (linked && linked !== latest("answer")?.network && facts.networks.some(({ id }) => id === linked))
-      choose(linked);
+    if (linked && linked !== latest("answer")?.network && isShipped(linked)) choose(linked);
   };
   on("link", readLink);
   readLink();

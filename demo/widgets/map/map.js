@@ -7,7 +7,7 @@
 /** @import { Layout, Points, Servers } from "../types.d.ts" */
 
 import { want } from "../shared/api.js";
-import { emit, on } from "../shared/bus.js";
+import { emit, latest, on } from "../shared/bus.js";
 import { around, finder, isCalm, whenVisible } from "../shared/dom.js";
 import * as samples from "../shared/samples.js";
 import { isDark, themeColour } from "../shared/theme.js";
@@ -32,7 +32,7 @@ export const mount = (element, server) => {
   /** @type {Points | null} */
   let points = null; // of the images shown
   /** @type {number[]} */
-  let marked = []; // images that another view is about
+  let marked = latest("marked") ?? []; // images that another view is about
   const readLook = () => ({
     isDark: isDark(),
     ink: themeColour("--body-text-color"),
@@ -60,6 +60,7 @@ export const mount = (element, server) => {
     if (you) holder.dataset.you = view.toPage(you).map(Math.round).join();
     else delete holder.dataset.you;
     holder.dataset.trail = String(picture.trail.length);
+    holder.dataset.marked = String(marked.length);
   };
 
   let due = 0; // the frame in which everything is painted again

@@ -10,9 +10,9 @@ import { around, bringIntoView, finder, showProblem, whenVisible } from "../shar
 import { facts } from "../shared/facts.js";
 import * as samples from "../shared/samples.js";
 import { unbroken } from "../shared/text.js";
+import { makeThumbnails, openMap } from "../shared/thumbnails.js";
 
 const MAX_NAMED = 5; // mixing-ups in words
-const PORTION = 60; // thumbnails that are added at a time
 /** @type {Record<string, [number, number] | undefined>} */
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
@@ -23,6 +23,7 @@ const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRi
 export const mount = (element, server) => {
   const find = finder(element);
   const holder = around(element, "#mistakes");
+  const showThumbnails = makeThumbnails(find(".thumbnails"), find(".more"));
 
   /** @type {number[][][]} */
   let cells = []; // cells[truth][said]: the samples behind each number
@@ -30,7 +31,6 @@ export const mount = (element, server) => {
   let buttons = []; // buttons[truth][said] of the numbers above zero
   /** @type {[number, number] | null} */
   let chosen = null; // [truth, said]
-  let shown = 0; // thumbnails of it
   let asked = 0; // of the latest question to the server; an answer to an earlier one is of no use
   let isStale = true;
 
@@ -217,41 +217,10 @@ export const mount = (element, server) => {
       ? "Click an image to make it the current picture."
       : "Choose a number in the table, and its images appear here.";
     find(".images .tools").hidden = !chosen;
-    find(".thumbnails").replaceChildren();
-    shown = 0;
-    showMore();
+    showThumbnails(behind());
   };
 
-  const showMore = () => {
-    const images = behind();
-    find(".thumbnails").append(...images.slice(shown, shown + PORTION).map((index) => samples.button(index, 48)));
-    shown = Math.min(shown + PORTION, images.length);
-    find(".more").hidden = shown === images.length;
-    find(".more").textContent = `show more (${number(images.length - shown)} left)`;
-  };
-
-  find(".more").addEventListener("click", () => {
-    const first = shown;
-    showMore();
-    find(`.thumbnails > :nth-child(${first + 1})`).focus(); // the button itself may be gone
-  });
-  find(".onmap").addEventListener("click", () => {
-    emit("tab", "map");
-    goToMap();
-  });
-  // The button is gone with its tab: the tab of the map gets the focus, as soon as it is open.
-  const goToMap = () => {
-    /** @type {HTMLElement | null} */
-    const map = document.querySelector("#map");
-    if (!map?.offsetParent) {
-      requestAnimationFrame(goToMap);
-      return;
-    }
-    /** @type {HTMLElement | null} */
-    const tab = document.querySelector("#tabs [role=tab][aria-selected=true]"); // on a phone it may be in a menu
-    tab?.focus({ preventScroll: true });
-    bringIntoView(map);
-  };
+  find(".onmap").addEventListener("click", openMap);
   find(".close").addEventListener("click", () => {
     if (!chosen) return;
     buttons[chosen[0]][chosen[1]]?.focus({ preventScroll: true });

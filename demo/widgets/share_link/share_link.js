@@ -3,6 +3,7 @@
 
 import { emit, latest, on } from "../shared/bus.js";
 import { finder } from "../shared/dom.js";
+import { facts } from "../shared/facts.js";
 import * as address from "../shared/address.js";
 import * as samples from "../shared/samples.js";
 
@@ -61,7 +62,8 @@ export const mount = (element) => {
 
   const copy = async () => {
     const isSample = address.get("sample") !== null;
-    const isYours = latest("answer")?.network === "yours";
+    const answering = latest("answer")?.network;
+    const isYours = answering !== undefined && !facts.networks.some(({ id }) => id === answering);
     const opens =
       `It opens this view${isSample ? " with this test image" : ", without your picture"}` +
       `${isYours ? ", answered by a shipped network" : ""}.`;

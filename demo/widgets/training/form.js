@@ -1,7 +1,8 @@
 // The form before a training: the networks and settings that the server offers, with their ranges.
 
-/** @import { FormSetting, TrainSettings } from "../types.d.ts" */
+/** @import { FormSetting, RunSettings, TrainSettings } from "../types.d.ts" */
 
+import { latest, on } from "../shared/bus.js";
 import { finder } from "../shared/dom.js";
 import { facts } from "../shared/facts.js";
 
@@ -73,6 +74,21 @@ export const makeForm = (form, start) => {
   };
   architecture.addEventListener("change", follow);
   follow();
+
+  // Those of an earlier training, to change one of them.
+  /** @param {RunSettings | undefined} given */
+  const fill = (given) => {
+    if (!given) return;
+    architecture.value = given.architecture;
+    follow();
+    find("[name=for_people]", HTMLInputElement).checked = given.for_people;
+    for (const [name, input] of inputs) {
+      input.value = String(given[name]);
+      input.dispatchEvent(new Event("input"));
+    }
+  };
+  on("settings", fill);
+  fill(latest("settings"));
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -6,15 +6,17 @@ import { call } from "../shared/api.js";
 import { makeBars } from "../shared/bars.js";
 import { bytes } from "../shared/base64.js";
 import { isCalm, finder, findAll, saveFile, showProblem } from "../shared/dom.js";
-import { fitCanvas, mapOf, signedImage } from "../shared/drawing.js";
+import { fitCanvas } from "../shared/drawing.js";
 import { facts } from "../shared/facts.js";
 import { percent, unbroken } from "../shared/text.js";
-import { signedColours, themeColour } from "../shared/theme.js";
+import { themeColour } from "../shared/theme.js";
+import { drawTiles } from "../shared/tiles.js";
 
 const REACH = 2.1; // from the middle to the edge of the map, in root mean square distances of the images
 const RADIUS = 3; // of a mark, in CSS pixels
 const COMING = 2.5; // snapshots a second, while they come
 const KERNEL = 30; // CSS pixels
+const KERNELS_WIDTH = 200; // CSS pixels
 const MAX_KERNELS = 32;
 
 /**
@@ -105,21 +107,7 @@ export const makeFormation = (element, server) => {
     find(".kernels").hidden = !taken.kernels || !isShown("kernels");
     if (!taken.kernels || !isShown("kernels")) return;
     const count = Math.min(taken.kernels.shape[0], MAX_KERNELS);
-    const columns = Math.min(count, 6);
-    const gap = 3;
-    const context = fitCanvas(
-      kernels,
-      columns * (KERNEL + gap) - gap,
-      Math.ceil(count / columns) * (KERNEL + gap) - gap,
-    );
-    context.imageSmoothingEnabled = false;
-    const colours = signedColours();
-    const most = Math.max(...taken.kernels.tops);
-    for (let i = 0; i < count; i++) {
-      const { levels, width, height, top } = mapOf(taken.kernels, i);
-      const [left, above] = [(i % columns) * (KERNEL + gap), Math.floor(i / columns) * (KERNEL + gap)];
-      context.drawImage(signedImage(levels, width, height, colours, top / most), left, above, KERNEL, KERNEL);
-    }
+    drawTiles(kernels, taken.kernels, { tile: KERNEL, room: KERNELS_WIDTH, most: MAX_KERNELS });
     kernels.setAttribute("aria-label", `${count} kernels after step ${taken.step}`);
   };
 
