@@ -66,6 +66,7 @@ def test_both_see_the_picture_that_is_drawn(page: Page) -> None:
 
 def test_flips_are_shown_on_the_map(page: Page) -> None:
     open_compare(page)
+    page.locator(".compare [data-flip=won]").click()
     page.locator(".compare .onmap").click()
     expect(page.get_by_role("tab", name="Map")).to_have_attribute("aria-selected", "true")
     page.wait_for_selector("#map[data-points][data-marked]")
