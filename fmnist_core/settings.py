@@ -1,7 +1,7 @@
 """What can be set, described once: range, unit and help stand together, and the command line and the page follow."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, NoReturn
 
 from fmnist_core.errors import ConfigError
@@ -64,6 +64,13 @@ def setting(default: Any, help: str, **description: Any) -> Any:
 def setting_of(field: Any) -> Setting:
     """The description of a field made by ``setting``."""
     return Setting(field.name, type=type(field.default), **field.metadata)
+
+
+def check_settings(config: Any) -> None:
+    """Raise ``ConfigError`` when a field of a configuration that ``setting`` made has a value that cannot work."""
+    for each in fields(config):
+        if each.metadata:
+            setting_of(each).check(getattr(config, each.name))
 
 
 def _number(value: float) -> str:
