@@ -38,7 +38,7 @@ GIVEN = {
     "why": {"reasons"},
     "map": {"points", "remaining_points"},
     "mistakes": {"points"},
-    "training": {"train_start", "train_state", "train_stop", "restore", "animation", "download"},
+    "training": {"train_start", "train_state", "train_change", "train_stop", "restore", "animation", "download"},
 }
 
 
