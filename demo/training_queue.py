@@ -253,7 +253,7 @@ class TrainingQueue:
         if run.is_left:
             return self._away
         if run.paused_seconds > self._limits.pause_seconds:
-            return "the longest that one may pause here"
+            return f"as it was paused for {self._limits.pause_seconds:.0f} seconds, the longest here"
         return "the longest that one may train here" if run.seconds > self._limits.training_seconds else ""
 
     def _train(self, run: Run) -> None:

@@ -405,7 +405,7 @@ def test_all_pauses_of_a_run_together_have_a_limit(open_queue, clock, limit):
     training.change(ANNA, paused=True)
     clock.ahead += 21
     events = follow(training, ANNA, until="Stopping")
-    assert events[-1] == Stopping("the longest that one may pause here").to_json()
+    assert events[-1] == Stopping(f"as it was paused for {limit:.0f} seconds, the longest here").to_json()
     wait_until(lambda: process.control.stop)
 
 
