@@ -207,7 +207,7 @@ def test_the_keys_tell_values_and_zoom(curves: Page) -> None:
     expect(reading(page)).to_have_text("Step 2: 1.67")
     page.keyboard.press("ArrowRight")
     expect(reading(page)).to_have_text("Step 4: 1.43")
-    expect(reading(page, "accuracy")).to_have_text("Step 4: 3.6 %")
+    expect(reading(page, "accuracy")).to_have_text("Step 4: 3.6\u00a0%")
     page.keyboard.press("End")
     expect(reading(page)).to_have_text("Step 100: 0.182, validation 0.700")
     page.locator("[name=smoothing]").fill("0.9")

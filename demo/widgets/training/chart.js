@@ -92,9 +92,9 @@ export const drawChart = (context, [width, height], measure, run, look) => {
   context.textBaseline = "alphabetic";
   context.fillText("steps", end, height - 6);
   context.textAlign = "center";
-  const steps = look.isLogSteps ? logTicks([from, to], 6) : ticks([from, to], Math.max(2, Math.floor(width / 90)));
-  for (const step of steps.values) {
-    if (x(step) < end - 54) context.fillText(step.toLocaleString("en"), x(step), height - 6);
+  const steps = look.isLogSteps ? logTicks([from, to], 6) : ticks([from, to], Math.max(2, Math.floor(width / 70)));
+  for (const step of steps.values.filter(Number.isInteger)) {
+    if (run.steps > 1 && x(step) < end - 54) context.fillText(step.toLocaleString("en"), x(step), height - 6);
   }
 
   context.save();

@@ -69,9 +69,7 @@ export const makeControls = (element, server) => {
   };
   rate.addEventListener("change", () => setRate(rate.valueAsNumber));
   for (const button of factors) {
-    button.addEventListener("click", () =>
-      setRate(Number((learningRate * Number(button.dataset.factor)).toPrecision(3))),
-    );
+    button.addEventListener("click", () => setRate(learningRate * Number(button.dataset.factor)));
   }
 
   return {

@@ -27,6 +27,7 @@ export const makeCurves = (element) => {
   const logLoss = find("[name=log_loss]", HTMLInputElement);
   const logSteps = find("[name=log_steps]", HTMLInputElement);
   const showAll = find(".show-all", HTMLButtonElement);
+  const saveButtons = findAll(element, "[data-save]");
 
   let run = newRun();
   /** @type {Look} */
@@ -35,7 +36,8 @@ export const makeCurves = (element) => {
   // --- what is drawn, and what it says ---------------------------------------------------------------------------
 
   /** @type {(measure: Measure, value: number) => string} */
-  const inWords = (measure, value) => (measure === "loss" ? value.toPrecision(3) : `${(100 * value).toFixed(1)} %`);
+  const inWords = (measure, value) =>
+    measure === "loss" ? value.toPrecision(3) : `${(100 * value).toFixed(1)}\u00a0%`;
 
   /** @param {Measure} measure */
   const read = (measure) => {
@@ -69,6 +71,7 @@ export const makeCurves = (element) => {
     const changes = run.changes.map(({ step, words }) => `${words} after step ${step}`);
     find(".changes").textContent = `Changed while it ran: ${changes.join("; ")}.`;
     showAll.hidden = look.zoom === null;
+    for (const button of saveButtons) button.toggleAttribute("disabled", !run.points.length);
   };
 
   /** @param {Partial<Look>} changes */
@@ -132,7 +135,7 @@ export const makeCurves = (element) => {
 
   // --- saving ----------------------------------------------------------------------------------------------------
 
-  for (const button of findAll(element, "[data-save]")) {
+  for (const button of saveButtons) {
     const measure = /** @type {Measure} */ (button.dataset.of);
     button.addEventListener("click", () => {
       if (button.dataset.save === "PNG") toPicture(run, measure, look, (file) => saveFile(file, `${measure}.png`));

@@ -138,7 +138,9 @@ export const mount = (element, server) => {
     } else if (event.event === "SnapshotTaken") {
       formation.add(event, isPast);
     } else if (event.event === "Stopping") {
-      why = `, ${event.why}`;
+      [why, stopping] = [`, ${event.why}`, true];
+      controls.lock();
+      show(`Stopping (${event.why}) …`, "running");
     } else if (event.event === "Finished") {
       show(event.stopped ? "Stopped; the best weights so far are kept. Testing …" : "Done. Testing …", "testing");
       curves.keep(event.best_epoch);
@@ -212,7 +214,7 @@ export const mount = (element, server) => {
     reset();
     show("Starting …", "running");
     buttons(true);
-    bringIntoView(find(".controls"));
+    bringIntoView(find("section"));
     const answer = latest("answer");
     const pixels = answer?.empty === undefined ? answer?.pixels : undefined; // they are to be in the snapshots
     const reply = await call(server.train_start, { settings, ...(pixels && { pixels }) });
@@ -227,7 +229,7 @@ export const mount = (element, server) => {
   makeForm(find("#train-form", HTMLFormElement), start);
   stopButton.addEventListener("click", async () => {
     stopping = true;
-    show("Stopping …");
+    show("Stopping …", "running");
     stopButton.disabled = true;
     const reply = await call(server.train_stop, {});
     if (reply.error === undefined) return controls.lock();
