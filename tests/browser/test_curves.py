@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, expect
@@ -16,7 +17,7 @@ from visitor import on_a_phone, open_tab
 MODULES = """async () => {
     const addresses = Array.from(document.querySelectorAll('link[rel=modulepreload]'), (link) => link.href);
     const load = (name) => import(addresses.find((address) => address.endsWith(`/training/${name}.js`)));
-    const names = ['smoothing', 'scales', 'run', 'saving', 'curves'];
+    const names = ['smoothing', 'thinning', 'scales', 'run'];
     return Object.assign({}, ...(await Promise.all(names.map(load))));
 }"""
 
@@ -56,6 +57,22 @@ def test_smoothing_is_an_average_whose_weights_fall_exponentially(work: Worked) 
     assert work(script, [values, 0]) == values
     assert work(script, [[2.5] * 20, 0.97]) == pytest.approx([2.5] * 20)  # from the first one on
     assert work(script, [[], 0.5]) == []
+
+
+def test_a_thinned_line_keeps_every_peak_and_both_ends(work: Worked) -> None:
+    random = np.random.default_rng(3)
+    points = np.stack([np.sort(random.uniform(0, 50, 3000)), random.normal(size=3000)], 1)
+    kept = np.array(work("({ thin }, points) => thin(points)", points.tolist()))
+    assert len(kept) <= 4 * 50
+    assert set(map(tuple, kept)) < set(map(tuple, points))
+    assert (np.diff(kept[:, 0]) >= 0).all()
+    for column in range(50):
+        every, some = (each[each[:, 0].astype(int) == column] for each in (points, kept))
+        assert (some[0] == every[0]).all() and (some[-1] == every[-1]).all()
+        assert (some[:, 1].min(), some[:, 1].max()) == (every[:, 1].min(), every[:, 1].max())
+    few = [[1.5, 3.0], [2.5, 1.0], [9.0, 2.0]]
+    assert work("({ thin }, points) => thin(points)", few) == few
+    assert work("({ thin }, points) => thin(points)", []) == []
 
 
 @pytest.mark.parametrize(("low", "high", "is_log"), [(0, 600, False), (-2, 3, False), (1, 600, True), (0.1, 4, True)])

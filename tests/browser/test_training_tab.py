@@ -293,6 +293,7 @@ def test_a_training_is_controlled_while_it_runs_and_outlives_a_reload(fresh_page
     rate = controls.get_by_label("Learning rate", exact=True)
     expect(controls).to_be_hidden()
     field(page, "architecture").select_option("original")
+    field(page, "watch").uncheck()
     fill(page, epochs=28)
     page.locator("#retrain").click()
     expect(status).to_contain_text("of 28: accuracy", timeout=TRAINED)

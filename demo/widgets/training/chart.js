@@ -7,6 +7,7 @@
 import { themeColour } from "../shared/theme.js";
 import { logTicks, makeScale, ticks } from "./scales.js";
 import { smooth } from "./smoothing.js";
+import { thin } from "./thinning.js";
 
 const MARGIN = { left: 44, right: 10, top: 16, bottom: 24 }; // CSS pixels
 const FONT = "12px system-ui, sans-serif";
@@ -121,7 +122,8 @@ export const drawChart = (context, [width, height], measure, run, look) => {
   /** @type {(list: Point[], values: number[]) => void} */
   const line = (list, values) => {
     context.beginPath();
-    list.forEach((point, i) => context.lineTo(x(point.step), y(values[i])));
+    const points = list.map((point, i) => /** @type {Pair} */ ([x(point.step), y(values[i])]));
+    for (const place of thin(points)) context.lineTo(...place);
     context.stroke();
   };
   context.strokeStyle = themeColour("--body-text-color-subdued");
