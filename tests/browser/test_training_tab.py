@@ -294,7 +294,7 @@ def test_a_training_is_controlled_while_it_runs_and_outlives_a_reload(fresh_page
     expect(controls).to_be_hidden()
     field(page, "architecture").select_option("original")
     field(page, "watch").uncheck()
-    fill(page, epochs=28)
+    fill(page, epochs=28, data_fraction=0.4)
     page.locator("#retrain").click()
     expect(status).to_contain_text("of 28: accuracy", timeout=TRAINED)
     expect(controls).to_be_in_viewport()

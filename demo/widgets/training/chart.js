@@ -50,6 +50,93 @@ const valueRange = (values, measure, isLog, isZoomed) => {
 };
 
 /**
+ * @typedef {object} Frame where what is drawn
+ * @property {CanvasRenderingContext2D} context
+ * @property {(step: number) => number} x
+ * @property {(value: number) => number} y
+ * @property {Pair} across its left and right edge
+ * @property {Pair} down its upper and lower edge
+ */
+
+/**
+ * Round values with lines across, and steps below.
+ * @param {Frame} frame
+ * @param {ReturnType<typeof ticks>} values
+ * @param {number[]} steps
+ */
+const drawAxes = ({ context, x, y, across: [start, end], down: [, bottom] }, { values, decimals }, steps) => {
+  context.font = FONT;
+  context.lineWidth = 1;
+  context.fillStyle = themeColour("--body-text-color-subdued");
+  context.strokeStyle = themeColour("--border-color-primary");
+  context.textAlign = "right";
+  context.textBaseline = "middle";
+  for (const value of values) {
+    const place = Math.round(y(value)) + 0.5;
+    context.beginPath();
+    context.moveTo(start, place);
+    context.lineTo(end, place);
+    context.stroke();
+    context.fillText(value.toFixed(decimals), start - 6, place);
+  }
+  const below = bottom + MARGIN.bottom - 6;
+  context.textBaseline = "alphabetic";
+  context.fillText("steps", end, below);
+  context.textAlign = "center";
+  for (const step of steps) {
+    if (x(step) < end - 54) context.fillText(step.toLocaleString("en"), x(step), below);
+  }
+};
+
+/**
+ * Where something was changed, in words as far as there is room.
+ * @type {(frame: Frame, changes: Run["changes"]) => void}
+ */
+const drawChanges = (frame, changes) => {
+  const { context, x, across, down } = frame;
+  let said = -Infinity; // where the words about the change before end
+  for (const { step, words } of changes) {
+    upright(frame, step, "--body-text-color-subdued", [4, 3]);
+    const long = context.measureText(words).width;
+    const isRoom = x(step) + long + 4 < across[1];
+    const left = isRoom ? x(step) : x(step) - long;
+    if (left <= said) continue;
+    context.fillStyle = themeColour("--body-text-color-subdued");
+    context.textAlign = "left";
+    context.fillText(words, left, down[0] - 5);
+    said = left + long + 8;
+  }
+};
+
+/** @type {(frame: Frame, list: Point[], values: number[]) => void} */
+const drawLine = ({ context, x, y }, list, values) => {
+  const points = list.map((point, i) => /** @type {Pair} */ ([x(point.step), y(values[i])]));
+  context.beginPath();
+  for (const place of thin(points)) context.lineTo(...place);
+  context.stroke();
+};
+
+/** @type {(frame: Frame, step: number, colour: string, dashes: number[]) => void} */
+const upright = ({ context, x, down: [top, bottom] }, step, colour, dashes) => {
+  context.lineWidth = 1;
+  context.strokeStyle = themeColour(colour);
+  context.setLineDash(dashes);
+  context.beginPath();
+  context.moveTo(Math.round(x(step)) + 0.5, top);
+  context.lineTo(Math.round(x(step)) + 0.5, bottom);
+  context.stroke();
+  context.setLineDash([]);
+};
+
+/** @type {(frame: Frame, step: number, value: number, radius: number, colour: string) => void} */
+const dot = ({ context, x, y }, step, value, radius, colour) => {
+  context.fillStyle = themeColour(colour);
+  context.beginPath();
+  context.arc(x(step), y(value), radius, 0, 2 * Math.PI);
+  context.fill();
+};
+
+/**
  * @param {CanvasRenderingContext2D} context
  * @param {Pair} size in CSS pixels
  * @param {Measure} measure
@@ -57,12 +144,8 @@ const valueRange = (values, measure, isLog, isZoomed) => {
  * @param {Look} look
  */
 export const drawChart = (context, [width, height], measure, run, look) => {
-  const { points, epochs, changes } = run;
-  const isLog = look.isLogLoss && measure === "loss";
-  const [start, end] = places(width);
-  const [top, bottom] = [MARGIN.top, height - MARGIN.bottom];
+  const { points, epochs } = run;
   const [from, to] = look.zoom ?? wholeRange(run, look);
-  const x = stepScale(run, look, width).at;
   const values = points.map((point) => point[measure]);
   const smoothed = smooth(values, look.smoothing);
   const heldOut = epochs.map((point) => point[measure]);
@@ -71,100 +154,49 @@ export const drawChart = (context, [width, height], measure, run, look) => {
   const inSight = (list, values) =>
     values.filter((_, i) => (list[i + 1] ?? list[i]).step >= from && (list[i - 1] ?? list[i]).step <= to);
   const seen = [...inSight(points, values), ...inSight(points, smoothed), ...inSight(epochs, heldOut)];
-  const range = valueRange(seen, measure, isLog, look.zoom !== null);
-  const y = makeScale(range, [bottom, top], isLog).at;
 
-  context.font = FONT;
-  context.lineWidth = 1;
-  context.lineJoin = "round";
-  context.fillStyle = themeColour("--body-text-color-subdued");
-  context.strokeStyle = themeColour("--border-color-primary");
-  context.textAlign = "right";
-  context.textBaseline = "middle";
-  const marked = isLog ? logTicks(range, 6) : ticks(range, 5);
-  for (const value of marked.values) {
-    const place = Math.round(y(value)) + 0.5;
-    context.beginPath();
-    context.moveTo(start, place);
-    context.lineTo(end, place);
-    context.stroke();
-    context.fillText(value.toFixed(marked.decimals), start - 6, place);
-  }
-  context.textBaseline = "alphabetic";
-  context.fillText("steps", end, height - 6);
-  context.textAlign = "center";
+  const isLog = look.isLogLoss && measure === "loss";
+  const range = valueRange(seen, measure, isLog, look.zoom !== null);
+  const [across, down] = [places(width), /** @type {Pair} */ ([MARGIN.top, height - MARGIN.bottom])];
+  const y = makeScale(range, [down[1], down[0]], isLog).at;
+  /** @type {Frame} */
+  const frame = { context, x: stepScale(run, look, width).at, y, across, down };
   const steps = look.isLogSteps ? logTicks([from, to], 6) : ticks([from, to], Math.max(2, Math.floor(width / 70)));
-  for (const step of steps.values.filter(Number.isInteger)) {
-    if (run.steps > 1 && x(step) < end - 54) context.fillText(step.toLocaleString("en"), x(step), height - 6);
-  }
+  const isKnown = run.steps > 1;
+  drawAxes(frame, isLog ? logTicks(range, 6) : ticks(range, 5), isKnown ? steps.values.filter(Number.isInteger) : []);
 
   context.save();
   context.beginPath();
-  context.rect(start, 0, end - start + (look.zoom ? 0 : MARGIN.right), bottom + 6);
+  context.rect(across[0], 0, across[1] - across[0] + (look.zoom ? 0 : MARGIN.right), down[1] + 6);
   context.clip();
   if (look.brush) {
     context.fillStyle = themeColour("--accent-wash");
-    context.fillRect(look.brush[0], top, look.brush[1] - look.brush[0], bottom - top);
+    context.fillRect(look.brush[0], down[0], look.brush[1] - look.brush[0], down[1] - down[0]);
   }
-  let said = -Infinity; // where the words about the change before end
-  for (const { step, words } of changes.filter((change) => change.step >= from && change.step <= to)) {
-    upright(context, x(step), top, bottom, themeColour("--body-text-color-subdued"), [4, 3]);
-    context.fillStyle = themeColour("--body-text-color-subdued");
-    const long = context.measureText(words).width;
-    const isRoom = x(step) + long + 4 < end;
-    context.textAlign = isRoom ? "left" : "right";
-    const left = isRoom ? x(step) : x(step) - long;
-    if (left <= said) continue;
-    context.fillText(words, x(step), top - 5);
-    said = left + long + 8;
-  }
-
-  /** @type {(list: Point[], values: number[]) => void} */
-  const line = (list, values) => {
-    context.beginPath();
-    const points = list.map((point, i) => /** @type {Pair} */ ([x(point.step), y(values[i])]));
-    for (const place of thin(points)) context.lineTo(...place);
-    context.stroke();
-  };
+  drawChanges(
+    frame,
+    run.changes.filter(({ step }) => step >= from && step <= to),
+  );
+  context.lineJoin = "round";
   context.strokeStyle = themeColour("--body-text-color-subdued");
   if (look.smoothing) {
+    context.lineWidth = 1;
     context.globalAlpha = 0.45;
-    line(points, values);
+    drawLine(frame, points, values);
     context.globalAlpha = 1;
   }
   context.lineWidth = 2;
-  line(points, smoothed);
+  drawLine(frame, points, smoothed);
   context.strokeStyle = themeColour("--color-accent");
-  line(epochs, heldOut);
-  for (const point of epochs) {
-    dot(context, x(point.step), y(point[measure]), point.isBest ? 6 : 3, themeColour("--color-accent"));
-    if (point.isBest) dot(context, x(point.step), y(point[measure]), 2.5, themeColour("--background-fill-primary"));
-  }
+  drawLine(frame, epochs, heldOut);
+  epochs.forEach(({ step, isBest }, i) => {
+    dot(frame, step, heldOut[i], isBest ? 6 : 3, "--color-accent");
+    if (isBest) dot(frame, step, heldOut[i], 2.5, "--background-fill-primary");
+  });
   if (look.at !== null) {
-    upright(context, x(look.at), top, bottom, themeColour("--body-text-color"), []);
+    upright(frame, look.at, "--body-text-color", []);
     const i = points.findIndex(({ step }) => step === look.at);
-    if (i >= 0) dot(context, x(look.at), y(smoothed[i]), 3.5, themeColour("--body-text-color"));
+    if (i >= 0) dot(frame, look.at, smoothed[i], 3.5, "--body-text-color");
   }
   context.restore();
-};
-
-/** @type {(context: CanvasRenderingContext2D, x: number, top: number, bottom: number, colour: string, dashes: number[]) => void} */
-const upright = (context, x, top, bottom, colour, dashes) => {
-  context.save();
-  context.lineWidth = 1;
-  context.strokeStyle = colour;
-  context.setLineDash(dashes);
-  context.beginPath();
-  context.moveTo(Math.round(x) + 0.5, top);
-  context.lineTo(Math.round(x) + 0.5, bottom);
-  context.stroke();
-  context.restore();
-};
-
-/** @type {(context: CanvasRenderingContext2D, x: number, y: number, radius: number, colour: string) => void} */
-const dot = (context, x, y, radius, colour) => {
-  context.fillStyle = colour;
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.fill();
 };
