@@ -20,6 +20,7 @@ from demo.remaining_images import CHUNK, RemainingImages
 from demo.requests import (
     AnimationRequest,
     BadRequest,
+    ChangeRequest,
     ChannelRequest,
     ChunkRequest,
     ComparisonRequest,
@@ -252,6 +253,12 @@ class Handlers:
         onnx = to_onnx(network) if can_export() else None
         difference = largest_difference(onnx, network, self._samples) if onnx is not None else None
         return {"file": base64.b64encode(pack(network, onnx)).decode(), "difference": difference}
+
+    @action(ChangeRequest)
+    def train_change(self, request: ChangeRequest) -> Reply:
+        """Let the visitor's training wait or go on, or take another learning rate or more epochs from here on."""
+        self._training.change(request.visitor, request.paused, request.learning_rate, request.epochs)
+        return {}
 
     @action(Request)
     def train_stop(self, request: Request) -> Reply:

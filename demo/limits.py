@@ -22,7 +22,8 @@ class Limits:
     networks: int = 300  # that all visitors together have trained
 
     training_queue: int = 8  # visitors in line, the one whose network is being trained included
-    training_seconds: float = 900.0  # of one run
+    training_seconds: float = 900.0  # of one run, without its pauses
+    pause_seconds: float = 300.0  # of one run, all its pauses together: meanwhile the others in line wait
     training_epochs: int = 30
     training_batch: int = 1024  # the deep network needs about 1.7 MB for each image, synthetic ones included
     patience_seconds: float = 90.0  # without a question, after which a visitor has left

@@ -90,7 +90,10 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
             with gr.Tab("Mistakes"):
                 widget("mistakes", "points")
             with gr.Tab("Train"):
-                widget("training", "train_start", "train_state", "train_stop", "restore", "animation", "download")
+                widget(
+                    "training",
+                    *("train_start", "train_state", "train_change", "train_stop", "restore", "animation", "download"),
+                )
             with gr.Tab("Compare"):
                 widget("compare", "networks", "which", "compare", "answer", "choose", "forget")
             with gr.Tab("Data"):

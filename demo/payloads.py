@@ -110,6 +110,7 @@ def training_form(is_whole: bool, limits: Limits) -> dict[str, Any]:
             }
             for setting in page_settings(limits)
         ],
+        "pauseSeconds": limits.pause_seconds,
     }
 
 

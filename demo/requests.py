@@ -66,6 +66,13 @@ class Fields:
         """A whole number, or None when it is left out."""
         return None if self.values.get(name) is None else self.whole(name)
 
+    def optional_switch(self, name: str) -> bool | None:
+        """True or false, or None when it is left out."""
+        value = self.values.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise BadRequest(f"The request does not say whether {name} is true or false.")
+        return value
+
     def kind(self) -> str | None:
         """What kind of picture the visitor says it is; None to detect it."""
         kind = self.values.get("kind")
@@ -285,6 +292,29 @@ class TrainRequest(Request):
         watch = settings.get("watch") is True
         picture = fields.pixels("pixels").numpy().tobytes() if watch and "pixels" in fields else None
         return cls(fields.visitor(), with_settings(config, changes | short), init_from_current, watch, picture)
+
+
+@dataclass(frozen=True)
+class ChangeRequest(Request):
+    """Change the visitor's training while it runs; None: as it is.
+
+    All are what shall be, not by how much it shall change: asked twice, nothing happens twice.
+    """
+
+    paused: bool | None = None
+    learning_rate: float | None = None  # the highest one
+    epochs: int | None = None  # in all
+
+    @classmethod
+    def read(cls, fields: Fields) -> "ChangeRequest":
+        """The request from its fields, its settings checked."""
+        settings = {setting.name: setting for setting in page_settings(fields.limits)}
+        changes: dict[str, Any] = {}
+        for name in ("learning_rate", "epochs"):
+            if fields.values.get(name) is not None:
+                settings[name].check(fields.values[name])
+                changes[name] = settings[name].type(fields.values[name])
+        return cls(fields.visitor(), fields.optional_switch("paused"), **changes)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from ctypes import c_bool
+from ctypes import Structure, c_bool, c_double, c_int
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -19,6 +19,7 @@ from safetensors.torch import save as to_safetensors
 from demo.cores import cores
 from fmnist_core import IMAGE_SIZE, dataset, projection
 from fmnist_core.checkpoint import weights_of
+from fmnist_core.control import Control
 from fmnist_core.errors import FmnistError
 from fmnist_core.evaluation import evaluate
 from fmnist_core.events import Event, Finished, SnapshotTaken, StepDone
@@ -63,6 +64,29 @@ class Failed(Event):
     sentence: str
 
 
+class SharedControl(Structure):
+    """What the visitor wants of a training that runs, in memory that its process shares.
+
+    There is no lock that a process could hold while it is killed, and then block the server for ever. Each field has a
+    meaning by itself, so it does not matter in which order they are seen to change.
+    """
+
+    stop: bool
+    paused: bool
+    learning_rate: float  # 0: as it is
+    epochs: int  # 0: as they are
+    _fields_ = (("stop", c_bool), ("paused", c_bool), ("learning_rate", c_double), ("epochs", c_int))
+
+    @classmethod
+    def new(cls) -> "SharedControl":
+        """One that wants nothing yet, to be given to a process that is started."""
+        return CONTEXT.RawValue(cls)
+
+    def read(self) -> Control:
+        """What is wanted now."""
+        return Control(self.stop, self.paused, self.learning_rate or None, self.epochs or None)
+
+
 @dataclass(frozen=True)
 class Task:
     """What is to be trained; plain values, as they go to another process."""
@@ -85,41 +109,41 @@ class Task:
         return cls(config, before.config, weights_of(before), init_from_before, where, **options)
 
 
-def start_process(task: Task, stop: c_bool, connection: Connection) -> SpawnProcess:
+def start_process(task: Task, control: SharedControl, connection: Connection) -> SpawnProcess:
     """Start a process that works on ``task`` and sends each ``Message``, and None at the end."""
-    process = CONTEXT.Process(target=_run, args=(task, stop, connection), daemon=True)
+    process = CONTEXT.Process(target=_run, args=(task, control, connection), daemon=True)
     process.start()
     return process
 
 
-def _run(task: Task, stop: c_bool, connection: Connection) -> None:
+def _run(task: Task, control: SharedControl, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server, which then ends us
     if hasattr(os, "nice"):
         os.nice(10)
     torch.set_num_threads(max(1, cores() - 1))  # one core stays free for answering
     try:
-        for message in work_on(task, stop):
+        for message in work_on(task, control):
             connection.send(message)
         connection.send(None)
     except BrokenPipeError:
         return  # the server has gone
 
 
-def work_on(task: Task, stop: c_bool) -> Iterator[Message]:
+def work_on(task: Task, control: SharedControl) -> Iterator[Message]:
     """Train, test, and map; every failure that a visitor can do something about is an event."""
     try:
-        yield from _train_and_test(task, stop)
+        yield from _train_and_test(task, control)
     except FmnistError as error:
         yield Failed(str(error)).to_json(), None
 
 
-def _train_and_test(task: Task, stop: c_bool) -> Iterator[Message]:
+def _train_and_test(task: Task, control: SharedControl) -> Iterator[Message]:
     before = unpack(task.before, task.weights)
     data = dataset.load(task.where)
     reported = 0.0
     init_from = before if task.init_from_before else None
     taker = _snapshot_taker(task) if task.watch else None
-    events = train(task.config, data.train, init_from=init_from, should_stop=lambda: stop.value, snapshots=taker)
+    events = train(task.config, data.train, init_from=init_from, control=control.read, snapshots=taker)
     for event in events:
         if isinstance(event, StepDone) and event.step < event.steps:
             if time.monotonic() - reported < REPORT_PAUSE:

@@ -8,7 +8,6 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from ctypes import c_bool
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,7 +18,17 @@ from safetensors.torch import load as from_safetensors
 from demo import payloads
 from demo.limits import Limits
 from demo.session import Record, Session, Sessions
-from demo.training_process import CONTEXT, Failed, Mapped, Task, Tested, start_process, unpack, unpack_snapshot
+from demo.training_process import (
+    CONTEXT,
+    Failed,
+    Mapped,
+    SharedControl,
+    Task,
+    Tested,
+    start_process,
+    unpack,
+    unpack_snapshot,
+)
 from fmnist_core import projection
 from fmnist_core.dataset import Split
 from fmnist_core.errors import FmnistError
@@ -67,7 +76,7 @@ class Process(Protocol):
 
 
 class TrainingRefused(FmnistError):
-    """A training cannot be started now."""
+    """A training cannot be started or changed now."""
 
 
 @dataclass(eq=False)
@@ -81,12 +90,12 @@ class Run:
     patience: float  # seconds without a question after which its visitor has left
     watch: bool = False  # take snapshots
     picture: bytes | None = None  # pixels (28, 28) of the visitor's picture, to be in them
-    # The visitor wants it to stop. Shared with the process; an Event would have a lock, and a process that is killed
-    # while it holds the lock would block us for ever.
-    stop: c_bool = field(default_factory=lambda: CONTEXT.RawValue(c_bool, False))
+    control: SharedControl = field(default_factory=SharedControl.new)  # what the visitor wants of it
     events: list[dict[str, Any]] = field(default_factory=list)
     snapshots: list[SnapshotTaken] = field(default_factory=list)
     trained: Session | None = None  # the network that came out
+    seconds: float = 0.0  # that its process has been at work
+    paused_seconds: float = 0.0  # that it has not, in between
     alive: bool = True
     asked: float = field(default_factory=time.monotonic)  # when the visitor last asked
 
@@ -99,6 +108,13 @@ class Run:
         if all(event["event"] != Tested.name for event in self.events):
             self.tell(Failed(sentence))
 
+    def pass_time(self, seconds: float) -> None:
+        """Count time in which its process was there."""
+        if self.control.paused:
+            self.paused_seconds += seconds
+        else:
+            self.seconds += seconds
+
     @property
     def is_left(self) -> bool:
         """Its visitor has not asked for long."""
@@ -107,7 +123,7 @@ class Run:
     @property
     def is_over(self) -> bool:
         """Nobody wants it any more."""
-        return self.stop.value or self.is_left
+        return self.control.stop or self.is_left
 
 
 class TrainingQueue:
@@ -119,7 +135,7 @@ class TrainingQueue:
         samples: Split,
         where: str | Path | None,
         limits: Limits | None = None,
-        start_process: Callable[[Task, c_bool, Connection], Process] = start_process,
+        start_process: Callable[[Task, SharedControl, Connection], Process] = start_process,
     ) -> None:
         self._sessions, self._samples, self._where, self._start_process = sessions, samples, where, start_process
         self._limits = limits or Limits()
@@ -182,8 +198,31 @@ class TrainingQueue:
         """Ask the visitor's run, if there is one, to stop and keep its best weights."""
         with self._moved:
             if visitor in self._runs:
-                self._runs[visitor].stop.value = True
+                self._runs[visitor].control.stop = True
             self._moved.notify_all()
+
+    def change(
+        self,
+        visitor: str,
+        paused: bool | None = None,
+        learning_rate: float | None = None,
+        epochs: int | None = None,
+    ) -> None:
+        """Let the visitor's run wait or go on, or take another rate or more epochs; None: as they are.
+
+        Raises:
+            TrainingRefused: there is no run that still learns.
+        """
+        with self._moved:
+            run = self._runs.get(visitor)
+            if run is None or not run.alive or any(event["event"] == Finished.name for event in run.events):
+                raise TrainingRefused("Your training has ended: nothing about it can be changed any more.")
+            if paused is not None:
+                run.control.paused = paused
+            if learning_rate is not None:
+                run.control.learning_rate = learning_rate
+            if epochs is not None:
+                run.control.epochs = epochs
 
     def _follow(self, run: Run) -> None:
         place = None
@@ -194,7 +233,7 @@ class TrainingQueue:
                         run.tell(Waiting(place))
                     self._moved.wait(POLL)
             if run.is_over:
-                why = "" if run.stop.value else f", {self._away}"
+                why = "" if run.control.stop else f", {self._away}"
                 run.fail(f"Stopped before the training began{why}.")
             else:
                 self._train(run)
@@ -210,12 +249,20 @@ class TrainingQueue:
     def _away(self) -> str:
         return f"as this page was away for {self._limits.patience_seconds:.0f} seconds"
 
+    def _why_to_stop(self, run: Run) -> str:
+        """Why a run is to stop that its visitor does not stop; nothing: it is not."""
+        if run.is_left:
+            return self._away
+        if run.paused_seconds > self._limits.pause_seconds:
+            return f"as it was paused for {self._limits.pause_seconds:.0f} seconds, the longest here"
+        return "the longest that one may train here" if run.seconds > self._limits.training_seconds else ""
+
     def _train(self, run: Run) -> None:
         run.tell(Loading())
         limits = self._limits
         receiver, sender = CONTEXT.Pipe(duplex=False)
         process = None
-        learns_until = time.monotonic() + limits.training_seconds
+        looked = time.monotonic()
         stopping = finished = math.inf  # when it was asked to stop, and when it had
         try:
             task = Task.of(
@@ -227,15 +274,18 @@ class TrainingQueue:
                 picture=run.picture,
                 known=self._known.get(run.before.number),
             )
-            process = self._start_process(task, run.stop, sender)
+            process = self._start_process(task, run.control, sender)
             sender.close()  # the copy of the process is the only one left: when it dies, reading here ends
             while True:
                 now = time.monotonic()
-                if finished == stopping == math.inf and (run.is_over or now > learns_until):
+                run.pass_time(now - looked)
+                looked = now
+                why = self._why_to_stop(run)
+                if finished == stopping == math.inf and (run.control.stop or why):
                     stopping = now
-                    if not run.stop.value:
-                        run.tell(Stopping(self._away if run.is_left else "the longest that one may train here"))
-                    run.stop.value = True
+                    if not run.control.stop:
+                        run.tell(Stopping(why))
+                    run.control.stop = True
                 if now - finished > limits.test_seconds or (
                     finished == math.inf and now - stopping > limits.stop_seconds
                 ):

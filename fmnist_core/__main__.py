@@ -35,6 +35,7 @@ from fmnist_core import (
 from fmnist_core.animation import save_animation
 from fmnist_core.architectures import ARCHITECTURES
 from fmnist_core.comparison import Comparison
+from fmnist_core.control import Control
 from fmnist_core.errors import ConfigError, DatasetError, ExportError, FmnistError, PictureError
 from fmnist_core.evaluation import evaluate, predict_logits
 from fmnist_core.events import EpochDone, Event, Finished, SnapshotTaken, Started, StepDone
@@ -232,7 +233,7 @@ def _train_into(
             config,
             data.train,
             init_from=init_from,
-            should_stop=lambda: request.stop,
+            control=lambda: Control(stop=request.stop),
             snapshots=taker,
             resume=saved.load if options.resume else None,
             keep=saved.save,

@@ -33,6 +33,8 @@ class Started(Event):
     validation_images: int
     steps: int
     parameters: int
+    epochs: int
+    learning_rate: float  # the highest one
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class StepDone(Event):
     epoch: int  # from 1
     loss: float  # to smoothed labels, synthetic images too: mean since the last such event, or since the epoch began
     accuracy: float  # likewise, of images that have a class
-    images_per_second: float  # training images since the start; synthetic ones are not counted
+    images_per_second: float  # training images since the start; synthetic ones are not counted, nor are pauses
     seconds_left: float
 
 
@@ -64,7 +66,34 @@ class EpochDone(Event):
     validation_loss: float | None  # None without held-out images
     validation_accuracy: float | None
     best: bool  # the best so far: these weights are kept
-    seconds: float  # since the start
+    seconds: float  # since the start, without pauses
+
+
+@dataclass(frozen=True)
+class Changed(Event):
+    """The learning rate or the number of epochs is another one from the next step on, as was wanted while it ran."""
+
+    name = "Changed"
+    step: int  # that was taken last; 0: none yet
+    steps: int  # in all, from now on
+    epochs: int  # likewise
+    learning_rate: float  # the highest one of the schedule
+
+
+@dataclass(frozen=True)
+class Paused(Event):
+    """No further step is taken for now."""
+
+    name = "Paused"
+    step: int  # that was taken last; 0: none yet
+
+
+@dataclass(frozen=True)
+class Continued(Event):
+    """The pause is over."""
+
+    name = "Continued"
+    step: int  # that was taken last; 0: none yet
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,5 +118,5 @@ class Finished(Event):
     name = "Finished"
     network: Network
     best_epoch: int  # 0: stopped before anything was learned
-    stopped: bool
-    seconds: float
+    stopped: bool  # before all steps were taken
+    seconds: float  # since the start, without pauses

@@ -1,7 +1,8 @@
 """What a training needs to go on after it was broken off, as if it had not been: kept at the end of every epoch.
 
 One safetensors file: weights, the best ones so far, what the optimisers remember (their momentum), the random numbers'
-places, each image's loss. Its metadata are the configuration, the place in the schedule, and which images these are.
+places, each image's loss. Its metadata are the configuration (with the learning rate and the epochs that were wanted by
+then), the place in the schedule, and which images these are.
 Nothing in it is ever executed. Synthetic images are not kept: they are drawn again from their seed.
 """
 

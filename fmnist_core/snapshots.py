@@ -63,13 +63,15 @@ class SnapshotTaker:
         """``images`` are placed, and so is a ``picture`` (28, 28) uint8, among them but without a say in the axes."""
         self.images, self.picture = images, picture
         self._moments: list[int] = []
+        self._steps = 0  # for which these are the moments
         self._before: Tensor | None = None
         self._began = self._spent = 0.0
 
     def is_due(self, step: int, steps: int) -> bool:
         """Whether to take one after so many of the steps."""
+        if steps != self._steps:  # it begins, or is to have more epochs
+            self._moments, self._steps = moments(steps), steps
         if step == 0:
-            self._moments = moments(steps)
             self._began, self._spent = time.perf_counter(), 0.0
             return True
         if step not in self._moments:

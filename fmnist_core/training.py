@@ -5,7 +5,7 @@ The command line prints the events, the page draws them, a test lists them.
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
@@ -18,10 +18,11 @@ from torch.optim import Optimizer
 
 from fmnist_core import CLASS_NAMES
 from fmnist_core.augment import augment
+from fmnist_core.control import Control
 from fmnist_core.dataset import TRAINING_IMAGES, Split, batches
 from fmnist_core.errors import ConfigError
 from fmnist_core.evaluation import Evaluation, calibrate, evaluate
-from fmnist_core.events import EpochDone, Event, Finished, Started, StepDone
+from fmnist_core.events import Changed, Continued, EpochDone, Event, Finished, Paused, Started, StepDone
 from fmnist_core.model import Network
 from fmnist_core.muon import Muon
 from fmnist_core.snapshots import SnapshotTaker
@@ -31,6 +32,7 @@ from fmnist_core.train_config import TrainConfig
 
 MIN_TO_CALIBRATE: Final = 200  # held-out images; with fewer the temperature would be left to chance
 WARM_UP: Final = 0.2  # fraction of the steps in which the learning rate rises
+PAUSE_POLL: Final = 0.1  # seconds from one look whether a pause is over to the next
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -78,7 +80,7 @@ def check_init_from(config: TrainConfig, init_from: Network | None) -> None:
 class TrainingState:
     """Everything that changes while a network is trained."""
 
-    config: TrainConfig
+    config: TrainConfig  # its learning rate and epochs are those that are wanted by now
     device: torch.device
     network: Network
     training: Split
@@ -94,9 +96,15 @@ class TrainingState:
     shown: int  # training images in an epoch
     batch_size: int
     epoch_steps: int
-    steps: int  # in all
     best: "Best"
     step: int = 0  # how many have been taken
+    paused_seconds: float = 0.0
+
+    @property
+    def steps(self) -> int:
+        """How many there will be in all."""
+        steps, limit = self.config.epochs * self.epoch_steps, self.config.max_steps
+        return min(steps, limit) if limit else steps
 
 
 def set_up(config: TrainConfig, images: Split, init_from: Network | None = None) -> TrainingState:
@@ -121,7 +129,6 @@ def set_up(config: TrainConfig, images: Split, init_from: Network | None = None)
     shown = max(2, len(training) - round(config.skipped_fraction * len(training)))
     batch_size = min(config.batch_size, shown)
     epoch_steps = shown // batch_size + (shown % batch_size > 1)
-    steps = config.epochs * epoch_steps
     return TrainingState(
         config=config,
         device=device,
@@ -139,7 +146,6 @@ def set_up(config: TrainConfig, images: Split, init_from: Network | None = None)
         shown=shown,
         batch_size=batch_size,
         epoch_steps=epoch_steps,
-        steps=min(steps, config.max_steps) if config.max_steps else steps,
         best=Best(network),
     )
 
@@ -190,7 +196,7 @@ def train(
     images: Split,
     *,
     init_from: Network | None = None,
-    should_stop: Callable[[], bool] = lambda: False,
+    control: Callable[[], Control] = Control,
     snapshots: SnapshotTaker | None = None,
     resume: Callable[[TrainingState], None] | None = None,
     keep: Callable[[TrainingState], None] | None = None,
@@ -205,7 +211,7 @@ def train(
         config: what to do.
         images: the training images; those held out are taken from them.
         init_from: the network whose weights to start from; without it they are random.
-        should_stop: asked before every step; once it says yes, the best weights so far are the result.
+        control: asked before every step, and after each epoch, what is wanted of the training by now.
         snapshots: takes snapshots of the network at its moments; without it there are none.
         resume: puts a training that is ready for its first step where an earlier one was broken off.
         keep: given the state after every epoch, to ``resume`` from.
@@ -217,19 +223,34 @@ def train(
     if resume:
         resume(state)
     network, best = state.network, state.best
-    yield Started(str(state.device), len(state.training), len(state.validation), state.steps, network.parameter_count)
+    yield Started(
+        str(state.device),
+        len(state.training),
+        len(state.validation),
+        state.steps,
+        network.parameter_count,
+        state.config.epochs,
+        state.config.learning_rate,
+    )
 
     began = time.perf_counter()
+
+    def seconds_at_work() -> float:
+        return time.perf_counter() - began - state.paused_seconds
+
     if snapshots and snapshots.is_due(0, state.steps):
         yield snapshots.take(network, state.step, state.steps)
     images_seen, resumed_at = 0, state.step
     stopped = False
-    for epoch in range(state.step // state.epoch_steps + 1, math.ceil(state.steps / state.epoch_steps) + 1):
+    while state.step < state.steps and not stopped:
+        epoch = state.step // state.epoch_steps + 1
         epoch_metrics, metrics = Metrics(state.device), Metrics(state.device)
         selected, loss_weights = select_samples(state.losses, state.shown, state.order)
         for batch in batches(state.training.take(selected), state.batch_size, state.order):
-            stopped = should_stop()
-            if stopped or state.step == state.steps or len(batch) == 1:
+            if state.step == state.steps or len(batch) == 1:
+                break
+            stopped = yield from _follow(control, state)
+            if stopped:
                 break
             train_step(state, batch, loss_weights, metrics)
             images_seen += len(batch)
@@ -237,8 +258,8 @@ def train(
             if step % config.report_every == 0 or step == state.steps:
                 # Reading a number waits for the device, so it is done for these steps only.
                 loss, accuracy = metrics.means()
-                _check_finite(loss, epoch, config)
-                seconds = time.perf_counter() - began
+                _check_finite(loss, epoch, state.config)
+                seconds = seconds_at_work()
                 seconds_left = (state.steps - step) * seconds / (step - resumed_at)
                 yield StepDone(step, state.steps, epoch, loss, accuracy, images_seen / seconds, seconds_left)
                 epoch_metrics.join(metrics)
@@ -250,7 +271,7 @@ def train(
             break  # stopped before the first step of this epoch
         loss, accuracy = epoch_metrics.means()
         held_out = validate(state)
-        _check_finite(held_out.loss if held_out else loss, epoch, config)
+        _check_finite(held_out.loss if held_out else loss, epoch, state.config)
         is_best = best.offer(network, epoch, held_out.loss if held_out else math.nan)
         yield EpochDone(
             epoch,
@@ -260,16 +281,40 @@ def train(
             held_out.loss if held_out else None,
             held_out.accuracy if held_out else None,
             is_best,
-            time.perf_counter() - began,
+            seconds_at_work(),
         )
         if stopped:
             break
+        # Also after the last step, for an epoch more may be wanted; to stop there is to end as ever.
+        stopped = (yield from _follow(control, state)) and state.step < state.steps
         if keep:
             keep(state)
     network.load_state_dict(best.weights)
     if len(state.validation) >= MIN_TO_CALIBRATE and best.epoch:
         calibrate(network, state.validation)
-    yield Finished(network.cpu().eval(), best.epoch, stopped, time.perf_counter() - began)
+    yield Finished(network.cpu().eval(), best.epoch, stopped, seconds_at_work())
+
+
+def _follow(control: Callable[[], Control], state: TrainingState) -> Generator[Event, None, bool]:
+    """Do what is wanted by now, wait for as long as that is a pause, and tell whether it is to stop."""
+    paused_at = None
+    while True:
+        wanted = control()
+        config = wanted.applied_to(state.config)
+        if config is not state.config:
+            state.config = config
+            yield Changed(state.step, state.steps, config.epochs, config.learning_rate)
+        if wanted.stop or not wanted.paused:
+            break
+        if paused_at is None:
+            paused_at = time.perf_counter()
+            yield Paused(state.step)
+        time.sleep(PAUSE_POLL)
+    if paused_at is not None:
+        state.paused_seconds += time.perf_counter() - paused_at
+        if not wanted.stop:
+            yield Continued(state.step)
+    return wanted.stop
 
 
 def _check_finite(loss: float, epoch: int, config: TrainConfig) -> None:

@@ -17,7 +17,7 @@ from fmnist_core.events import EpochDone, Finished, Started, StepDone
 DEADLINE = 300.0  # seconds: only for a machine that hangs
 
 NETWORK = new("original", seed=1)  # what comes of every fake training
-STARTED = Started("cpu", training_images=450, validation_images=50, steps=15, parameters=NETWORK.parameter_count)
+STARTED = Started("cpu", 450, 50, steps=15, parameters=NETWORK.parameter_count, epochs=2, learning_rate=0.01)
 STEP_DONE = StepDone(15, 15, 1, loss=1.5, accuracy=0.5, images_per_second=1000.0, seconds_left=0.0)
 EPOCH_DONE = EpochDone(1, 15, 1.5, 0.5, validation_loss=1.2, validation_accuracy=0.6, best=True, seconds=0.5)
 FINISHED = Finished(NETWORK, best_epoch=1, stopped=False, seconds=0.5)
@@ -28,8 +28,8 @@ MAPPED = Mapped()
 class FakeProcess:
     """What the queue knows as the process of a training: it sends what the test makes it send."""
 
-    def __init__(self, task, stop, connection):
-        self.task, self.stop = task, stop
+    def __init__(self, task, control, connection):
+        self.task, self.control = task, control
         self._connection = Connection(os.dup(connection.fileno()), readable=False)  # each process has a copy of its own
         self._closing = threading.Lock()
         self.is_killed = False
@@ -72,8 +72,8 @@ class FakeProcesses:
         self.all, self.started = [], queue.Queue()
         self.is_over = threading.Event()
 
-    def __call__(self, task, stop, connection):
-        process = FakeProcess(task, stop, connection)
+    def __call__(self, task, control, connection):
+        process = FakeProcess(task, control, connection)
         self.all.append(process)
         self.started.put(process)
         if self.is_over.is_set():

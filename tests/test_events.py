@@ -5,9 +5,19 @@ import pytest
 import torch
 from networks import new
 
-from fmnist_core.events import EpochDone, Event, Finished, SnapshotTaken, Started, StepDone
+from fmnist_core.events import (
+    Changed,
+    Continued,
+    EpochDone,
+    Event,
+    Finished,
+    Paused,
+    SnapshotTaken,
+    Started,
+    StepDone,
+)
 
-STARTED = Started(device="cpu", training_images=240, validation_images=60, steps=10, parameters=33_250)
+STARTED = Started("cpu", 240, 60, steps=10, parameters=33_250, epochs=2, learning_rate=0.01)
 STEP_DONE = StepDone(step=3, steps=10, epoch=1, loss=1.5, accuracy=0.25, images_per_second=1000.0, seconds_left=2.5)
 EPOCH_DONE = EpochDone(
     epoch=1,
@@ -19,6 +29,7 @@ EPOCH_DONE = EpochDone(
     best=True,
     seconds=4.5,
 )
+CHANGED, PAUSED, CONTINUED = Changed(step=3, steps=15, epochs=3, learning_rate=0.005), Paused(3), Continued(3)
 FINISHED = Finished(network=new("original"), best_epoch=2, stopped=False, seconds=9.0)
 
 SNAPSHOT_TAKEN = SnapshotTaken(
@@ -40,9 +51,12 @@ every_event = pytest.mark.parametrize(
         (STEP_DONE, "StepDone"),
         (EPOCH_DONE, "EpochDone"),
         (SNAPSHOT_TAKEN, "SnapshotTaken"),
+        (CHANGED, "Changed"),
+        (PAUSED, "Paused"),
+        (CONTINUED, "Continued"),
         (FINISHED, "Finished"),
     ],
-    ids=["Started", "StepDone", "EpochDone", "SnapshotTaken", "Finished"],
+    ids=["Started", "StepDone", "EpochDone", "SnapshotTaken", "Changed", "Paused", "Continued", "Finished"],
 )
 
 
@@ -72,6 +86,8 @@ def test_events_as_json_stay_what_they_are():
         "validation_images": 60,
         "steps": 10,
         "parameters": 33_250,
+        "epochs": 2,
+        "learning_rate": 0.01,
     }
     assert STEP_DONE.to_json() == {
         "event": "StepDone",
@@ -94,6 +110,9 @@ def test_events_as_json_stay_what_they_are():
         "best": True,
         "seconds": 4.5,
     }
+    assert CHANGED.to_json() == {"event": "Changed", "step": 3, "steps": 15, "epochs": 3, "learning_rate": 0.005}
+    assert PAUSED.to_json() == {"event": "Paused", "step": 3}
+    assert CONTINUED.to_json() == {"event": "Continued", "step": 3}
     assert FINISHED.to_json() == {"event": "Finished", "best_epoch": 2, "stopped": False, "seconds": 9.0}
 
 

@@ -51,8 +51,8 @@ ROUNDING = 1e-5
 
 ACTIONS = {
     *("facts", "answer", "which", "open_file", "choose", "layers", "channel", "reasons", "points", "remaining_points"),
-    *("train_start", "train_state", "train_stop", "restore", "animation", "download"),
     *("networks", "compare", "forget"),
+    *("train_start", "train_state", "train_change", "train_stop", "restore", "animation", "download"),
 }
 FIELDS = {"answer": "picture", "open_file": "file"}  # in which each is sent a picture
 WHICH = {"network", "session", "own"}
@@ -1012,6 +1012,9 @@ class FakeQueue:
     def stop(self, visitor):
         self.asked.append(("stop", visitor))
 
+    def change(self, *asked):
+        self.asked.append(("change", *asked))
+
     def forget(self, visitor):
         self.asked.append(("forget", visitor))
 
@@ -1116,6 +1119,27 @@ def test_what_has_happened_since(train, handlers, fake_queue):
     assert train("train_state", seen=-1) == {"events": []}
     assert fake_queue.asked == [("state", ANNA, 7), ("state", ANNA, 0)]
     assert handlers.train_state(EventsRequest(ANNA, 3)) == {"events": [], "seen": 0, "alive": False}
+
+
+def test_a_change_reaches_the_queue(train, fake_queue):
+    assert train("train_change", paused=True) == {}
+    assert train("train_change", BERT, learning_rate=1, epochs=4) == {}
+    assert fake_queue.asked == [("change", ANNA, True, None, None), ("change", BERT, None, 1.0, 4)]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"learning_rate": 0}, "Learning rate: 0 is out of range"),
+        ({"learning_rate": "fast"}, "Learning rate: 'fast' is not a number"),
+        ({"epochs": 31}, "Epochs: 31 is out of range, expected 1 to 30."),
+        ({"epochs": 2.5}, "Epochs: 2.5 is not a whole number"),
+        ({"paused": 1}, "paused"),
+    ],
+)
+def test_a_change_out_of_range_is_refused(train, fake_queue, change, words):
+    assert words in error_of(train("train_change", **change))
+    assert fake_queue.asked == []
 
 
 def test_stop_and_restore_reach_the_queue(train, fake_queue):

@@ -82,6 +82,11 @@ def test_epochs_and_batch_of_a_training(open_server, epochs, batch):
     assert ask("train_start", settings=SETTINGS | {"epochs": epochs, "batch_size": batch}) == {}
 
 
+@pytest.mark.parametrize("seconds", [60.0, 300.0])
+def test_the_page_is_told_how_long_a_training_may_pause(seconds):
+    assert payloads.training_form(False, Limits(pause_seconds=seconds))["pauseSeconds"] == seconds
+
+
 def test_the_form_starts_within_its_limits():
     """Whatever a host allows, what the form shows at first can be sent."""
     for epochs, batch in ((1, 2), (3, 64), (30, 1024)):

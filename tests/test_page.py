@@ -38,8 +38,8 @@ GIVEN = {
     "why": {"reasons"},
     "map": {"points", "remaining_points"},
     "mistakes": {"points"},
-    "training": {"train_start", "train_state", "train_stop", "restore", "animation", "download"},
     "compare": {"networks", "which", "compare", "answer", "choose", "forget"},
+    "training": {"train_start", "train_state", "train_change", "train_stop", "restore", "animation", "download"},
 }
 
 

@@ -21,6 +21,7 @@ from demo.requests import (
     ON_PAGE,
     AnimationRequest,
     BadRequest,
+    ChangeRequest,
     ChannelRequest,
     ChunkRequest,
     ComparisonRequest,
@@ -70,6 +71,7 @@ ACCEPTED = [
     (EventsRequest, {"seen": 3}),
     (TrainRequest, {"settings": SETTINGS | {"for_people": True}}),
     (TrainRequest, {"settings": SETTINGS | {"watch": True}, "pixels": PIXELS}),
+    (ChangeRequest, {"paused": True, "learning_rate": 0.003, "epochs": 7}),
     (AnimationRequest, {"format": "GIF"}),
 ]
 ANY_TEXT = st.text(st.characters(exclude_categories=[])) | st.sampled_from([*PICTURE_KINDS, png(), PIXELS, "\ud800"])

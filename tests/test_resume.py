@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from controlled import run_controlled, steps_taken
 from networks import new, register
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from fmnist_core.control import Control
 from fmnist_core.errors import CheckpointError
 from fmnist_core.events import EpochDone, Finished, Started, StepDone
 from fmnist_core.resume import RESUME_FILE, SavedTraining, saved_training
@@ -35,9 +37,9 @@ def same(one, other):
     return mine.keys() == others.keys() and all(torch.equal(tensor, others[name]) for name, tensor in mine.items())
 
 
-def broken_off(config, images, folder, after, **options):
-    """Train until the epoch after ``after`` has begun; gives the events."""
-    events = []
+def broken_off(config, images, folder, after, events=None, **options):
+    """Train until the epoch after ``after`` has begun; gives the events, or adds them to these."""
+    events = [] if events is None else events
     training = train(config, images, keep=SavedTraining(folder, images).save, **options)
     for event in training:
         events.append(event)
@@ -90,6 +92,26 @@ def test_the_preparation_of_the_network_goes_on_too(few, tmp_path):
     broken_off(config, few, tmp_path, after=1, init_from=start)
     rest = gone_on(few, tmp_path)
     assert rest[-1].network.config == start.config
+    assert same(rest[-1].network, whole[-1].network)
+
+
+@pytest.mark.parametrize("after", [2, 4])
+def test_a_training_that_was_changed_while_it_ran_goes_on_changed(few, tmp_path, after):
+    """Another rate in its second epoch, an epoch more in the fourth, which would have been the last."""
+
+    changes = {8: Control(learning_rate=0.003), 20: Control(epochs=5)}
+
+    def control_of(events):
+        return changes.get(steps_taken(events))
+
+    whole = run_controlled(TrainConfig(**SHORT), few, control_of)
+    assert [event.epoch for event in whole if isinstance(event, EpochDone)] == [1, 2, 3, 4, 5]
+    seen = []
+    broken_off(TrainConfig(**SHORT), few, tmp_path, after, seen, control=lambda: control_of(seen) or Control())
+    config, network = saved_training(tmp_path)
+    assert (config.learning_rate, config.epochs) == (0.003, 4 if after == 2 else 5)
+    rest = run_controlled(config, few, control_of, init_from=network, resume=SavedTraining(tmp_path, few).load)
+    assert [event.epoch for event in rest if isinstance(event, EpochDone)] == [3, 4, 5][after - 2 :]
     assert same(rest[-1].network, whole[-1].network)
 
 

@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from controlled import run_controlled
 from hypothesis import given
 from hypothesis import strategies as st
 from networks import new
@@ -10,8 +11,9 @@ from safetensors.torch import save_file
 from scipy.linalg import orthogonal_procrustes
 
 from fmnist_core import CLASS_NAMES, inference, projection, snapshots
+from fmnist_core.control import Control
 from fmnist_core.errors import CheckpointError
-from fmnist_core.events import EpochDone, Finished, SnapshotTaken, StepDone
+from fmnist_core.events import Changed, EpochDone, Finished, SnapshotTaken, StepDone
 from fmnist_core.snapshots import (
     COUNT,
     IMAGES,
@@ -162,6 +164,20 @@ def test_a_training_yields_its_snapshots_in_order(few, placed):
     pairs = itertools.pairwise(each.coordinates for each in taken)
     moves = [(one - other).norm(dim=1).mean() for one, other in pairs]
     assert max(moves) < 1.2
+
+
+@pytest.mark.usefixtures("at_any_cost")
+def test_an_epoch_more_has_its_moments_too(few, placed):
+    def control_of(events):
+        return Control(epochs=4) if any(isinstance(event, EpochDone) for event in events) else None
+
+    events = run_controlled(CONFIG, few, control_of, snapshots=SnapshotTaker(placed))
+    taken = [event.step for event in events if isinstance(event, SnapshotTaken)]
+    (changed,) = (event for event in events if isinstance(event, Changed))
+    assert taken[-1] == changed.steps > changed.step
+    assert [step for step in taken if step > changed.step] == [
+        step for step in moments(changed.steps) if step > changed.step
+    ]
 
 
 def test_without_snapshots_a_training_has_none(few):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from controlled import by_step, run_controlled, steps_taken
 from hypothesis import given
 from hypothesis import strategies as st
 from networks import ADDED, EVERY, new, register
@@ -15,10 +16,11 @@ from torch.nn import functional as F
 from fmnist_core import CLASS_NAMES, training
 from fmnist_core.architectures import original_layers
 from fmnist_core.augment import AUGMENTATIONS
+from fmnist_core.control import Control
 from fmnist_core.dataset import Split, batches
 from fmnist_core.errors import ConfigError
 from fmnist_core.evaluation import Evaluation, evaluate, fit_temperature, predict_logits
-from fmnist_core.events import EpochDone, Finished, Started, StepDone
+from fmnist_core.events import Changed, Continued, EpochDone, Finished, Paused, Started, StepDone
 from fmnist_core.inference import familiarity
 from fmnist_core.model import Network, to_probabilities
 from fmnist_core.muon import Muon
@@ -101,7 +103,8 @@ def shown(monkeypatch):
 
 def test_events_of_a_run(quick_run):
     started, *middle, finished = quick_run
-    assert started == Started("cpu", 240, 60, steps=10, parameters=33_250)  # 4 batches of 50 and one of 40, twice
+    # 4 batches of 50 and one of 40, twice
+    assert started == Started("cpu", 240, 60, steps=10, parameters=33_250, epochs=2, learning_rate=0.01)
     assert [event.name for event in middle] == (["StepDone"] * 5 + ["EpochDone"]) * 2
     steps, epochs = of(StepDone, middle), of(EpochDone, middle)
     assert [(event.step, event.steps, event.epoch) for event in steps] == [(n, 10, 1 + (n > 5)) for n in range(1, 11)]
@@ -692,14 +695,9 @@ def test_loss_and_accuracy_of_epochs_that_skip_are_those_of_all_images(few):
 # ---------------------------------------------------------------- stopping, and the best weights
 
 
-def stop_after(steps):
-    asked = iter(range(10_000))
-    return lambda: next(asked) >= steps
-
-
 @pytest.mark.parametrize("steps", [1, 4, 5, 7])
 def test_stopping_ends_at_once_and_gives_the_best_so_far(few, steps):
-    events = run(QUICK, few, should_stop=stop_after(steps))
+    events = run_controlled(QUICK, few, by_step({steps: Control(stop=True)}))
     assert len(of(StepDone, events)) == steps
     finished = events[-1]
     assert finished.stopped
@@ -712,7 +710,7 @@ def test_stopping_ends_at_once_and_gives_the_best_so_far(few, steps):
 
 
 def test_stopping_before_the_first_step_gives_the_network_as_it_was(few, original):
-    events = run(QUICK, few, should_stop=lambda: True, init_from=original)
+    events = run(QUICK, few, control=lambda: Control(stop=True), init_from=original)
     assert [type(event) for event in events] == [Started, Finished]
     assert events[-1].stopped
     assert events[-1].best_epoch == 0
@@ -770,6 +768,128 @@ def test_step_limit(few, limit, epochs):
     assert [event.step for event in of(StepDone, events)] == list(range(1, steps + 1))
     assert len(of(EpochDone, events)) == epochs
     assert not events[-1].stopped
+
+
+def test_stopping_after_the_last_step_stops_nothing(few, quick_run):
+    events = run_controlled(QUICK, few, by_step({10: Control(stop=True)}))
+    assert not events[-1].stopped
+    assert same(weights_of(events[-1].network), weights_of(quick_run[-1].network))
+
+
+# ---------------------------------------------------------------- another rate, more epochs, and pauses
+
+
+@pytest.fixture
+def rates(monkeypatch):
+    """The learning rate of every step, as each optimiser has it."""
+    seen = []
+
+    def spy(state, *arguments):
+        train_step(state, *arguments)
+        seen.append([optimizer.param_groups[0]["lr"] for optimizer in state.optimizers])
+
+    monkeypatch.setattr(training, "train_step", spy)
+    return seen
+
+
+def schedule(highest, steps):
+    return [highest * linear_warmup_decay((step + 0.5) / steps) for step in range(steps)]
+
+
+def assert_rates(rates, expected):
+    assert len(rates) == len(expected)
+    for of_optimizers, rate in zip(rates, expected, strict=True):
+        assert of_optimizers == [rate] * len(of_optimizers)
+
+
+def test_another_rate_holds_from_the_next_step_on(few, rates):
+    events = run_controlled(QUICK, few, by_step({3: Control(learning_rate=0.002), 6: Control(learning_rate=0.05)}))
+    lowered, raised = of(Changed, events)
+    assert lowered == Changed(3, 10, 2, 0.002)
+    assert raised == Changed(6, 10, 2, 0.05)
+    steps = [schedule(highest, 10) for highest in (QUICK.learning_rate, 0.002, 0.05)]
+    assert_rates(rates, steps[0][:3] + steps[1][3:6] + steps[2][6:])
+
+
+@pytest.mark.parametrize("taken", [0, 3, 5, 9, 10])
+def test_an_epoch_more_stretches_the_schedule_which_ends_at_zero(few, rates, taken):
+    """Even when it is wanted after the last step, while that epoch is being validated."""
+    events = run_controlled(QUICK, few, by_step({taken: Control(epochs=3)}))
+    assert of(Changed, events) == [Changed(taken, 15, 3, QUICK.learning_rate)]
+    assert [event.epoch for event in of(EpochDone, events)] == [1, 2, 3]
+    assert not events[-1].stopped
+    assert_rates(rates, schedule(QUICK.learning_rate, 10)[:taken] + schedule(QUICK.learning_rate, 15)[taken:])
+    for event in of(StepDone, events):
+        assert event.steps == (10 if event.step <= taken else 15)
+    assert of(StepDone, events)[-1].seconds_left == 0
+
+
+def test_epochs_wanted_from_the_start_are_as_if_configured(few):
+    wanted = run_controlled(QUICK, few, by_step({0: Control(epochs=3, learning_rate=0.02)}))
+    configured = run(replace(QUICK, epochs=3, learning_rate=0.02), few)
+    assert same(weights_of(wanted[-1].network), weights_of(configured[-1].network))
+
+
+def test_a_control_that_wants_nothing_new_changes_nothing(few, quick_run):
+    control = Control(learning_rate=QUICK.learning_rate, epochs=1)  # no fewer than there are
+    events = run_controlled(QUICK, few, by_step({0: control}))
+    assert [event.name for event in events] == [event.name for event in quick_run]
+    assert same(weights_of(events[-1].network), weights_of(quick_run[-1].network))
+
+
+def test_a_rate_out_of_range_ends_the_training_with_a_sentence(few):
+    with pytest.raises(ConfigError, match=r"^Learning rate: 11 is out of range"):
+        run_controlled(QUICK, few, by_step({3: Control(learning_rate=11.0)}))
+
+
+class Clock:
+    """Stands for the module ``time`` in a training: each look takes a moment, and sleep a thousand seconds."""
+
+    now = 0.0
+
+    def __init__(self):
+        self.slept = 0
+
+    def perf_counter(self):
+        self.now += 0.001
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += 1000
+        self.slept += 1
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(training, "time", clock)
+    return clock
+
+
+@pytest.mark.parametrize("taken", [0, 3, 5, 10])
+def test_a_pause_takes_no_step_and_does_not_count(few, quick_run, clock, taken):
+    events = run_controlled(QUICK, few, lambda events: Control(paused=steps_taken(events) == taken and clock.slept < 3))
+    assert clock.slept == 3
+    paused, continued = of(Paused, events) + of(Continued, events)
+    assert paused.step == continued.step == taken
+    at = events.index(paused)
+    assert events[at + 1] is continued
+    assert [event.name for event in events[:at] + events[at + 2 :]] == [event.name for event in quick_run]
+    assert same(weights_of(events[-1].network), weights_of(quick_run[-1].network))
+    assert events[-1].seconds < 1
+    for event in of(StepDone, events):
+        assert event.seconds_left < 1
+        assert event.images_per_second > 240
+
+
+def test_a_pause_ends_with_a_stop_and_hears_what_else_is_wanted(few, clock):
+    wanted = iter([Control(), Control(), Control(paused=True), Control(paused=True, epochs=4, learning_rate=0.1)])
+    events = run(QUICK, few, control=lambda: next(wanted, Control(paused=True, stop=True)))
+    names = [event.name for event in events]
+    assert names == ["Started", "StepDone", "StepDone", "Paused", "Changed", "EpochDone", "Finished"]
+    assert of(Changed, events) == [Changed(2, 20, 4, 0.1)]
+    assert events[-1].stopped
+    assert events[-1].best_epoch == 1
 
 
 # ---------------------------------------------------------------- starting from weights

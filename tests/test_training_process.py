@@ -7,7 +7,6 @@ import os
 import pickle
 import re
 import signal
-from ctypes import c_bool
 from types import SimpleNamespace
 
 import pytest
@@ -20,10 +19,11 @@ from wire import ANNA, BERT, SETTINGS, asking
 from demo import training_process as module
 from demo.handlers import Handlers
 from demo.session import Sessions
-from demo.training_process import Failed, Mapped, Task, unpack, unpack_snapshot, work_on
+from demo.training_process import Failed, Mapped, SharedControl, Task, unpack, unpack_snapshot, work_on
 from demo.training_queue import TrainingQueue
 from fmnist_core import dataset, inference, projection
 from fmnist_core.checkpoint import weights_of
+from fmnist_core.control import Control
 from fmnist_core.dataset_formats import write_csv
 from fmnist_core.evaluation import evaluate
 from fmnist_core.model import Network
@@ -82,11 +82,11 @@ def work(monkeypatch, original, folder, sketch_test_set):
     monkeypatch.setattr(projection, "with_tsne", lambda shown: dataclasses.replace(shown, tsne=shown.pca.contiguous()))
 
     def work(config, before=original, init_from_before=False, where=folder, stop_after=None, **watching):
-        stop = c_bool(stop_after == "")
+        control = SharedControl(stop=stop_after == "")
         messages = []
-        for event, tensors in work_on(Task.of(before, config, init_from_before, where, **watching), stop):
+        for event, tensors in work_on(Task.of(before, config, init_from_before, where, **watching), control):
             messages.append((event, tensors))
-            stop.value = stop.value or event["event"] == stop_after
+            control.stop = control.stop or event["event"] == stop_after
         json.dumps([event for event, _ in messages])
         return SimpleNamespace(
             events=[event for event, _ in messages],
@@ -216,6 +216,14 @@ def test_steps_are_reported_with_a_pause_between_them_and_the_last_one_always(wo
     monkeypatch.setattr(module, "REPORT_PAUSE", pause)
     done = work(dataclasses.replace(SHORT, max_steps=4, report_every=1))
     assert [event["step"] for event in done.events if event["event"] == "StepDone"] == reported
+
+
+def test_a_shared_control_says_what_is_wanted():
+    control = SharedControl.new()
+    assert control.read() == Control()
+    control.paused, control.learning_rate, control.epochs = True, 0.1, 3
+    assert control.read() == Control(paused=True, learning_rate=0.1, epochs=3)
+    assert dataclasses.asdict(control.read()).keys() == {name for name, _ in SharedControl._fields_}
 
 
 def test_a_bad_data_set_is_told(work, tmp_path):
@@ -362,6 +370,16 @@ def test_a_killed_process_is_told_and_the_next_one_stops_with_its_best(start, sh
     alone = start().ask("answer", BERT, sample=11)
     assert answer["probabilities"] == alone["probabilities"]
     assert process.is_alive()
+    # What is wanted meanwhile is in memory that it shares.
+    assert server.ask("train_change", paused=True) == {}
+    events += follow(server.page, ANNA, until="Paused", seen=len(events), pause=0.02)
+    assert server.ask("train_change", learning_rate=0.003, epochs=29) == {}
+    assert server.ask("train_change", paused=False) == {}
+    events += follow(server.page, ANNA, until="Continued", seen=len(events), pause=0.02)
+    events += follow(server.page, ANNA, until="StepDone", seen=len(events), pause=0.02)
+    paused, changed = by_name(events)["Paused"], by_name(events)["Changed"]
+    assert (changed["learning_rate"], changed["epochs"]) == (0.003, ENDLESS.epochs)
+    assert changed["step"] == paused["step"] < by_name(events)["StepDone"]["step"]
     assert server.ask("train_stop") == {}
     events += follow(server.page, ANNA, until="Tested", seen=len(events), pause=0.02)
     finished, tested = by_name(events)["Finished"], by_name(events)["Tested"]

@@ -33,6 +33,8 @@ from demo.session import Sessions
 from demo.training_process import Failed, unpack
 from demo.training_queue import Loading, Run, Stopping, TrainingQueue, TrainingRefused, Waiting
 from fmnist_core import projection
+from fmnist_core.control import Control
+from fmnist_core.events import Changed, Continued, Paused
 from fmnist_core.snapshots import SnapshotTaker, images_to_place
 from fmnist_core.train_config import TrainConfig
 
@@ -151,7 +153,7 @@ def test_events_are_passed_on_and_the_visitor_gets_the_network(open_queue, mappe
     sent = (STARTED, STEP_DONE, EPOCH_DONE, FINISHED, TESTED, MAPPED)
     assert events == [Loading().to_json(), *(event.to_json() for event in sent)]
     assert process.is_killed
-    assert not process.stop.value
+    assert not process.control.stop
     own = server.sessions.get(ANNA)
     assert server.sessions.own(ANNA) == (own,)
     assert own.id == "yours-1"
@@ -271,9 +273,9 @@ def test_stop_reaches_the_process_which_then_sends_its_best(open_queue, shipped)
     process = server.processes.next()
     process.send(STARTED, EPOCH_DONE)
     events = follow(server.training, ANNA, until="EpochDone")
-    assert not process.stop.value
+    assert not process.control.stop
     server.training.stop(ANNA)
-    assert process.stop.value
+    assert process.control.stop
     process.send(FINISHED)
     process.send_tested()
     process.end()
@@ -337,11 +339,96 @@ def test_a_run_has_a_time_limit(open_queue, clock, limit):
     clock.ahead += limit - 10  # a slow machine has ten seconds to reach the next line
     process.send(STARTED)
     assert names(follow(server.training, ANNA, until="Started")) == ["Loading", "Started"]
-    assert not process.stop.value
+    assert not process.control.stop
     clock.ahead += 10
     events = follow(server.training, ANNA, until="Stopping")
     assert events[-1] == Stopping("the longest that one may train here").to_json()
-    wait_until(lambda: process.stop.value)
+    wait_until(lambda: process.control.stop)
+
+
+def test_what_is_changed_reaches_the_process_and_all_else_stays(open_queue):
+    server = open_queue()
+    server.training.start(ANNA, CONFIG)
+    control = server.processes.next().control
+    assert control.read() == Control()
+    server.training.change(ANNA, learning_rate=0.003)
+    server.training.change(ANNA, paused=True)
+    assert control.read() == Control(paused=True, learning_rate=0.003)
+    server.training.change(ANNA, epochs=7)
+    server.training.change(ANNA, paused=False)
+    assert control.read() == Control(learning_rate=0.003, epochs=7)
+    server.training.stop(ANNA)
+    assert control.read().stop
+
+
+def test_what_is_told_of_a_change_is_passed_on(open_queue):
+    server = open_queue()
+    server.training.start(ANNA, CONFIG)
+    sent = (STARTED, Paused(3), Changed(3, 30, 2, 0.003), Continued(3))
+    server.processes.next().send(*sent)
+    events = follow(server.training, ANNA, until="Continued")
+    assert events[1:] == [event.to_json() for event in sent]
+
+
+@pytest.mark.parametrize("ending", ["none", "finished", "over"])
+def test_what_has_ended_cannot_be_changed(open_queue, ending):
+    server = open_queue()
+    if ending != "none":
+        server.training.start(ANNA, CONFIG)
+        process = server.processes.next()
+        process.send(STARTED, FINISHED)
+        follow(server.training, ANNA, until="Finished")
+        if ending == "over":
+            process.end()
+            follow(server.training, ANNA)
+    server.training.start(BERT, CONFIG)
+    with pytest.raises(TrainingRefused, match="has ended: nothing about it can be changed"):
+        server.training.change(ANNA, paused=True)
+    server.training.change(BERT, paused=True)
+
+
+@pytest.mark.parametrize("limit", [60.0, 300.0])
+def test_all_pauses_of_a_run_together_have_a_limit(open_queue, clock, limit):
+    server = open_queue(Limits(pause_seconds=limit, training_seconds=1000.0, patience_seconds=math.inf))
+    training = server.training
+    training.start(ANNA, CONFIG)
+    process = server.processes.next()
+
+    run = training._runs[ANNA]
+
+    def let_pass(seconds):
+        before = run.seconds + run.paused_seconds
+        clock.ahead += seconds
+        wait_until(lambda: run.seconds + run.paused_seconds >= before + seconds)
+
+    for _ in range(2):
+        training.change(ANNA, paused=True)
+        let_pass(limit / 2 - 10)
+        training.change(ANNA, paused=False)
+        let_pass(300.0)
+    assert not process.control.stop
+    training.change(ANNA, paused=True)
+    clock.ahead += 21
+    events = follow(training, ANNA, until="Stopping")
+    assert events[-1] == Stopping(f"as it was paused for {limit:.0f} seconds, the longest here").to_json()
+    wait_until(lambda: process.control.stop)
+
+
+def test_a_paused_run_ends_when_its_visitor_leaves(open_queue, clock):
+    server = open_queue(Limits(patience_seconds=90.0, pause_seconds=1000.0))
+    server.training.start(ANNA, CONFIG)
+    process = server.processes.next()
+    server.training.change(ANNA, paused=True)
+    clock.ahead += 91
+    wait_until(lambda: process.control.stop)
+    process.send(STARTED, FINISHED)
+    process.send_tested()
+    process.end()
+    events = follow(server.training, ANNA)
+    assert [event["why"] for event in events if event["event"] == "Stopping"] == [
+        "as this page was away for 90 seconds"
+    ]
+    assert events[-1]["event"] == "Tested"
 
 
 @pytest.mark.parametrize("limit", [20.0, 60.0])
@@ -453,10 +540,10 @@ def test_visitors_who_have_left_make_room(open_queue, clock, patience):
     # Bert, who waits, no longer asks: Carl is the next.
     let_pass(patience + 1, [ANNA, CARL])
     assert follow(training, CARL, until="Waiting", seen=1, also=[ANNA]) == [{"event": "Waiting", "place": 1}]
-    assert not annas.stop.value
+    assert not annas.control.stop
     # Anna, who trains, no longer asks either: Carl trains.
     let_pass(patience + 1, [CARL])
-    wait_until(lambda: annas.stop.value)
+    wait_until(lambda: annas.control.stop)
     training.state(CARL, 0)
     clock.ahead += 21  # it does not stop
     assert names(follow(training, CARL, until="Loading", seen=2)) == ["Loading"]
@@ -497,7 +584,7 @@ def test_a_process_that_ends_without_a_result_is_told(open_queue, shipped_sessio
 
 
 def test_a_process_that_cannot_start_is_told(monkeypatch, open_queue, shipped_session):
-    def stillborn(task, stop, connection):
+    def stillborn(task, control, connection):
         raise BrokenPipeError(32, "Broken pipe")  # so it is when the process dies while it is sent its task
 
     server = open_queue()

@@ -137,6 +137,7 @@ export interface Servers {
   training: {
     train_start: Ask<{ settings: TrainSettings; pixels?: string }, {}>;
     train_state: Ask<{ seen: number }, TrainState>;
+    train_change: Ask<TrainChange, {}>;
     train_stop: Ask<{}, {}>;
     restore: Ask<{}, {}>;
     animation: Ask<{ format: string }, { file: string; type: string }>;
@@ -202,6 +203,7 @@ export type MorePoints = Record<Layout, string | null> & {
 export interface TrainingForm {
   architectures: { id: string; parameters: number; description: string; fraction: number }[]; // of the data, to begin with
   settings: FormSetting[];
+  pauseSeconds: number; // that all pauses of a training may take
 }
 
 export interface FormSetting {
@@ -222,6 +224,13 @@ export interface TrainSettings {
   [setting: string]: string | number | boolean; // and by its name each of the form's settings
 }
 
+/** What shall be from the next step on; what is left out stays. */
+export interface TrainChange {
+  paused?: boolean;
+  learning_rate?: number; // the highest one
+  epochs?: number; // in all
+}
+
 export interface TrainState {
   events: TrainEvent[];
   seen: number; // how many there have been
@@ -231,21 +240,46 @@ export interface TrainState {
 export type TrainEvent =
   | { event: "Waiting"; place: number }
   | { event: "Loading" }
-  | { event: "Started"; device: string; training_images: number; validation_images: number; steps: number }
+  | Started
   | StepDone
-  | {
-      event: "EpochDone";
-      step: number;
-      validation_loss: number | null; // null: no images are held out
-      validation_accuracy: number;
-    }
+  | EpochDone
   | SnapshotTaken
+  | Changed
+  | { event: "Paused" | "Continued"; step: number }
   | { event: "Stopping"; why: string }
-  | { event: "Finished"; stopped: boolean }
+  | { event: "Finished"; stopped: boolean; best_epoch: number }
   | Tested
   | { event: "Mapped" }
   | { event: "Failed"; sentence: string }
   | { event: "Restored" };
+
+export interface Started {
+  event: "Started";
+  device: string;
+  training_images: number;
+  validation_images: number;
+  steps: number;
+  epochs: number;
+  learning_rate: number; // the highest one
+}
+
+/** The learning rate or the number of epochs is another one from the step after this one on. */
+export interface Changed {
+  event: "Changed";
+  step: number;
+  steps: number;
+  epochs: number;
+  learning_rate: number; // the highest one
+}
+
+export interface EpochDone {
+  event: "EpochDone";
+  epoch: number;
+  step: number;
+  validation_loss: number | null; // null: no images are held out
+  validation_accuracy: number;
+  best: boolean; // so far
+}
 
 export interface StepDone {
   event: "StepDone";

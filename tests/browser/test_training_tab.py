@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, expect
-from visitor import answers, on_both_devices, open_tab, settle, shown, wait_for_answer, with_modules
+from visitor import answers, on_a_phone, on_both_devices, open_tab, settle, shown, wait_for_answer, with_modules
 
 from demo.limits import Limits
 from demo.loading import SHIPPED
@@ -70,7 +70,7 @@ def test_the_form_is_the_server_s(fresh_page: Page) -> None:
     assert labels.locator(".about").all_inner_texts() == [setting.help for setting in settings]
     for setting, told in zip(settings, form["settings"], strict=True):
         found = field(page, setting.name)
-        expect(page.get_by_label(setting.label)).to_have_attribute("name", setting.name)
+        expect(page.locator("#train-form").get_by_label(setting.label)).to_have_attribute("name", setting.name)
         low, high = (float(found.get_attribute(end) or "") for end in ("min", "max"))
         # A slider begins at its first step, for nothing can be learned from less.
         assert low == setting.low or (found.get_attribute("type") == "range" and setting.low < low <= 0.01)
@@ -283,18 +283,64 @@ def test_a_network_is_downloaded(page: Page, tmp_path: Path) -> None:
     expect(page.locator(".downloaded")).to_contain_text("checked on all 2,000 samples")
 
 
-def test_a_training_outlives_a_reload_on_another_tab(fresh_page: Page) -> None:
+@on_a_phone
+def test_a_training_is_controlled_while_it_runs_and_outlives_a_reload(fresh_page: Page) -> None:
     page = fresh_page
     page.locator("#answer select").select_option("original")  # which the link then names
     open_tab(page, "Train")
-    start(page)
+    training, controls = page.locator(".training"), page.locator(".training .controls")
+    status, changes = training.locator(".status"), training.locator(".curves .changes")
+    rate = controls.get_by_label("Learning rate", exact=True)
+    expect(controls).to_be_hidden()
+    field(page, "architecture").select_option("original")
+    field(page, "watch").uncheck()
+    fill(page, epochs=28, data_fraction=0.4)
+    page.locator("#retrain").click()
+    expect(status).to_contain_text("of 28: accuracy", timeout=TRAINED)
+    expect(controls).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    # Paused, it takes no step, and hears what is wanted.
+    page.locator("#pause").click()
+    expect(training).to_have_attribute("data-state", "paused", timeout=TRAINED)
+    expect(page.locator("#pause")).to_have_text("Go on")
+    found = re.match(r"Paused after step (\d+) of (\d+)\. It waits 5 min at most", status.inner_text())
+    assert found
+    step, steps = found.groups()
+    expect(rate).to_have_value("0.01")
+    page.locator("#halve").click()
+    expect(changes).to_have_text(f"Changed while it ran: rate 0.005 after step {step}.")
+    expect(rate).to_have_value("0.005")
+    page.locator("#more").click()
+    expect(changes).to_have_text(f"Changed while it ran: rate 0.005 after step {step}; 1 epoch more after step {step}.")
+    expect(status).to_contain_text(f"Paused after step {step} of {int(steps) // 28 * 29}.")
+
     open_tab(page, "Map")
     with page.expect_request(lambda request: '"train_state"' in (request.post_data or "") and page.url.endswith("map")):
         page.reload()
     page.wait_for_selector("#answer[data-answers]")
     open_tab(page, "Train")
-    expect(page.locator(".training .status")).to_contain_text("images a second", timeout=TRAINED)
+    expect(status).to_contain_text(f"Paused after step {step} of", timeout=TRAINED)
+    expect(rate).to_have_value("0.005")
+    page.locator("#pause").click()
+    expect(page.locator("#pause")).to_have_text("Pause", timeout=TRAINED)
+    expect(status).to_contain_text("of 29: accuracy", timeout=TRAINED)
+
+    # What cannot be is refused in words, and the field says what is so.
+    rate.fill("20")
+    rate.press("Enter")
+    expect(controls.locator(".problem")).to_have_text("Learning rate: 20 is out of range, expected 1e-07 to 10.")
+    expect(rate).to_have_value("0.005")
+    page.locator("#more").click()  # as many as this server allows
+    expect(page.locator("#more")).to_be_disabled()
+    expect(status).to_contain_text("of 30: accuracy", timeout=TRAINED)
+
+    kept = training.locator(".key .words")
+    expect(kept).to_contain_text(re.compile(r"^best: epoch \d+, (the latest|\d+ epochs? since)$"), timeout=TRAINED)
     stop(page)
+    expect(status).to_contain_text("Stopped after")
+    expect(kept).to_have_text(re.compile(r"^best, and kept: epoch \d+$"))
+    expect(controls).to_be_hidden()
     page.reload()
     page.wait_for_selector("#answer[data-answers]")
     settle(page)

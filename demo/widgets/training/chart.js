@@ -1,70 +1,202 @@
-// One curve chart of a training: faint while training, strong with dots on the held-out images.
+// One curve chart of a training, drawn: while training faint as it was and strong when smoothed, with dots on the
+// held-out images.
 
-/** @typedef {{ step: number, loss: number, accuracy: number }} Point */
+/** @import { Pair } from "../types.d.ts" */
+/** @import { Measure, Point, Run } from "./run.js" */
 
-import { around } from "../shared/dom.js";
-import { fitCanvas } from "../shared/drawing.js";
 import { themeColour } from "../shared/theme.js";
+import { logTicks, makeScale, ticks } from "./scales.js";
+import { smooth } from "./smoothing.js";
+import { thin } from "./thinning.js";
 
-const MAX_POINTS = 400; // on a curve: more are thinned out
-const HEIGHT = 200; // CSS pixels
+const MARGIN = { left: 44, right: 10, top: 16, bottom: 24 }; // CSS pixels
+const FONT = "12px system-ui, sans-serif";
 
 /**
- * @param {HTMLCanvasElement} canvas
- * @param {"loss" | "accuracy"} name
- * @param {{ points: Point[], epochs: Point[], steps: number }} run
+ * @typedef {object} Look what is shown of a run
+ * @property {Pair | null} zoom from which step to which; null: all
+ * @property {number} smoothing
+ * @property {boolean} isLogLoss
+ * @property {boolean} isLogSteps
+ * @property {number | null} at the step whose values are told
+ * @property {Pair | null} brush places of a range that is being chosen
  */
-export const drawChart = (canvas, name, { points, epochs, steps }) => {
-  const width = around(canvas, "figure").clientWidth;
-  if (!width) return;
-  const context = fitCanvas(canvas, width, HEIGHT);
-  const [left, right, top, bottom] = [38, 8, 8, 22];
-  const values = [...points, ...epochs].map((point) => point[name]);
-  // From 0 to 1, or up to the next round loss: lines at every fifth of it.
-  const high = name === "accuracy" ? 1 : Math.max(0.5, Math.ceil(2 * Math.max(0, ...values)) / 2);
-  /** @param {number} step */
-  const x = (step) => left + ((width - left - right) * step) / steps;
-  /** @param {number} value */
-  const y = (value) => HEIGHT - bottom - ((HEIGHT - top - bottom) * value) / high;
-  context.font = "12px system-ui, sans-serif";
+
+/** @param {number} width */
+export const places = (width) => /** @type {Pair} */ ([MARGIN.left, width - MARGIN.right]);
+
+/**
+ * From the first step to the last.
+ * @type {(run: Run, look: Look) => Pair}
+ */
+export const wholeRange = ({ steps }, { isLogSteps }) => [isLogSteps ? 1 : 0, Math.max(2, steps)];
+
+/** @type {(run: Run, look: Look, width: number) => import("./scales.js").Scale} */
+export const stepScale = (run, look, width) =>
+  makeScale(look.zoom ?? wholeRange(run, look), places(width), look.isLogSteps);
+
+/**
+ * From where to where the values go; in a part of the run, no further than the values in it.
+ * @type {(values: number[], measure: Measure, isLog: boolean, isZoomed: boolean) => Pair}
+ */
+const valueRange = (values, measure, isLog, isZoomed) => {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  if (isLog && values.length) return [Math.max(least, 1e-6) / 1.1, most * 1.1];
+  if (!isZoomed || !values.length) {
+    return [isLog ? 0.01 : 0, measure === "accuracy" ? 1 : Math.max(0.5, Math.ceil(2 * Math.max(0, most)) / 2)];
+  }
+  const room = Math.max(0.05 * (most - least), 0.001);
+  return [Math.max(0, least - room), measure === "accuracy" ? Math.min(1, most + room) : most + room];
+};
+
+/**
+ * @typedef {object} Frame where what is drawn
+ * @property {CanvasRenderingContext2D} context
+ * @property {(step: number) => number} x
+ * @property {(value: number) => number} y
+ * @property {Pair} across its left and right edge
+ * @property {Pair} down its upper and lower edge
+ */
+
+/**
+ * Round values with lines across, and steps below.
+ * @param {Frame} frame
+ * @param {ReturnType<typeof ticks>} values
+ * @param {number[]} steps
+ */
+const drawAxes = ({ context, x, y, across: [start, end], down: [, bottom] }, { values, decimals }, steps) => {
+  context.font = FONT;
+  context.lineWidth = 1;
   context.fillStyle = themeColour("--body-text-color-subdued");
   context.strokeStyle = themeColour("--border-color-primary");
   context.textAlign = "right";
   context.textBaseline = "middle";
-  for (let i = 0; i <= 5; i++) {
-    const value = (high * i) / 5;
+  for (const value of values) {
+    const place = Math.round(y(value)) + 0.5;
     context.beginPath();
-    context.moveTo(left, y(value));
-    context.lineTo(width - right, y(value));
+    context.moveTo(start, place);
+    context.lineTo(end, place);
     context.stroke();
-    context.fillText(value.toFixed(1), left - 6, y(value));
+    context.fillText(value.toFixed(decimals), start - 6, place);
   }
+  const below = bottom + MARGIN.bottom - 6;
   context.textBaseline = "alphabetic";
-  if (steps > 1) context.fillText(`${steps} steps`, width - right, HEIGHT - 6);
-  /** @type {(list: Point[], colour: string, withDots: boolean) => void} */
-  const line = (list, colour, withDots) => {
-    context.strokeStyle = context.fillStyle = colour;
-    context.lineWidth = 2;
-    context.beginPath();
-    list.forEach((point) => context.lineTo(x(point.step), y(point[name])));
-    context.stroke();
-    if (!withDots) return;
-    for (const point of list) {
-      context.beginPath();
-      context.arc(x(point.step), y(point[name]), 3.5, 0, 2 * Math.PI);
-      context.fill();
-    }
-  };
-  const thin = Math.ceil(points.length / MAX_POINTS);
-  line(
-    points.filter((_, i) => i % thin === 0 || i === points.length - 1),
-    themeColour("--bar"),
-    false,
-  );
-  line(epochs, themeColour("--color-accent"), true);
+  context.fillText("steps", end, below);
+  context.textAlign = "center";
+  for (const step of steps) {
+    if (x(step) < end - 54) context.fillText(step.toLocaleString("en"), x(step), below);
+  }
+};
 
-  const last = epochs.at(-1);
-  const value = last && (name === "loss" ? last.loss.toFixed(3) : `${(100 * last.accuracy).toFixed(1)} %`);
-  const latest = last ? `${value} after step ${last.step} of ${steps}` : "none yet";
-  canvas.setAttribute("aria-label", `${name === "loss" ? "Loss" : "Accuracy"} by steps; on held-out images: ${latest}`);
+/**
+ * Where something was changed, in words as far as there is room.
+ * @type {(frame: Frame, changes: Run["changes"]) => void}
+ */
+const drawChanges = (frame, changes) => {
+  const { context, x, across, down } = frame;
+  let said = -Infinity; // where the words about the change before end
+  for (const { step, words } of changes) {
+    upright(frame, step, "--body-text-color-subdued", [4, 3]);
+    const long = context.measureText(words).width;
+    const isRoom = x(step) + long + 4 < across[1];
+    const left = isRoom ? x(step) : x(step) - long;
+    if (left <= said) continue;
+    context.fillStyle = themeColour("--body-text-color-subdued");
+    context.textAlign = "left";
+    context.fillText(words, left, down[0] - 5);
+    said = left + long + 8;
+  }
+};
+
+/** @type {(frame: Frame, list: Point[], values: number[]) => void} */
+const drawLine = ({ context, x, y }, list, values) => {
+  const points = list.map((point, i) => /** @type {Pair} */ ([x(point.step), y(values[i])]));
+  context.beginPath();
+  for (const place of thin(points)) context.lineTo(...place);
+  context.stroke();
+};
+
+/** @type {(frame: Frame, step: number, colour: string, dashes: number[]) => void} */
+const upright = ({ context, x, down: [top, bottom] }, step, colour, dashes) => {
+  context.lineWidth = 1;
+  context.strokeStyle = themeColour(colour);
+  context.setLineDash(dashes);
+  context.beginPath();
+  context.moveTo(Math.round(x(step)) + 0.5, top);
+  context.lineTo(Math.round(x(step)) + 0.5, bottom);
+  context.stroke();
+  context.setLineDash([]);
+};
+
+/** @type {(frame: Frame, step: number, value: number, radius: number, colour: string) => void} */
+const dot = ({ context, x, y }, step, value, radius, colour) => {
+  context.fillStyle = themeColour(colour);
+  context.beginPath();
+  context.arc(x(step), y(value), radius, 0, 2 * Math.PI);
+  context.fill();
+};
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Pair} size in CSS pixels
+ * @param {Measure} measure
+ * @param {Run} run
+ * @param {Look} look
+ */
+export const drawChart = (context, [width, height], measure, run, look) => {
+  const { points, epochs } = run;
+  const [from, to] = look.zoom ?? wholeRange(run, look);
+  const values = points.map((point) => point[measure]);
+  const smoothed = smooth(values, look.smoothing);
+  const heldOut = epochs.map((point) => point[measure]);
+  // With the neighbours outside to which its lines go.
+  /** @type {(list: Point[], values: number[]) => number[]} */
+  const inSight = (list, values) =>
+    values.filter((_, i) => (list[i + 1] ?? list[i]).step >= from && (list[i - 1] ?? list[i]).step <= to);
+  const seen = [...inSight(points, values), ...inSight(points, smoothed), ...inSight(epochs, heldOut)];
+
+  const isLog = look.isLogLoss && measure === "loss";
+  const range = valueRange(seen, measure, isLog, look.zoom !== null);
+  const [across, down] = [places(width), /** @type {Pair} */ ([MARGIN.top, height - MARGIN.bottom])];
+  const y = makeScale(range, [down[1], down[0]], isLog).at;
+  /** @type {Frame} */
+  const frame = { context, x: stepScale(run, look, width).at, y, across, down };
+  const steps = look.isLogSteps ? logTicks([from, to], 6) : ticks([from, to], Math.max(2, Math.floor(width / 70)));
+  const isKnown = run.steps > 1;
+  drawAxes(frame, isLog ? logTicks(range, 6) : ticks(range, 5), isKnown ? steps.values.filter(Number.isInteger) : []);
+
+  context.save();
+  context.beginPath();
+  context.rect(across[0], 0, across[1] - across[0] + (look.zoom ? 0 : MARGIN.right), down[1] + 6);
+  context.clip();
+  if (look.brush) {
+    context.fillStyle = themeColour("--accent-wash");
+    context.fillRect(look.brush[0], down[0], look.brush[1] - look.brush[0], down[1] - down[0]);
+  }
+  drawChanges(
+    frame,
+    run.changes.filter(({ step }) => step >= from && step <= to),
+  );
+  context.lineJoin = "round";
+  context.strokeStyle = themeColour("--body-text-color-subdued");
+  if (look.smoothing) {
+    context.lineWidth = 1;
+    context.globalAlpha = 0.45;
+    drawLine(frame, points, values);
+    context.globalAlpha = 1;
+  }
+  context.lineWidth = 2;
+  drawLine(frame, points, smoothed);
+  context.strokeStyle = themeColour("--color-accent");
+  drawLine(frame, epochs, heldOut);
+  epochs.forEach(({ step, isBest }, i) => {
+    dot(frame, step, heldOut[i], isBest ? 6 : 3, "--color-accent");
+    if (isBest) dot(frame, step, heldOut[i], 2.5, "--background-fill-primary");
+  });
+  if (look.at !== null) {
+    upright(frame, look.at, "--body-text-color", []);
+    const i = points.findIndex(({ step }) => step === look.at);
+    if (i >= 0) dot(frame, look.at, smoothed[i], 3.5, "--body-text-color");
+  }
+  context.restore();
 };

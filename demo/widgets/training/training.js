@@ -3,14 +3,15 @@
 // The server keeps the run; this view asks for what is new a few times a second. A reloaded page takes it up again.
 
 /** @import { Servers, TrainEvent, TrainSettings } from "../types.d.ts" */
-/** @import { Point } from "./chart.js" */
 
 import { call } from "../shared/api.js";
 import { emit, latest, on } from "../shared/bus.js";
 import { bytes } from "../shared/base64.js";
-import { finder, saveFile } from "../shared/dom.js";
+import { bringIntoView, finder, saveFile } from "../shared/dom.js";
+import { facts } from "../shared/facts.js";
 import * as address from "../shared/address.js";
-import { drawChart } from "./chart.js";
+import { makeControls } from "./controls.js";
+import { makeCurves } from "./curves.js";
 import { makeForm } from "./form.js";
 import { makeFormation } from "./formation.js";
 
@@ -30,11 +31,9 @@ export const mount = (element, server) => {
   const root = find(".training");
 
   const formation = makeFormation(find(".formation"), server);
-  /** @type {Point[]} */
-  let points = []; // of the training
-  /** @type {Point[]} */
-  let epochs = []; // on the held-out images
-  let steps = 1;
+  const controls = makeControls(find(".controls"), server);
+  const curves = makeCurves(find(".curves"));
+  let [steps, epochs, learningRate] = [1, 1, 0]; // by what is known now; the highest rate
   let watching = false;
   let stopping = false;
   let isPast = false; // the run had ended before this page was opened: all else here knows what came of it
@@ -60,6 +59,7 @@ export const mount = (element, server) => {
     trainButton.disabled = isRunning;
     restoreButton.disabled = isRunning; // else the trained network would come after all
     stopButton.disabled = !canStop;
+    find(".controls").hidden = !isRunning;
   };
   /** @param {number} fraction */
   const percent = (fraction) => `${(100 * fraction).toFixed(1)} %`;
@@ -67,12 +67,14 @@ export const mount = (element, server) => {
   const duration = (seconds) =>
     seconds < 90
       ? `${Math.ceil(seconds)} s`
-      : `${Math.floor(Math.round(seconds) / 60)} min ${Math.round(seconds) % 60} s`;
+      : `${Math.floor(Math.round(seconds) / 60)} min${Math.round(seconds) % 60 ? ` ${Math.round(seconds) % 60} s` : ""}`;
 
-  const draw = () => {
-    drawChart(find("[data-chart=loss]", HTMLCanvasElement), "loss", { points, epochs, steps });
-    drawChart(find("[data-chart=accuracy]", HTMLCanvasElement), "accuracy", { points, epochs, steps });
-  };
+  /** @param {number} step */
+  const showPaused = (step) =>
+    show(
+      `Paused after step ${step} of ${steps}. It waits ${duration(facts.training.pauseSeconds)} at most, all pauses together; then it ends with its best weights so far.`,
+      "paused",
+    );
 
   // --- the run -------------------------------------------------------------------------------------------------
 
@@ -92,6 +94,7 @@ export const mount = (element, server) => {
 
   /** @param {TrainEvent} event */
   const take = (event) => {
+    controls.take(event);
     if (event.event === "Waiting") {
       show(
         event.place === 1
@@ -102,27 +105,45 @@ export const mount = (element, server) => {
     } else if (event.event === "Loading") {
       show("Starting …", "running");
     } else if (event.event === "Started") {
-      steps = event.steps;
+      [steps, epochs, learningRate] = [event.steps, event.epochs, event.learning_rate];
+      curves.begin(steps);
       show(
         `Learning from ${event.training_images.toLocaleString("en")} images (${event.device}), ${event.validation_images.toLocaleString("en")} held out.`,
         "running",
       );
     } else if (event.event === "StepDone") {
-      points.push(event);
+      curves.addStep(event);
       progress(event.step / event.steps);
       if (stopping) return;
       find(".status").setAttribute("aria-live", "off"); // not read aloud several times a second
       show(
-        `Epoch ${event.epoch}: accuracy ${percent(event.accuracy)}, ${Math.round(event.images_per_second).toLocaleString("en")} images a second, ${duration(event.seconds_left)} left.`,
+        `Epoch ${event.epoch} of ${epochs}: accuracy ${percent(event.accuracy)}, ${Math.round(event.images_per_second).toLocaleString("en")} images a second, ${duration(event.seconds_left)} left.`,
       );
-    } else if (event.event === "EpochDone" && event.validation_loss !== null) {
-      epochs.push({ step: event.step, loss: event.validation_loss, accuracy: event.validation_accuracy });
+    } else if (event.event === "EpochDone") {
+      curves.addEpoch(event);
+    } else if (event.event === "Changed") {
+      const more = event.epochs - epochs;
+      const words = [
+        ...(event.learning_rate === learningRate ? [] : [`rate ${event.learning_rate}`]),
+        ...(more ? [`${more} epoch${more > 1 ? "s" : ""} more`] : []),
+      ];
+      curves.addChange(event.step, event.steps, words.join(", "));
+      [steps, epochs, learningRate] = [event.steps, event.epochs, event.learning_rate];
+      progress(event.step / steps);
+      if (root.dataset.state === "paused" && !stopping) showPaused(event.step);
+    } else if (event.event === "Paused") {
+      if (!stopping) showPaused(event.step);
+    } else if (event.event === "Continued") {
+      show("Going on …", "running");
     } else if (event.event === "SnapshotTaken") {
       formation.add(event, isPast);
     } else if (event.event === "Stopping") {
-      why = `, ${event.why}`;
+      [why, stopping] = [`, ${event.why}`, true];
+      controls.lock();
+      show(`Stopping (${event.why}) …`, "running");
     } else if (event.event === "Finished") {
       show(event.stopped ? "Stopped; the best weights so far are kept. Testing …" : "Done. Testing …", "testing");
+      curves.keep(event.best_epoch);
       stopButton.disabled = true;
     } else if (event.event === "Tested") {
       find(".outcome").hidden = false;
@@ -147,11 +168,12 @@ export const mount = (element, server) => {
   };
 
   const reset = () => {
-    [points, epochs, steps, stopping, isPast, why] = [[], [], 1, false, false, ""];
+    [stopping, isPast, why] = [false, false, ""];
     find(".outcome").hidden = true;
+    controls.lock();
+    curves.clear();
     formation.clear();
     progress(0);
-    draw();
   };
 
   const watch = async () => {
@@ -170,7 +192,7 @@ export const mount = (element, server) => {
       } else {
         answered = performance.now();
         reply.events.forEach(take);
-        if (reply.events.length) draw();
+        if (reply.events.length) curves.draw();
         seen = reply.seen;
         buttons(reply.alive, !stopping && root.dataset.state !== "testing" && root.dataset.state !== "trained");
         if (!reply.alive) {
@@ -192,6 +214,7 @@ export const mount = (element, server) => {
     reset();
     show("Starting …", "running");
     buttons(true);
+    bringIntoView(find("section"));
     const answer = latest("answer");
     const pixels = answer?.empty === undefined ? answer?.pixels : undefined; // they are to be in the snapshots
     const reply = await call(server.train_start, { settings, ...(pixels && { pixels }) });
@@ -206,10 +229,10 @@ export const mount = (element, server) => {
   makeForm(find("#train-form", HTMLFormElement), start);
   stopButton.addEventListener("click", async () => {
     stopping = true;
-    show("Stopping …");
+    show("Stopping …", "running");
     stopButton.disabled = true;
     const reply = await call(server.train_stop, {});
-    if (reply.error === undefined) return;
+    if (reply.error === undefined) return controls.lock();
     stopping = false;
     show(reply.error);
   });
@@ -237,11 +260,9 @@ export const mount = (element, server) => {
   });
 
   on("theme", () => {
-    draw();
+    curves.draw();
     formation.draw();
   });
-  new ResizeObserver(draw).observe(find(".charts"));
-  draw();
   // A run of before a reload is taken up where it is.
   call(server.train_state, { seen: 0 }).then((reply) => {
     if (reply.error !== undefined || !reply.events.length || watching) return;
