@@ -261,7 +261,7 @@ class TrainingQueue:
         if event["event"] == Tested.name and tensors is not None:
             if run.before in self._sessions.shipped:
                 self._known[run.before.number] = event["before"], event["before_sketches"]
-            config = run.before.network.config if run.init_from_before else {"architecture": run.config.architecture}
+            config = run.before.network.config if run.init_from_before else run.config.network
             network = unpack(config, tensors)
             self._sessions.put(run.visitor, Session(network, projection.fit(network, self._samples)))
         elif event["event"] == Mapped.name and tensors is not None:
