@@ -23,6 +23,11 @@ class Limits:
     training_seconds: float = 900.0  # of one run
     training_epochs: int = 30
     training_batch: int = 1024  # the deep network needs about 1.7 MB for each image, synthetic ones included
+    # A network of layers of one's own is as large as the deep one at most, but for its parameters.
+    own_layers: int = 40
+    own_parameters: int = 1_000_000
+    own_operations: int = 60_000_000  # multiply-adds for an image
+    own_values: int = 400_000  # that all layers put out for an image
     patience_seconds: float = 90.0  # without a question, after which a visitor has left
     # Until the child process is killed: from the request to stop until it has evaluated its best weights on the
     # held-out images, and from there until it has evaluated them on thousands of images and made their map.

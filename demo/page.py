@@ -90,7 +90,16 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
             with gr.Tab("Mistakes"):
                 widget("mistakes", "points")
             with gr.Tab("Train"):
-                widget("training", "train_start", "train_state", "train_stop", "restore", "animation", "download")
+                widget(
+                    "training",
+                    "train_check",
+                    "train_start",
+                    "train_state",
+                    "train_stop",
+                    "restore",
+                    "animation",
+                    "download",
+                )
             with gr.Tab("Data"):
                 widget("sprite")
                 gr.Markdown("### The 2,000 test images of this page\nClick one to make it the current picture.")

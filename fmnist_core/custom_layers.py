@@ -85,11 +85,11 @@ def plan(rows: Any, classes: int = len(CLASS_NAMES), limits: LayerLimits | None 
     limits = limits or LayerLimits()
     if not isinstance(rows, list | tuple):
         raise ConfigError("The layers are not a list of rows.")
-    if len(rows) > limits.layers:
-        raise ConfigError(f"There are {len(rows)} layers, expected at most {limits.layers}.")
     network = _Growing(limits)
     for row, described in enumerate(rows, start=1):
         with _said_of(f"Row {row}"):
+            if row > limits.layers:
+                raise ConfigError(f"There are {len(rows)} layers, expected at most {limits.layers}.")
             layer = read_row(described)
         with _said_of(f"Row {row} ({layer.label})"):
             added = network.add(layer, row)

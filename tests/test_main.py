@@ -730,7 +730,7 @@ def test_layers_of_one_s_own_are_trained_evaluated_and_trained_further(cli, csv,
 def test_layers_of_one_s_own_exclude_what_says_otherwise(cli, capsys, own_layers, tmp_path):
     for command in ("train", "layers"):
         with pytest.raises(SystemExit):
-            cli(command, "--layers", own_layers, "--architecture", "deep")
+            cli(command, "--layers", own_layers, "--architecture", "original")
         assert "argument --architecture: not allowed with argument --layers" in capsys.readouterr().err
     done = cli("train", "--resume", "--out", tmp_path, "--layers", own_layers)
     assert done.err == "A training goes on with its own settings: leave out --layers.\n"

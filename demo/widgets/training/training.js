@@ -8,7 +8,7 @@
 import { call } from "../shared/api.js";
 import { emit, latest, on } from "../shared/bus.js";
 import { bytes } from "../shared/base64.js";
-import { finder, saveFile } from "../shared/dom.js";
+import { bringIntoView, finder, saveFile } from "../shared/dom.js";
 import * as address from "../shared/address.js";
 import { drawChart } from "./chart.js";
 import { makeForm } from "./form.js";
@@ -52,12 +52,10 @@ export const mount = (element, server) => {
     find(".progress i").style.transform = `scaleX(${fraction})`;
     find(".progress").setAttribute("aria-valuenow", String(Math.round(100 * fraction)));
   };
-  const [trainButton, stopButton, restoreButton] = ["#retrain", "#stop", "#restore"].map((id) =>
-    find(id, HTMLButtonElement),
-  );
+  const [stopButton, restoreButton] = ["#stop", "#restore"].map((id) => find(id, HTMLButtonElement));
   /** @type {(isRunning: boolean, canStop?: boolean) => void} */
   const buttons = (isRunning, canStop = isRunning) => {
-    trainButton.disabled = isRunning;
+    form.run(isRunning);
     restoreButton.disabled = isRunning; // else the trained network would come after all
     stopButton.disabled = !canStop;
   };
@@ -191,6 +189,7 @@ export const mount = (element, server) => {
   const start = async (settings) => {
     reset();
     show("Starting …", "running");
+    bringIntoView(find(".status")); // a long list of layers may be between
     buttons(true);
     const answer = latest("answer");
     const pixels = answer?.empty === undefined ? answer?.pixels : undefined; // they are to be in the snapshots
@@ -203,7 +202,7 @@ export const mount = (element, server) => {
     }
     watch();
   };
-  makeForm(find("#train-form", HTMLFormElement), start);
+  const form = makeForm(find("#train-form", HTMLFormElement), server, start);
   stopButton.addEventListener("click", async () => {
     stopping = true;
     show("Stopping …");
