@@ -17,7 +17,7 @@ class Limits:
     slow_waiting: int = 8
     waiting_seconds: float = 10.0
 
-    visitors: int = 200  # whose networks are remembered; about 3 MB each with its map
+    visitors: int = 200  # whose networks are remembered; about 3 MB each with its map, 20 at most
 
     training_queue: int = 8  # visitors in line, the one whose network is being trained included
     training_seconds: float = 900.0  # of one run

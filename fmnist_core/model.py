@@ -70,12 +70,13 @@ class Network(nn.Module, PyTorchModelHubMixin):
         self.architecture = architecture
         self.class_names = tuple(class_names)
         self.mean, self.std = mean, std
+        self.rows: list[dict[str, Any]] = []  # that describe the layers of a custom network
         if architecture == CUSTOM:
             planned = list(plan(layers, len(class_names)))  # all is checked before anything is made
-            self.rows, made = written(planned), build(planned)
+            self.rows = written(planned)
+            self.layers = nn.Sequential(build(planned))
         else:
-            self.rows, made = [], ARCHITECTURES[architecture].build(len(class_names))
-        self.layers = nn.Sequential(made)
+            self.layers = nn.Sequential(ARCHITECTURES[architecture].build(len(class_names)))
         if not isinstance(self.layers[-1], nn.Linear):
             raise ConfigError(f"The network {architecture} ends in {type(self.layers[-1]).__name__}, expected Linear.")
         self._hub_mixin_config = self.config  # what the mixin writes: else with defaults, and rows as they were given

@@ -102,12 +102,13 @@ export const makeForm = (form, server, start) => {
       isStale = false;
       const layers = isOwn() ? { layers: editor.rows() } : {};
       const reply = await call(server.train_check, { architecture: architecture.value, ...layers });
-      if (isStale || reply.error !== undefined) continue; // the server checks again before it trains
-      if (reply.layers) editor.show(reply.layers, reply.problem ?? "");
-      problem = reply.problem ?? "";
-      fromCurrent.disabled = reply.cannotStartFrom !== null;
+      if (isStale) continue;
+      const known = reply.error === undefined ? reply : { cannotStartFrom: null }; // it checks again before it trains
+      if (known.layers) editor.show(known.layers, known.problem ?? "");
+      problem = known.problem ?? "";
+      fromCurrent.disabled = known.cannotStartFrom !== null;
       if (fromCurrent.disabled) find("[name=init_from_current]", HTMLInputElement).checked = true;
-      find(".cannot-start-from").textContent = reply.cannotStartFrom ?? "";
+      find(".cannot-start-from").textContent = known.cannotStartFrom ?? "";
       allow();
     }
     isAsking = false;

@@ -106,14 +106,14 @@ export const makeLayerEditor = (element, changed) => {
     const [numbers, moves] = [part("div", "numbers"), part("div", "moves")];
     const [putsOut, wrong] = [part("p", "about puts-out"), part("p", "wrong")];
     moves.append(up, down, insert, remove);
-    numbers.append(...kindOf(row.layer).settings.map((setting) => numberOf(row, setting)));
+    numbers.append(...kindOf(row.layer).settings.map((setting) => numberOf(row, setting, index)));
     wrong.setAttribute("role", "status");
     line.append(number, kind, numbers, moves, putsOut, wrong);
     return line;
   };
 
-  /** @type {(row: OwnLayer, setting: LayerKind["settings"][number]) => HTMLLabelElement} */
-  const numberOf = (row, { name, label, help, isWhole, low, high }) => {
+  /** @type {(row: OwnLayer, setting: LayerKind["settings"][number], index: number) => HTMLLabelElement} */
+  const numberOf = (row, { name, label, help, isWhole, low, high }, index) => {
     const field = document.createElement("label");
     field.title = help;
     const input = Object.assign(document.createElement("input"), {
@@ -123,6 +123,7 @@ export const makeLayerEditor = (element, changed) => {
       step: isWhole ? "1" : "0.05",
     });
     input.dataset.of = name;
+    input.setAttribute("aria-label", `${label} of layer ${index + 1}`);
     input.value = String(row[name]);
     input.addEventListener("input", () => {
       row[name] = input.valueAsNumber;
