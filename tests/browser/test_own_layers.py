@@ -121,6 +121,8 @@ def test_layers_are_composed_and_what_cannot_be_is_explained(page: Page) -> None
 
 def test_layers_of_one_s_own_are_trained_and_looked_into(fresh_page: Page, tmp_path: Path) -> None:
     page = fresh_page
+    page.locator("#answer select").select_option("original")  # sooner tested than the deep one
+    page.wait_for_function("location.hash.includes('network=original')")
     compose(page)
     rows: list[Row] = [
         {"layer": "conv", "channels": 3, "kernel": 30, "stride": 2, "padding": 1},
@@ -150,7 +152,7 @@ def test_layers_of_one_s_own_are_trained_and_looked_into(fresh_page: Page, tmp_p
     from_current = page.locator("#train-form [name=init_from_current][value=yes]")
     expect(from_current).to_be_disabled()
     expect(page.locator("#train-form .cannot-start-from")).to_have_text(
-        "The weights to start from are of the network deep, expected custom."
+        "The weights to start from are of the network original, expected custom."
     )
     for name, value in (("epochs", 1), ("data_fraction", 0.02), ("batch_size", 16)):
         page.locator(f"#train-form [name={name}]").fill(str(value))
