@@ -31,7 +31,9 @@ from demo.requests import (
     PictureRequest,
     ReasonsRequest,
     Request,
+    TrainCheckRequest,
     TrainRequest,
+    layer_limits,
     sendable,
 )
 from demo.server_functions import Reply
@@ -39,13 +41,15 @@ from demo.session import Session, Sessions
 from demo.training_queue import TrainingQueue
 from fmnist_core import explain, inference, projection
 from fmnist_core.animation import animate
+from fmnist_core.custom_layers import CUSTOM
 from fmnist_core.dataset import Split
-from fmnist_core.errors import FmnistError, NothingDrawn
+from fmnist_core.errors import ConfigError, FmnistError, NothingDrawn
 from fmnist_core.explain import TopActivations
 from fmnist_core.export import can_export, largest_difference, pack, to_onnx
 from fmnist_core.inference import Reading
 from fmnist_core.preparation import Prepared, flatten, open_picture, prepare, prepare_naively
 from fmnist_core.projection import PixelProjection
+from fmnist_core.train_config import recipe
 from fmnist_core.training import check_init_from
 
 SHOWN_SIDE: Final = 560  # pixels, of an uploaded picture on the pad
@@ -220,6 +224,23 @@ class Handlers:
             raise BadRequest(f"There is no such chunk, expected 0..{(len(images) - 1) // CHUNK}.")
         points = self._cached(session, ("remaining_points", chunk), lambda: self._project(session, images, chunk))
         return points | {"sheet": payloads.url(self._remaining.sheet), "count": len(images)}
+
+    @action(TrainCheckRequest)
+    def train_check(self, request: TrainCheckRequest) -> Reply:
+        """What the layers of a network would put out, or why they cannot; and whether it can start from the visitor's.
+
+        ``cannotStartFrom`` says why not: a sentence, or null.
+        """
+        reply: Reply = {"cannotStartFrom": None}
+        if request.architecture == CUSTOM:
+            reply |= payloads.own_layers(request.rows, layer_limits(self._limits))
+        if reply.get("problem") is None:
+            try:
+                config = recipe(request.architecture, request.rows)
+                check_init_from(config, self._sessions.get(request.visitor).network)
+            except ConfigError as error:
+                reply["cannotStartFrom"] = str(error)
+        return reply
 
     @action(TrainRequest)
     def train_start(self, request: TrainRequest) -> Reply:

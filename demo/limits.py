@@ -18,7 +18,7 @@ class Limits:
     waiting_seconds: float = 10.0
 
     visitors: int = 200  # whose choice of a network is remembered
-    visitor_networks: int = 6  # that one visitor has trained, the latest ones; about 3 MB each with its map
+    visitor_networks: int = 6  # that one visitor has trained, the latest ones; about 3 MB each with its map, 20 at most
     networks: int = 300  # that all visitors together have trained
 
     training_queue: int = 8  # visitors in line, the one whose network is being trained included
@@ -26,6 +26,11 @@ class Limits:
     pause_seconds: float = 300.0  # of one run, all its pauses together: meanwhile the others in line wait
     training_epochs: int = 30
     training_batch: int = 1024  # the deep network needs about 1.7 MB for each image, synthetic ones included
+    # A network of layers of one's own is as large as the deep one at most, but for its parameters.
+    own_layers: int = 40
+    own_parameters: int = 1_000_000
+    own_operations: int = 60_000_000  # multiply-adds for an image
+    own_values: int = 400_000  # that all layers put out for an image
     patience_seconds: float = 90.0  # without a question, after which a visitor has left
     # Until the child process is killed: from the request to stop until it has evaluated its best weights on the
     # held-out images, and from there until it has evaluated them on thousands of images and made their map.

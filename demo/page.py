@@ -92,7 +92,8 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
             with gr.Tab("Train"):
                 widget(
                     "training",
-                    *("train_start", "train_state", "train_change", "train_stop", "restore", "animation", "download"),
+                    *("train_check", "train_start", "train_state", "train_change", "train_stop"),
+                    *("restore", "animation", "download"),
                 )
             with gr.Tab("Compare"):
                 widget("compare", "networks", "which", "compare", "answer", "choose", "forget")

@@ -4,8 +4,9 @@ import base64
 import io
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from demo.session import Session
 from fmnist_core import CLASS_COLOURS, CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.architectures import ARCHITECTURES
 from fmnist_core.comparison import Comparison
+from fmnist_core.custom_layers import CUSTOM, ORIGINAL_ROWS, LayerLimits, plan, written
 from fmnist_core.dataset import Split
 from fmnist_core.errors import ConfigError
 from fmnist_core.events import SnapshotTaken
@@ -31,14 +33,17 @@ from fmnist_core.explain import (
     pixel_sum,
 )
 from fmnist_core.inference import UNFAMILIAR, Reading, in_words
+from fmnist_core.layer_kinds import LAYER_KINDS, Flatten
 from fmnist_core.layer_table import layer_table
 from fmnist_core.model import Network, Trace, to_probabilities
 from fmnist_core.preparation import PICTURE_KINDS, Prepared
 from fmnist_core.projection import NEIGHBOURS, PixelProjection, Projection
+from fmnist_core.settings import Setting, setting_of
 from fmnist_core.train_config import SUGGESTED_SYNTHETIC, TrainConfig, recipe
 
 STEP_SIDE: Final = 160  # longer side, in pixels, of the picture of what was found
 SHEET_COLUMNS: Final = 50  # test samples side by side in the one picture that the page loads
+OWN_FRACTION: Final = 0.3  # of the 60,000 training images, for layers of one's own: they may take long
 PAGE_VALUES: Final = {"epochs": 5}  # where the page starts with something else than the recipe
 
 # Class of a layer -> what it is called, and what it does in plain words.
@@ -47,6 +52,8 @@ LAYERS_IN_WORDS: Final = {
     "ReLU": ("ReLU", "What is below zero becomes zero: only what was found stays."),
     "LeakyReLU": ("leaky ReLU", "What is below zero becomes nearly zero."),
     "GELU": ("GELU", "What is below zero becomes nearly zero."),
+    "Tanh": ("tanh", "Each value is squeezed in between -1 and 1."),
+    "Sigmoid": ("sigmoid", "Each value is squeezed in between 0 and 1."),
     "MaxPool2d": ("max pooling", "Of each small square only the strongest value stays."),
     "AvgPool2d": ("average pooling", "Of each square only the average stays."),
     "AdaptiveAvgPool2d": ("average pooling", "Of each square only the average stays."),
@@ -98,20 +105,61 @@ def training_form(is_whole: bool, limits: Limits) -> dict[str, Any]:
             }
             for name, architecture in ARCHITECTURES.items()
         ],
+        "custom": {
+            "id": CUSTOM,
+            "fraction": OWN_FRACTION if is_whole else 1.0,
+            "rows": written(list(plan(ORIGINAL_ROWS))),  # to begin with
+            "kinds": [
+                {
+                    "id": name,
+                    "label": kind.label,
+                    "settings": [_form_setting(setting_of(each), cast(float, each.default)) for each in fields(kind)],
+                }
+                for name, kind in LAYER_KINDS.items()
+            ],
+        },
         "settings": [
-            {
-                "name": setting.name,
-                "label": setting.label,
-                "help": setting.help,
-                "isWhole": setting.type is int,
-                "low": setting.low,
-                "high": setting.high,
-                "value": min(PAGE_VALUES.get(setting.name, getattr(recipe(default), setting.name)), setting.high),
-            }
+            _form_setting(setting, PAGE_VALUES.get(setting.name, getattr(recipe(default), setting.name)))
             for setting in page_settings(limits)
         ],
         "pauseSeconds": limits.pause_seconds,
     }
+
+
+def _form_setting(setting: Setting, value: float) -> dict[str, Any]:
+    return {
+        "name": setting.name,
+        "label": setting.label,
+        "help": setting.help,
+        "isWhole": setting.type is int,
+        "low": setting.low,
+        "high": setting.high,
+        "value": min(value, setting.high),
+    }
+
+
+def own_layers(rows: list[Any], limits: LayerLimits) -> dict[str, Any]:
+    """What each of the rows puts out, and after them the last layer; from the first impossible one on, ``problem``."""
+    shown: list[dict[str, Any]] = []
+    flattened = problem = None
+    try:
+        for each in plan(rows, limits=limits):
+            if isinstance(each.layer, Flatten):  # it has no row of its own
+                flattened = each.shape[0]
+                continue
+            shown.append(
+                {
+                    "name": each.name,
+                    "shape": each.shape,
+                    "parameters": each.parameters,
+                    "operations": each.operations,
+                    "flattened": flattened,  # how many values were laid out in one row before it
+                }
+            )
+            flattened = None
+    except ConfigError as error:
+        problem = str(error)
+    return {"layers": shown, "problem": problem}
 
 
 def sheet(samples: Split) -> Image.Image:
@@ -191,7 +239,7 @@ def network(session: Session, samples: Split) -> dict[str, Any]:
         return about
     record = dict(vars(session.record))
     config: TrainConfig = record.pop("config")
-    record["settings"] = {name: getattr(config, name) for name in ("architecture", *ON_PAGE)} | {
+    record["settings"] = {name: getattr(config, name) for name in ("architecture", "layers", *ON_PAGE)} | {
         "for_people": any(config.synthetic.get(name) for name in SUGGESTED_SYNTHETIC)
     }
     return about | {"record": record}
@@ -247,11 +295,18 @@ def arithmetic(network: Network, pixels: Tensor, channel: int, row: int, column:
 
 
 def reasons(network: Network, reading: Reading, label: int) -> dict[str, Any]:
-    """Why the network predicts the class ``label``: Grad-CAM as levels 0..255, occlusion quantised."""
-    heat = grad_cam(network, reading.trace, label)
+    """Why the network predicts the class ``label``: Grad-CAM as levels 0..255, occlusion quantised.
+
+    Of a network without maps there is no Grad-CAM: None.
+    """
+    try:
+        heat = grad_cam(network, reading.trace, label)
+        levels = _base64((heat * 255).round().to(torch.uint8).numpy())
+    except ConfigError:
+        levels = None
     return {
         "label": label,
-        "grad_cam": _base64((heat * 255).round().to(torch.uint8).numpy()),
+        "grad_cam": levels,
         "occlusion": _quantised(occlusion(network, reading.pixels, label)[None]),
     }
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from demo.limits import Limits
 from fmnist_core import IMAGE_SIZE
+from fmnist_core.custom_layers import CUSTOM, LayerLimits, plan, written
 from fmnist_core.errors import FmnistError, PictureError
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
 from fmnist_core.settings import Setting
@@ -278,7 +279,11 @@ class TrainRequest(Request):
         settings = fields.values.get("settings")
         if not isinstance(settings, dict):
             raise BadRequest("The settings of the training are missing.")
-        config = recipe(str(settings.get("architecture")))
+        architecture = str(settings.get("architecture"))
+        rows = []
+        if architecture == CUSTOM:
+            rows = written(list(plan(settings.get("layers"), limits=layer_limits(fields.limits))))
+        config = recipe(architecture, rows)
         changes: dict[str, Any] = {}
         for setting in page_settings(fields.limits):
             setting.check(settings.get(setting.name))
@@ -318,6 +323,22 @@ class ChangeRequest(Request):
 
 
 @dataclass(frozen=True)
+class TrainCheckRequest(Request):
+    """Tell what a network would be like, before it is trained."""
+
+    architecture: str
+    rows: list[Any]  # of a custom network, its layers as the visitor has them now: they may be impossible
+
+    @classmethod
+    def read(cls, fields: Fields) -> "TrainCheckRequest":
+        """The request from its fields."""
+        rows = fields.values.get("layers", [])
+        if not isinstance(rows, list):
+            raise BadRequest("The layers are not a list of rows.")
+        return cls(fields.visitor(), fields.text("architecture"), rows)
+
+
+@dataclass(frozen=True)
 class AnimationRequest(Request):
     """Draw how the map formed in the visitor's training."""
 
@@ -333,6 +354,11 @@ def page_settings(limits: Limits) -> list[Setting]:
     """The settings that the page offers, within what this server allows."""
     highest: Mapping[str, float] = {"epochs": limits.training_epochs, "batch_size": limits.training_batch}
     return [replace(SETTINGS[name], high=highest.get(name, SETTINGS[name].high)) for name in ON_PAGE]
+
+
+def layer_limits(limits: Limits) -> LayerLimits:
+    """How large a network of layers of one's own may be on this server."""
+    return LayerLimits(limits.own_layers, limits.own_parameters, limits.own_operations, limits.own_values)
 
 
 def sendable(text: str) -> str:

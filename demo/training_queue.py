@@ -312,7 +312,7 @@ class TrainingQueue:
         if event["event"] == Tested.name and tensors is not None:
             if run.before in self._sessions.shipped:
                 self._known[run.before.number] = event["before"], event["before_sketches"]
-            config = run.before.network.config if run.init_from_before else {"architecture": run.config.architecture}
+            config = run.before.network.config if run.init_from_before else run.config.network
             network = unpack(config, tensors)
             trained = Session(network, projection.fit(network, self._samples), record=_record(run, event))
             run.trained = self._sessions.put(run.visitor, trained)

@@ -36,9 +36,11 @@ from fmnist_core.animation import save_animation
 from fmnist_core.architectures import ARCHITECTURES
 from fmnist_core.comparison import Comparison
 from fmnist_core.control import Control
+from fmnist_core.custom_layers import CUSTOM, read_layers
 from fmnist_core.errors import ConfigError, DatasetError, ExportError, FmnistError, PictureError
 from fmnist_core.evaluation import evaluate, predict_logits
 from fmnist_core.events import EpochDone, Event, Finished, SnapshotTaken, Started, StepDone
+from fmnist_core.layer_kinds import LAYER_KINDS
 from fmnist_core.layer_table import LayerRow, layer_table
 from fmnist_core.model import Network
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
@@ -100,8 +102,10 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--data", metavar="WHERE", help=DATA_HELP.format("a download, "))
     sub.add_argument("--out", type=Path, metavar="DIR", help="folder for the weights (default: runs/<architecture>)")
     sub.add_argument("--init-from", metavar="DIR", help="weights to start from: folder or Hub id (default: random)")
+    which = sub.add_mutually_exclusive_group()
+    _add_layers(which)
     for setting in SETTINGS.values():
-        _add_setting(sub, setting)
+        _add_setting(which if setting.name == "architecture" else sub, setting)
     sub.add_argument("--resume", action="store_true", help="go on with the training that was broken off in --out DIR")
     sub.add_argument("--snapshots", action="store_true", help="keep how the map forms, for `animate`")
     sub.add_argument("--json", action="store_true", help="print one event a line as JSON instead of the progress bar")
@@ -166,13 +170,20 @@ def build_parser() -> argparse.ArgumentParser:
             added.add_argument("--out", type=Path, default=default, metavar="PATH", help="default: %(default)s")
 
     sub = command("layers", run_layers, "Print the layers of a network: output sizes, O = ⌊(n - f + 2p) / s⌋ + 1.")
-    sub.add_argument("--architecture", choices=ARCHITECTURES, default="deep", help="which network (%(default)s)")
+    which = sub.add_mutually_exclusive_group()
+    which.add_argument("--architecture", choices=ARCHITECTURES, default="deep", help="which network (%(default)s)")
+    _add_layers(which)
     sub.add_argument("--height", type=int, default=28, metavar="N", help="height of the input (%(default)s)")
     sub.add_argument("--width", type=int, default=28, metavar="N", help="width of the input (%(default)s)")
     return parser
 
 
-def _add_setting(parser: argparse.ArgumentParser, setting: Setting) -> None:
+def _add_layers(options: argparse._ActionsContainer) -> None:
+    text = 'JSON file with layers of your own: [{"layer": "conv", "channels": 16, "kernel": 3}, {"layer": "relu"}, ...]'
+    options.add_argument("--layers", type=Path, metavar="FILE", help=f"{text}; kinds: {', '.join(LAYER_KINDS)}")
+
+
+def _add_setting(parser: argparse._ActionsContainer, setting: Setting) -> None:
     option, text = f"--{setting.name.replace('_', '-')}", f"{setting.help} (default: the network's recipe)"
     if setting.name == "architecture":
         text = f"{setting.help} (default: that of --init-from, or deep)"
@@ -195,17 +206,28 @@ def run_train(options: argparse.Namespace) -> int:
     if options.resume:
         return _train(options, *_to_resume(options, given))
     init_from = checkpoint.load(options.init_from) if options.init_from else None
-    architecture = options.architecture or (init_from.architecture if init_from else "deep")
-    config = with_settings(recipe(architecture), given)
+    config = with_settings(_recipe(options, init_from), given)
     check_init_from(config, init_from)
     return _train(options, config, init_from)
+
+
+def _recipe(options: argparse.Namespace, init_from: Network | None) -> TrainConfig:
+    """That of the layers or the network that are named, or else of the network to start from."""
+    if options.layers:
+        return recipe(CUSTOM, read_layers(options.layers))
+    if options.architecture or init_from is None:
+        return recipe(options.architecture or "deep")
+    return recipe(init_from.architecture, init_from.rows)
 
 
 def _to_resume(options: argparse.Namespace, given: dict[str, Any]) -> tuple[TrainConfig, Network]:
     """The training that goes on, and a network of its kind; only where it runs and what it reports can be another."""
     if options.out is None:
         raise ConfigError("Name the folder of the training that is to go on: --resume --out DIR.")
-    changed = sorted((given.keys() - {"device", "report_every"}) | ({"init_from"} if options.init_from else set()))
+    changed = sorted(
+        (given.keys() - {"device", "report_every"})
+        | {name for name in ("init_from", "layers") if getattr(options, name)}
+    )
     if changed:
         raise ConfigError(f"A training goes on with its own settings: leave out --{changed[0].replace('_', '-')}.")
     config, network = saved_training(options.out)
@@ -519,12 +541,15 @@ def _synthetic(name: str) -> dataset.Split:
 
 
 def run_layers(options: argparse.Namespace) -> int:
-    network = Network(options.architecture)
-    print(f"{'layer':9s}{'kind':19s}{'f':>5s}{'p':>5s}{'s':>5s}{'d':>5s}{'output':>12s}{'parameters':>12s}")
-    print(_layer_line(LayerRow("input", "", (1, options.height, options.width), 0)))
+    network = Network(**_recipe(options, None).network)
+    columns = f"{'f':>5s}{'p':>5s}{'s':>5s}{'d':>5s}{'output':>12s}{'parameters':>12s}{'multiply-adds':>15s}"
+    print(f"{'layer':13s}{'kind':19s}{columns}")
+    print(_layer_line(LayerRow("input", "", (1, options.height, options.width), 0, 0)))
+    operations = 0
     for row in layer_table(network, options.height, options.width):
         print(_layer_line(row))
-    print(f"{'all':60s}{network.parameter_count:>12,}")
+        operations += row.operations
+    print(f"{'all':64s}{network.parameter_count:>12,}{operations:>15,}")
     return 0
 
 
@@ -533,7 +558,8 @@ def _layer_line(row: LayerRow) -> str:
         "" if pair is None else _shape(pair) if pair[0] != pair[1] else str(pair[0])
         for pair in (row.f, row.p, row.s, row.d)
     )
-    return f"{row.name:9s}{row.kind:19s}{f:>5s}{p:>5s}{s:>5s}{d:>5s}{_shape(row.shape):>12s}{row.parameters:>12,}"
+    sizes = f"{f:>5s}{p:>5s}{s:>5s}{d:>5s}{_shape(row.shape):>12s}{row.parameters:>12,}{row.operations:>15,}"
+    return f"{row.name:13s}{row.kind:19s}{sizes}"
 
 
 def _shape(sizes: tuple[int, ...]) -> str:

@@ -15,29 +15,10 @@ from torch import Tensor, nn
 
 from fmnist_core import IMAGE_SIZE
 from fmnist_core.errors import ConfigError
+from fmnist_core.formula import output_size
 from fmnist_core.model import Network
 
 Pair = tuple[int, int]  # (height, width)
-
-
-def output_size(n: int, f: int, p: int = 0, s: int = 1, d: int = 1) -> int:
-    """Width (or height) that a convolution or pooling puts out: O = floor((n - d (f - 1) - 1 + 2p) / s) + 1.
-
-    ``n``: width of the input, ``f``: width of the filter, ``p``: padding on each side, ``s``: stride, ``d``: dilation,
-    all in pixels; without dilation it is floor((n - f + 2p) / s) + 1. Vincent Dumoulin, Francesco Visin: A guide to
-    convolution arithmetic for deep learning, arXiv:1603.07285, relationships 6 and 15. Height and width are worked out
-    separately.
-
-    Raises:
-        ConfigError: a number is out of its range, or the filter is wider than the padded input.
-    """
-    for name, value, low in (("n", n, 1), ("f", f, 1), ("p", p, 0), ("s", s, 1), ("d", d, 1)):
-        if value < low:
-            raise ConfigError(f"{name} is {value}, expected {low} or more.")
-    reach = d * (f - 1) + 1
-    if reach > n + 2 * p:
-        raise ConfigError(f"The filter is {reach} wide, but the input with its padding only {n + 2 * p}.")
-    return (n - reach + 2 * p) // s + 1
 
 
 @dataclass(frozen=True)
@@ -51,6 +32,7 @@ class LayerRow:
     kind: str  # name of the layer's class
     shape: tuple[int, ...]  # of one image's output: (C, H, W) or (D,)
     parameters: int
+    operations: int  # multiply-adds by weights for one image: of convolutions and fully connected layers
     f: Pair | None = None
     p: Pair | None = None
     s: Pair | None = None
@@ -72,15 +54,31 @@ def layer_table(network: Network, height: int = IMAGE_SIZE, width: int = IMAGE_S
     for name, layer in network.layers.named_children():
         before = tuple(outputs.shape[1:])
         parameters = sum(parameter.numel() for parameter in layer.parameters())
+        counted = copy.deepcopy(layer).to(device).eval()
+        operations = _count_operations(counted)
         with torch.no_grad():
             try:
-                outputs = copy.deepcopy(layer).to(device).eval()(outputs)
+                outputs = counted(outputs)
             except (RuntimeError, ValueError) as error:
                 raise ConfigError(_misfit(name, layer, before, height, width)) from error
         shape = tuple(outputs.shape[1:])
         if len(shape) not in (1, 3):
             raise ConfigError(f"{name} puts out {'x'.join(map(str, shape))}, expected maps (3 sizes) or a vector (1).")
-        yield LayerRow(name, type(layer).__name__, shape, parameters, *_formula(layer, before, shape))
+        yield LayerRow(name, type(layer).__name__, shape, parameters, sum(operations), *_formula(layer, before, shape))
+
+
+def _count_operations(layer: nn.Module) -> list[int]:
+    """Grows by the multiply-adds for one image with each convolution and fully connected layer that ``layer`` calls."""
+    counts: list[int] = []
+
+    def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        assert isinstance(module, nn.Conv2d | nn.Linear)
+        counts.append(output[0].numel() * module.weight[0].numel())  # each value put out is one sum over its weights
+
+    for module in layer.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            module.register_forward_hook(count)
+    return counts
 
 
 def _misfit(name: str, layer: nn.Module, entering: tuple[int, ...], height: int, width: int) -> str:

@@ -1,6 +1,6 @@
 """A network with its preparation, and what it puts out layer by layer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE, MEAN, STD
 from fmnist_core.architectures import ARCHITECTURES
+from fmnist_core.custom_layers import CUSTOM, build, plan, written
 from fmnist_core.errors import ConfigError
 
 WEIGHTS_FILE: Final = "model.safetensors"  # the names that the Hub expects
@@ -30,7 +31,7 @@ class Trace:
 
 
 class Network(nn.Module, PyTorchModelHubMixin):
-    """A network by the name of its architecture, a key of ``ARCHITECTURES``, with the preparation it is trained for.
+    """A network by the name of its architecture, with the preparation it is trained for.
 
     Called with pixels it gives probabilities: this is what is saved, exported and served. Training and everything that
     looks inside work on ``inputs`` and ``logits``.
@@ -39,13 +40,14 @@ class Network(nn.Module, PyTorchModelHubMixin):
     does the same and says in a sentence what is wrong.
 
     Args:
-        architecture: which layers.
+        architecture: which layers: a key of ``ARCHITECTURES``, or ``CUSTOM``.
         class_names: what its answers are called, in order.
         input_size: height and width of its images, in pixels.
         mean, std: of the training images' pixels on the scale 0..1, by which inputs are normalised.
+        layers: of a custom network, the list that ``custom_layers.plan`` reads.
 
     Raises:
-        ConfigError: there is no such architecture, or the preparation cannot work.
+        ConfigError: there is no such architecture, its layers cannot be, or the preparation cannot work.
     """
 
     def __init__(
@@ -55,17 +57,29 @@ class Network(nn.Module, PyTorchModelHubMixin):
         input_size: Sequence[int] = (IMAGE_SIZE, IMAGE_SIZE),
         mean: float = MEAN,
         std: float = STD,
+        layers: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         super().__init__()
-        if architecture not in ARCHITECTURES:
+        if architecture not in (*ARCHITECTURES, CUSTOM):
             raise ConfigError(f"There is no network {architecture!r:.40}; the networks are {', '.join(ARCHITECTURES)}.")
+        if architecture != CUSTOM and layers:
+            raise ConfigError(
+                f"The network {architecture} has its own layers: expected no list, or the network {CUSTOM}."
+            )
         _check_preparation(class_names, input_size, mean, std)
         self.architecture = architecture
         self.class_names = tuple(class_names)
         self.mean, self.std = mean, std
-        self.layers = nn.Sequential(ARCHITECTURES[architecture].build(len(class_names)))
+        self.rows: list[dict[str, Any]] = []  # that describe the layers of a custom network
+        if architecture == CUSTOM:
+            planned = list(plan(layers, len(class_names)))  # all is checked before anything is made
+            self.rows = written(planned)
+            self.layers = nn.Sequential(build(planned))
+        else:
+            self.layers = nn.Sequential(ARCHITECTURES[architecture].build(len(class_names)))
         if not isinstance(self.layers[-1], nn.Linear):
             raise ConfigError(f"The network {architecture} ends in {type(self.layers[-1]).__name__}, expected Linear.")
+        self._hub_mixin_config = self.config  # what the mixin writes: else with defaults, and rows as they were given
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Probabilities (N, classes) for pixels (N, 28, 28) uint8."""
@@ -133,7 +147,7 @@ class Network(nn.Module, PyTorchModelHubMixin):
             "input_size": [IMAGE_SIZE, IMAGE_SIZE],
             "mean": self.mean,
             "std": self.std,
-        }
+        } | ({"layers": self.rows} if self.architecture == CUSTOM else {})
 
     @classmethod
     def _from_pretrained(cls, *, model_id: str, **options: Any) -> "Network":
@@ -151,7 +165,7 @@ class Network(nn.Module, PyTorchModelHubMixin):
         return network.eval()
 
 
-CONFIG_KEYS: Final = ("architecture", "class_names", "input_size", "mean", "std")
+CONFIG_KEYS: Final = ("architecture", "class_names", "input_size", "mean", "std", "layers")
 
 
 def to_probabilities(logits: Tensor) -> Tensor:

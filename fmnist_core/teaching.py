@@ -2,9 +2,9 @@
 
 Each step shows the pictures, augmented, beside training images about which the network is to go on saying what it said
 before (Zhizhong Li, Derek Hoiem: Learning without Forgetting, arXiv:1606.09282). Normalisation keeps its statistics,
-which a few pictures would distort, and nothing drops out. In the end the weights are moved from the old ones towards the
-new ones only as far as the pictures need (after Mitchell Wortsman and others: Robust fine-tuning of zero-shot models,
-arXiv:2109.01903).
+which a few pictures would distort, and nothing drops out. In the end the weights are moved from the old ones towards
+the new ones only as far as the pictures need (after Mitchell Wortsman and others: Robust fine-tuning of zero-shot
+models, arXiv:2109.01903).
 """
 
 import copy
@@ -72,7 +72,7 @@ def teach(
     generator = torch.Generator().manual_seed(config.seed)
     shown = torch.arange(len(lesson)).repeat(max(1, -(-config.copies // len(lesson))))
     labels = lesson.labels[shown]
-    yield Started("cpu", len(lesson), 0, config.steps, network.parameter_count)
+    yield Started("cpu", len(lesson), 0, config.steps, network.parameter_count, 1, config.learning_rate)
 
     step, is_learned, stopped = 0, False, False
     while step < config.steps and not is_learned:
@@ -122,7 +122,7 @@ def _of_their_class(network: Network, lesson: Split) -> Tensor:
 
 
 def _move_back(old: Network, new: Network, lesson: Split, enough: float) -> Network:
-    """Between ``old`` and ``new``, the first network that gives each picture's label at least ``enough``; else ``new``."""
+    """From ``old`` to ``new``, the first network that gives each picture's label at least ``enough``; else ``new``."""
     mixed, before, after = copy.deepcopy(new), old.state_dict(), new.state_dict()
     for place in range(1, MIXTURES):
         weights = {

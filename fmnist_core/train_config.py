@@ -1,11 +1,12 @@
 """The configuration of a training, each setting described once; and the recipe of each network."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
 from fmnist_core.architectures import ARCHITECTURES
 from fmnist_core.augment import AUGMENTATIONS
+from fmnist_core.custom_layers import CUSTOM, plan, written
 from fmnist_core.errors import ConfigError
 from fmnist_core.settings import Setting, setting, setting_of
 from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS, setting_of_kind
@@ -33,6 +34,8 @@ class TrainConfig:
     """Name in ``AUGMENTATIONS`` -> strength; what is left out is not applied."""
     synthetic: Mapping[str, float] = field(default_factory=dict)
     """Name in ``SYNTHETIC_KINDS`` -> how many to mix in, for each image of a batch."""
+    layers: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    """Of the network ``CUSTOM``, the rows that ``custom_layers.plan`` reads; none of any other."""
     amp: bool = setting(False, "multiply in 16 bits where that is faster: on CUDA, and on processors with bfloat16")
     skipped_fraction: float = setting(
         0.0, "fraction of the images that each epoch skips, among those of small loss (sample selection)", high=0.9
@@ -54,8 +57,21 @@ class TrainConfig:
             unknown = sorted(given.keys() - known.keys())
             if unknown:
                 raise ConfigError(f"There is no {unknown[0]!r} among the {what}, expected {', '.join(known)}.")
-        for name, value in flattened(self).items():
+        values = flattened(self)
+        if self.architecture == CUSTOM:
+            values.pop("architecture")
+            object.__setattr__(self, "layers", written(list(plan(self.layers))))  # every number in it, as ``Network``
+        elif self.layers:
+            raise ConfigError(
+                f"The network {self.architecture!s:.40} has its own layers: expected no list, or the network {CUSTOM}."
+            )
+        for name, value in values.items():
             SETTINGS[name].check(value)
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """The arguments that make the ``Network`` that is to be trained."""
+        return {"architecture": self.architecture, "layers": self.layers}
 
 
 SETTINGS: Final[dict[str, Setting]] = (
@@ -71,6 +87,7 @@ SUGGESTED_SYNTHETIC: Final = {name: kind.suggested for name, kind in SYNTHETIC_K
 def flattened(config: TrainConfig) -> dict[str, Any]:
     """The value of each of ``SETTINGS``, augmentations and synthetic data among them; 0 for those left out."""
     values = dict(vars(config))
+    values.pop("layers")
     augmentations, synthetic = (dict(values.pop(name)) for name in ("augmentations", "synthetic"))
     return values | dict.fromkeys((*AUGMENTATIONS, *SYNTHETIC_KINDS), 0) | augmentations | synthetic
 
@@ -95,12 +112,16 @@ def with_settings(config: TrainConfig, changes: Mapping[str, Any]) -> TrainConfi
     return replace(config, **given)
 
 
-def recipe(architecture: str) -> TrainConfig:
+def recipe(architecture: str, layers: Sequence[Mapping[str, Any]] = ()) -> TrainConfig:
     """What the network of that name is trained with unless one says otherwise.
 
+    A custom network, which has ``layers`` of its own, is trained as the original one.
+
     Raises:
-        ConfigError: there is no such network.
+        ConfigError: there is no such network, or its layers cannot be.
     """
+    if architecture == CUSTOM:
+        return TrainConfig(architecture=CUSTOM, layers=layers, **ARCHITECTURES["original"].recipe)
     if architecture not in ARCHITECTURES:
         raise ConfigError(f"There is no network {architecture[:40]!r}, expected {' or '.join(ARCHITECTURES)}.")
     return TrainConfig(architecture=architecture, **ARCHITECTURES[architecture].recipe)

@@ -70,6 +70,8 @@ def check_init_from(config: TrainConfig, init_from: Network | None) -> None:
         raise ConfigError(
             f"The weights to start from are of the network {init_from.architecture}, expected {config.architecture}."
         )
+    if init_from.rows != list(config.layers):
+        raise ConfigError("The weights to start from are of a network with other layers.")
     if len(init_from.class_names) < len(CLASS_NAMES):
         raise ConfigError(
             f"The weights to start from know {len(init_from.class_names)} classes, expected {len(CLASS_NAMES)}."
@@ -352,7 +354,7 @@ def _new_network(config: TrainConfig, seed: int, init_from: Network | None) -> N
         network.load_state_dict(init_from.state_dict())
         return network
     with _seeded(seed, torch.device("cpu")):
-        return Network(config.architecture)
+        return Network(**config.network)
 
 
 @contextmanager

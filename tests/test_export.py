@@ -16,6 +16,7 @@ from PIL import Image
 from fmnist_core import checkpoint, export
 from fmnist_core.errors import ExportError
 from fmnist_core.export import ONNX_FILE, SCRIPT_FILE, TOLERANCE, can_export, largest_difference, pack, to_onnx
+from fmnist_core.layer_kinds import LAYER_KINDS
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +56,15 @@ def test_what_goes_in_and_out_is_named(session, original):
     assert json.loads(metadata["class_names"]) == list(original.class_names)
 
 
-def test_class_names_and_preparation_of_ones_own_go_along(samples):
-    network = new("original", class_names=["Hemd “à la carte”", "Hose"], mean=0.1, std=0.5)
+def test_layers_of_every_kind_and_class_names_and_preparation_of_ones_own_go_along(samples, tmp_path):
+    rows = [{"layer": "conv", "channels": 3, "padding": 2}]
+    rows += [{"layer": kind} for kind in LAYER_KINDS if kind not in ("conv", "fc")]
+    rows += [{"layer": "fc"}, {"layer": "norm"}]
+    network = new("custom", class_names=["Hemd “à la carte”", "Hose"], mean=0.1, std=0.5, layers=rows)
     contents = to_onnx(network)
+    with zipfile.ZipFile(io.BytesIO(pack(network, contents))) as archive:
+        archive.extractall(tmp_path)
+    assert checkpoint.load(tmp_path / "network").config == network.config
     some = samples.test.take(torch.arange(50))
     assert largest_difference(contents, network, some) < TOLERANCE
     metadata = onnxruntime.InferenceSession(contents).get_modelmeta().custom_metadata_map

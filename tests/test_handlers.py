@@ -52,7 +52,7 @@ ROUNDING = 1e-5
 ACTIONS = {
     *("facts", "answer", "which", "open_file", "choose", "layers", "channel", "reasons", "points", "remaining_points"),
     *("networks", "compare", "forget"),
-    *("train_start", "train_state", "train_change", "train_stop", "restore", "animation", "download"),
+    *("train_check", "train_start", "train_state", "train_change", "train_stop", "restore", "animation", "download"),
 }
 FIELDS = {"answer": "picture", "open_file": "file"}  # in which each is sent a picture
 WHICH = {"network", "session", "own"}
@@ -875,6 +875,7 @@ def test_the_visitor_s_networks_are_listed_with_how_they_came_about(ask, session
     assert mine["maps"] == ["conv1", "relu1", "pool1", "norm1", "conv2", "relu2", "pool2"]
     assert mine["record"]["settings"] == {
         "architecture": "original",
+        "layers": [],
         "epochs": 2,
         "learning_rate": RECORD.config.learning_rate,
         "batch_size": RECORD.config.batch_size,
@@ -1096,6 +1097,50 @@ def test_starting_from_another_kind_of_network_is_refused_at_once(train, fake_qu
     assert fake_queue.asked == []
     assert train("choose", network="original") == {}
     assert train("train_start", settings=from_current) == {}
+
+
+OWN = {"architecture": "custom", "layers": [{"layer": "fc", "size": 20}]}
+
+
+def test_whether_a_training_can_start_from_the_network_that_answers_is_told_before(train, sessions, fake_queue):
+    def reason(**asked):
+        return train("train_check", **asked)["cannotStartFrom"]
+
+    assert train("train_check", architecture="deep") == {"cannotStartFrom": None}
+    sentence = "The weights to start from are of the network deep, expected original."
+    assert train("train_check", architecture="original") == {"cannotStartFrom": sentence}
+    assert reason(**OWN) == "The weights to start from are of the network deep, expected custom."
+    network = new(**OWN)
+    sessions.put(ANNA, Session(network, sessions.default.projection))
+    assert reason(**OWN) is None
+    other = OWN | {"layers": [{"layer": "fc", "size": 21}]}
+    assert reason(**other) == "The weights to start from are of a network with other layers."
+    assert reason(architecture="deep") == "The weights to start from are of the network custom, expected deep."
+    assert reason(architecture="resnet").startswith("There is no network 'resnet'")
+    assert train("train_start", settings=SETTINGS | OWN | {"init_from_current": True}) == {}
+    refused = train("train_start", settings=SETTINGS | other | {"init_from_current": True})
+    assert error_of(refused) == "The weights to start from are of a network with other layers."
+
+
+def test_layers_of_one_s_own_are_checked_as_they_are_composed_and_reach_the_queue(train, fake_queue):
+    layers = train("train_check", **OWN)["layers"]
+    assert [each["name"] for each in layers] == ["fc1", "out"]
+    assert train("train_start", settings=SETTINGS | OWN) == {}
+    assert fake_queue.asked[-1][2].network == OWN
+    for rows, problem in (
+        ([{"layer": "conv", "kernel": 0}], "Row 1: kernel: 0 is out of range, expected 1 to 32."),
+        ([{"layer": "relu"}] * 41, "Row 41: there are 41 layers, expected at most 40."),
+        ([{"layer": "<b>"}], "Row 1: there is no layer '<b>'"),
+        ([None], "Row 1: it names no layer"),
+    ):
+        told = train("train_check", architecture="custom", layers=rows)
+        assert told["problem"].startswith(problem)
+        assert told["cannotStartFrom"] is None
+        settings = SETTINGS | {"architecture": "custom", "layers": rows}
+        assert error_of(train("train_start", settings=settings)) == told["problem"]
+    assert "not a list of rows" in error_of(train("train_check", architecture="custom", layers="conv"))
+    assert "not a list of rows" in error_of(train("train_start", settings=SETTINGS | {"architecture": "custom"}))
+    assert len(fake_queue.asked) == 1
 
 
 @pytest.mark.parametrize(

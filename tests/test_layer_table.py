@@ -3,13 +3,15 @@ from collections import OrderedDict
 
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import EVERY, narrow, new, register
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from fmnist_core.errors import ConfigError
-from fmnist_core.layer_table import layer_table, output_size, padding_of, receptive_fields
+from fmnist_core.formula import output_size
+from fmnist_core.layer_table import layer_table, padding_of, receptive_fields
 
 every_architecture = pytest.mark.parametrize("architecture", EVERY)
 # PyTorch says so once in a program.
@@ -23,75 +25,6 @@ def added_networks(monkeypatch):
 
 def random_inputs(count, height=28, width=28):
     return torch.randn(count, 1, height, width, generator=torch.Generator().manual_seed(0))
-
-
-# ---------------------------------------------------------------- output sizes
-
-sides = st.tuples(st.integers(1, 40), st.integers(1, 40))
-
-
-def sizes_by_formula(n, f, p, s, d):
-    return [output_size(*numbers) for numbers in zip(n, f, p, s, d, strict=True)]
-
-
-@given(
-    n=sides,
-    f=sides,
-    p=st.tuples(st.integers(0, 6), st.integers(0, 6)),
-    s=st.tuples(st.integers(1, 7), st.integers(1, 7)),
-    d=st.tuples(st.integers(1, 4), st.integers(1, 4)),
-)
-def test_output_size_is_that_of_a_real_convolution(n, f, p, s, d):
-    layer = nn.Conv2d(1, 1, f, stride=s, padding=p, dilation=d)
-    inputs = torch.zeros(1, 1, *n)
-    if any(d[side] * (f[side] - 1) + 1 > n[side] + 2 * p[side] for side in (0, 1)):
-        with pytest.raises(RuntimeError):
-            layer(inputs)
-        with pytest.raises(ConfigError, match=r"The filter is \d+ wide, but the input with its padding only \d+\."):
-            sizes_by_formula(n, f, p, s, d)
-        return
-    assert sizes_by_formula(n, f, p, s, d) == list(layer(inputs).shape[2:])
-
-
-@given(n=sides, f=st.tuples(st.integers(1, 9), st.integers(1, 9)), data=st.data())
-def test_output_size_is_that_of_a_real_pooling(n, f, data):
-    p = tuple(data.draw(st.integers(0, f[side] // 2)) for side in (0, 1))  # PyTorch allows no more
-    s, d = (tuple(data.draw(st.integers(1, high)) for _ in (0, 1)) for high in (7, 3))
-    assume(all(d[side] * (f[side] - 1) + 1 <= n[side] + 2 * p[side] for side in (0, 1)))
-    real = nn.MaxPool2d(f, stride=s, padding=p, dilation=d)(torch.zeros(1, 1, *n)).shape[2:]
-    assert sizes_by_formula(n, f, p, s, d) == list(real)
-
-
-@given(
-    n=st.integers(1, 40),
-    f=st.integers(1, 40),
-    p=st.integers(0, 6),
-    s=st.integers(1, 7),
-    d=st.sampled_from([1, 1, 2, 3]),
-)
-def test_output_size_is_how_often_the_filter_fits(n, f, p, s, d):
-    reach = d * (f - 1) + 1
-    assume(reach <= n + 2 * p)
-    assert output_size(n, f, p, s, d) == len([start for start in range(-p, n + p, s) if start + reach <= n + p])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        ((0, 1), "n is 0, expected 1 or more."),
-        ((-3, 1), "n is -3, expected 1 or more."),
-        ((28, 0), "f is 0, expected 1 or more."),
-        ((28, 5, -1), "p is -1, expected 0 or more."),
-        ((28, 5, 0, 0), "s is 0, expected 1 or more."),
-        ((28, 5, 0, 1, 0), "d is 0, expected 1 or more."),
-        ((4, 7, 1, 1), "The filter is 7 wide, but the input with its padding only 6."),
-        ((6, 3, 0, 1, 3), "The filter is 7 wide, but the input with its padding only 6."),
-    ],
-)
-def test_output_size_refuses_impossible_numbers(arguments, sentence):
-    with pytest.raises(ConfigError) as caught:
-        output_size(*arguments)
-    assert str(caught.value) == sentence
 
 
 # ---------------------------------------------------------------- table of layers
@@ -108,6 +41,25 @@ def test_table_agrees_with_what_the_layers_put_out(architecture):
     assert [row.kind for row in rows] == [type(layer).__name__ for layer in network.layers]
     assert [row.parameters for row in rows] == [sum(p.numel() for p in layer.parameters()) for layer in network.layers]
     assert sum(row.parameters for row in rows) == network.parameter_count
+
+
+@every_architecture
+def test_operations_are_those_that_pytorch_counts(architecture):
+    network = new(architecture)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network.logits(random_inputs(3))
+    assert sum(row.operations for row in layer_table(network)) == counter.get_total_flops() / 2 / 3
+
+
+def test_operations_of_the_original_network_by_hand():
+    counts = {row.name: row.operations for row in layer_table(new("original")) if row.operations}
+    assert counts == {
+        "conv1": 24 * 24 * 6 * 5 * 5,
+        "conv2": 8 * 8 * 12 * 6 * 5 * 5,
+        "fc1": 192 * 120,
+        "fc2": 120 * 60,
+        "out": 60 * 10,
+    }
 
 
 @every_architecture
@@ -128,12 +80,12 @@ def test_filters_are_shown_where_the_formula_gives_the_size_and_nowhere_else(arc
     try:
         for row, layer in zip(layer_table(network, *size), network.layers, strict=True):
             if row.f:
-                assert tuple(sizes_by_formula(entering[1:], row.f, row.p, row.s, row.d)) == row.shape[1:]
+                assert tuple(map(output_size, entering[1:], row.f, row.p, row.s, row.d)) == row.shape[1:]
             elif isinstance(layer, nn.MaxPool2d | nn.AvgPool2d):
                 f, p, s = (
                     2 * (n,) if isinstance(n, int) else n for n in (layer.kernel_size, layer.padding, layer.stride)
                 )
-                assert tuple(sizes_by_formula(entering[1:], f, p, s, (1, 1))) != row.shape[1:]
+                assert tuple(map(output_size, entering[1:], f, p, s, (1, 1))) != row.shape[1:]
             else:
                 assert not isinstance(layer, nn.Conv2d)
             entering = row.shape

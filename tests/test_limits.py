@@ -19,6 +19,9 @@ from demo.requests import page_settings
 from demo.session import Sessions
 from demo.training_queue import TrainingQueue
 from fmnist_core import inference
+from fmnist_core.architectures import ARCHITECTURES
+from fmnist_core.layer_table import layer_table
+from fmnist_core.model import Network
 
 VISITORS = [f"{number:032x}" for number in range(12)]
 
@@ -85,6 +88,38 @@ def test_epochs_and_batch_of_a_training(open_server, epochs, batch):
 @pytest.mark.parametrize("seconds", [60.0, 300.0])
 def test_the_page_is_told_how_long_a_training_may_pause(seconds):
     assert payloads.training_form(False, Limits(pause_seconds=seconds))["pauseSeconds"] == seconds
+
+
+ROWS = [{"layer": "conv", "channels": 4, "stride": 2}, {"layer": "relu"}, {"layer": "fc", "size": 20}]
+
+
+@pytest.mark.parametrize(
+    ("limit", "reached"),
+    [
+        ("layers", 3),
+        ("parameters", 40 + 676 * 20 + 20 + 210),
+        ("operations", 676 * 9 + 676 * 20 + 200),
+        ("values", 2058),
+    ],
+)
+def test_how_large_a_network_of_one_s_own_may_be(open_server, limit, reached):
+    settings = SETTINGS | {"architecture": "custom", "layers": ROWS}
+    for most, is_allowed in ((reached, True), (reached - 1, False)):
+        ask = open_server(Limits(**{f"own_{limit}": most}))
+        problem = ask("train_check", architecture="custom", layers=ROWS)["problem"]
+        reply = ask("train_start", settings=settings)
+        assert (problem, reply) == (None, {}) if is_allowed else (error_of(reply), {"error": problem})
+        assert is_allowed or f"expected at most {most:,}" in problem
+
+
+def test_the_shipped_networks_are_within_the_limits_of_one_s_own():
+    limits = Limits()
+    for name in ARCHITECTURES:
+        rows = list(layer_table(Network(name)))
+        assert len(rows) <= limits.own_layers
+        assert sum(row.parameters for row in rows) <= limits.own_parameters
+        assert sum(row.operations for row in rows) <= limits.own_operations
+        assert sum(math.prod(row.shape) for row in rows) <= limits.own_values
 
 
 def test_the_form_starts_within_its_limits():

@@ -716,6 +716,54 @@ def test_download_says_where_the_files_are(cli, tmp_path, monkeypatch):
 
 # ---------------------------------------------------------------- layers
 
+OWN = [{"layer": "conv", "channels": 3, "stride": 3}, {"layer": "gelu"}, {"layer": "dropout"}, {"layer": "fc"}]
+
+
+@pytest.fixture
+def own_layers(tmp_path):
+    """A file with layers of one's own."""
+    file = tmp_path / "layers.json"
+    file.write_text(json.dumps(OWN))
+    return file
+
+
+def test_layers_of_one_s_own_are_shown(cli, own_layers):
+    done = cli("layers", "--layers", own_layers)
+    network = Network("custom", layers=OWN)
+    lines = done.out.splitlines()
+    assert [line.split()[0] for line in lines] == ["layer", "input", *network.layer_names, "all"]
+    assert lines[2].split() == ["conv1", "Conv2d", "3", "0", "3", "1", "3x9x9", "30", "2,187"]
+    assert lines[-1].split() == ["all", f"{network.parameter_count:,}", f"{2187 + 64 * 243 + 640:,}"]
+
+
+def test_layers_of_one_s_own_are_trained_evaluated_and_trained_further(cli, csv, own_layers, tmp_path, quick):
+    out, again = tmp_path / "run", tmp_path / "again"
+    quickly = ("--data", csv, "--epochs", 1, "--device", "cpu")
+    assert cli("train", "--layers", own_layers, "--out", out, *quickly).status == 0
+    network = checkpoint.load(out)
+    assert network.config["layers"] == network.rows == Network("custom", layers=OWN).rows
+    about = json.loads((out / "training.json").read_text())["config"]
+    assert about["layers"] == network.rows
+    assert TrainConfig(**about).network == {"architecture": "custom", "layers": network.rows}
+    assert explain.load(out, network).keys() == set(network.layer_names)
+    assert cli("train", "--init-from", out, "--out", again, *quickly).status == 0
+    assert checkpoint.load(again).config == network.config
+
+
+def test_layers_of_one_s_own_exclude_what_says_otherwise(cli, capsys, own_layers, tmp_path):
+    for command in ("train", "layers"):
+        with pytest.raises(SystemExit):
+            cli(command, "--layers", own_layers, "--architecture", "original")
+        assert "argument --architecture: not allowed with argument --layers" in capsys.readouterr().err
+    done = cli("train", "--resume", "--out", tmp_path, "--layers", own_layers)
+    assert done.err == "A training goes on with its own settings: leave out --layers.\n"
+    done = cli("train", "--layers", own_layers, "--init-from", __main__.DEFAULT_WEIGHTS)
+    assert done.err == "The weights to start from are of the network deep, expected custom.\n"
+    own_layers.write_text(json.dumps([*OWN, {"layer": "max_pool"}]))
+    done = cli("train", "--layers", own_layers)
+    assert done.status == 1
+    assert done.err.startswith("Row 5 (max pooling): it slides over maps")
+
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_layers_are_those_of_the_table(cli, architecture):
@@ -723,14 +771,15 @@ def test_layers_are_those_of_the_table(cli, architecture):
     network = Network(architecture)
     lines = done.out.splitlines()
     assert done.status == 0
-    assert lines[1].split() == ["input", "1x28x28", "0"]
-    for line, row in zip(lines[2:-1], layer_table(network), strict=True):
-        name, kind, *filters, output, parameters = line.split()
+    assert lines[1].split() == ["input", "1x28x28", "0", "0"]
+    rows = list(layer_table(network))
+    for line, row in zip(lines[2:-1], rows, strict=True):
+        name, kind, *filters, output, parameters, operations = line.split()
         assert (name, kind, output) == (row.name, row.kind, "x".join(map(str, row.shape)))
-        assert parameters == f"{row.parameters:,}"
+        assert (parameters, operations) == (f"{row.parameters:,}", f"{row.operations:,}")
         pairs = [pair for pair in (row.f, row.p, row.s, row.d) if pair]
         assert filters == [str(a) if a == b else f"{a}x{b}" for a, b in pairs]
-    assert lines[-1].split() == ["all", f"{network.parameter_count:,}"]
+    assert lines[-1].split() == ["all", f"{network.parameter_count:,}", f"{sum(row.operations for row in rows):,}"]
 
 
 def test_layers_with_two_different_directions_show_both(cli, monkeypatch):
@@ -740,7 +789,17 @@ def test_layers_with_two_different_directions_show_both(cli, monkeypatch):
 
     register(monkeypatch, uneven=uneven)
     done = cli("layers", "--architecture", "uneven", "--height", 20)
-    assert done.out.splitlines()[2].split() == ["conv", "Conv2d", "7x3", "0x1", "2", "1x2", "3x7x13", "66"]
+    assert done.out.splitlines()[2].split() == [
+        "conv",
+        "Conv2d",
+        "7x3",
+        "0x1",
+        "2",
+        "1x2",
+        "3x7x13",
+        "66",
+        f"{21 * 273:,}",
+    ]
 
 
 def test_layers_of_an_input_that_is_too_small(cli):

@@ -39,7 +39,10 @@ GIVEN = {
     "map": {"points", "remaining_points"},
     "mistakes": {"points"},
     "compare": {"networks", "which", "compare", "answer", "choose", "forget"},
-    "training": {"train_start", "train_state", "train_change", "train_stop", "restore", "animation", "download"},
+    "training": {
+        *("train_check", "train_start", "train_state", "train_change", "train_stop"),
+        *("restore", "animation", "download"),
+    },
 }
 
 
@@ -423,6 +426,8 @@ def test_odd_bodies_are_answered_with_a_sentence(http, name):
         ("open_file", {"file": "dGV4dA==", "name": "</script><b>"}),
         ("train_start", {"settings": {"architecture": "original", "epochs": 10**400}}),
         ("train_start", {"settings": {"architecture": "\ud800"}}),
+        ("train_start", {"settings": {"architecture": "custom", "layers": [{"layer": "\ud800", "kernel": 10**400}]}}),
+        ("train_check", {"architecture": "custom", "layers": {"layer": "conv"}}),
         ("train_start", {"settings": {"architecture": "original", "epochs": float("inf")}}),
     ],
 )

@@ -16,7 +16,9 @@ from demo.requests import Wants, page_settings
 from demo.session import Session
 from fmnist_core import CLASS_NAMES, explain
 from fmnist_core.architectures import ARCHITECTURES
+from fmnist_core.custom_layers import LayerLimits, read_row
 from fmnist_core.inference import UNFAMILIAR, in_words, read_pixels
+from fmnist_core.layer_kinds import LAYER_KINDS
 from fmnist_core.layer_table import layer_table
 from fmnist_core.model import Network, Trace, to_probabilities
 from fmnist_core.preparation import PICTURE_KINDS, prepare
@@ -119,6 +121,44 @@ def test_of_the_whole_data_set_the_deep_network_is_offered_a_fraction_only():
     for is_whole, expected in ((True, {"original": 1.0, "deep": 0.1}), (False, {"original": 1.0, "deep": 1.0})):
         form = payloads.training_form(is_whole, Limits())
         assert {each["id"]: each["fraction"] for each in form["architectures"]} == expected
+
+
+def test_layers_of_one_s_own_begin_as_the_original_network_and_can_be_of_every_kind():
+    custom = plain(payloads.training_form(True, Limits()))["custom"]
+    assert (custom["id"], custom["fraction"]) == ("custom", 0.3)
+    assert str(Network("custom", layers=custom["rows"]).layers) == str(Network("original").layers)
+    assert [each["id"] for each in custom["kinds"]] == list(LAYER_KINDS)
+    for each in custom["kinds"]:
+        row = {"layer": each["id"]} | {setting["name"]: setting["value"] for setting in each["settings"]}
+        assert read_row(row) == LAYER_KINDS[each["id"]]()
+        assert all(setting["low"] <= setting["value"] <= setting["high"] for setting in each["settings"])
+
+
+@pytest.mark.parametrize("kind", LAYER_KINDS)
+def test_a_layer_of_one_s_own_is_called_the_same_where_it_is_looked_into(kind):
+    few_maps = {"channels": 2} if kind == "conv" else {}
+    network = Network("custom", layers=[{"layer": kind, **few_maps}, {"layer": "fc"}])
+    row = next(row for row in payloads.layers(network) if row["name"] != "flatten")
+    assert row["kind"] == LAYER_KINDS[kind].label
+    assert row["words"]
+
+
+def test_what_rows_of_layers_put_out_is_told_up_to_the_impossible_one():
+    rows = [{"layer": "conv", "channels": 2}, {"layer": "max_pool"}, {"layer": "fc"}, {"layer": "tanh"}]
+    told = plain(payloads.own_layers(rows, LayerLimits()))
+    assert told["problem"] is None
+    table = [row for row in layer_table(Network("custom", layers=rows)) if row.name != "flatten"]
+    for layer, row in zip(told["layers"], table, strict=True):
+        assert layer == {
+            "name": row.name,
+            "shape": list(row.shape),
+            "parameters": row.parameters,
+            "operations": row.operations,
+            "flattened": 2 * 13 * 13 if row.name == "fc1" else None,
+        }
+    told = plain(payloads.own_layers([*rows, {"layer": "conv"}, {"layer": "relu"}], LayerLimits()))
+    assert [layer["name"] for layer in told["layers"]] == ["conv1", "pool1", "fc1", "tanh1"]
+    assert told["problem"].startswith("Row 5 (convolution): it slides over maps")
 
 
 def test_every_setting_of_the_form_has_its_range_and_a_value_within_it():
@@ -371,6 +411,13 @@ def test_every_network_gives_reasons(architecture, samples):
     assert payload.keys() == {"label", "grad_cam", "occlusion"}
     assert payload["label"] == 4
     assert len(as_array(payload["grad_cam"])) == 28 * 28
+    assert payload["occlusion"]["shape"] == [1, 28, 28]
+
+
+def test_a_network_without_maps_gives_what_reasons_it_can(samples):
+    network = new("custom", layers=[{"layer": "fc"}])
+    payload = plain(payloads.reasons(network, read_pixels(network, samples.test.pixels[3]), 4))
+    assert payload["grad_cam"] is None
     assert payload["occlusion"]["shape"] == [1, 28, 28]
 
 

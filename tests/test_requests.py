@@ -32,6 +32,7 @@ from demo.requests import (
     PictureRequest,
     ReasonsRequest,
     Request,
+    TrainCheckRequest,
     TrainRequest,
     Wants,
     page_settings,
@@ -55,6 +56,7 @@ def read(request, limits=None, **values):
 
 PIXELS = in_base64(bytes(range(256)) * 3 + bytes(16))
 WANT = {"maps": "conv1", "channel": ["conv1", 3], "pixel": [0, 1, 2], "coordinates": True, "steps": True}
+OWN = {"architecture": "custom", "layers": [{"layer": "conv", "channels": 4, "stride": 2}, {"layer": "relu"}]}
 # Every request with requests that it accepts.
 ACCEPTED = [
     (Request, {}),
@@ -72,6 +74,9 @@ ACCEPTED = [
     (TrainRequest, {"settings": SETTINGS | {"for_people": True}}),
     (TrainRequest, {"settings": SETTINGS | {"watch": True}, "pixels": PIXELS}),
     (ChangeRequest, {"paused": True, "learning_rate": 0.003, "epochs": 7}),
+    (TrainRequest, {"settings": SETTINGS | OWN}),
+    (TrainCheckRequest, {"architecture": "deep"}),
+    (TrainCheckRequest, OWN),
     (AnimationRequest, {"format": "GIF"}),
 ]
 ANY_TEXT = st.text(st.characters(exclude_categories=[])) | st.sampled_from([*PICTURE_KINDS, png(), PIXELS, "\ud800"])
@@ -101,6 +106,8 @@ def fits(value, hint):
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return any(fits(value, each) for each in arguments)
+    if origin is list:
+        return type(value) is list
     if origin is tuple:
         return type(value) is tuple and len(value) == len(arguments) and all(map(fits, value, arguments))
     if hint is Wants:

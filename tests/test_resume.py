@@ -24,6 +24,11 @@ EVERYTHING = with_settings(
     recipe("original"),
     SHORT | {"skipped_fraction": 0.3, "erase": 0.5, "drawings": 0.2, "cloth": 0.2, "doodles": 0.1, "seed": 3},
 )
+OWN_LAYERS = TrainConfig(
+    architecture="custom",
+    layers=[{"layer": "conv", "channels": 3, "stride": 3}, {"layer": "gelu"}, {"layer": "dropout"}, {"layer": "fc"}],
+    **SHORT,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -56,8 +61,8 @@ def gone_on(images, folder):
 @pytest.mark.parametrize("after", [1, 3])
 @pytest.mark.parametrize(
     "config",
-    [TrainConfig(**SHORT), EVERYTHING, replace(TrainConfig(**SHORT), validation_fraction=0.0)],
-    ids=["plain", "everything", "nothing held out"],
+    [TrainConfig(**SHORT), EVERYTHING, replace(TrainConfig(**SHORT), validation_fraction=0.0), OWN_LAYERS],
+    ids=["plain", "everything", "nothing held out", "layers of one's own"],
 )
 def test_the_weights_are_those_of_a_training_in_one_go(few, tmp_path, config, after):
     whole = list(train(config, few))

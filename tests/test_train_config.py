@@ -1,5 +1,6 @@
+import json
 import math
-from dataclasses import fields
+from dataclasses import asdict, fields, replace
 from types import MappingProxyType
 
 import pytest
@@ -8,7 +9,9 @@ from hypothesis import strategies as st
 
 from fmnist_core.architectures import ARCHITECTURES
 from fmnist_core.augment import AUGMENTATIONS
+from fmnist_core.custom_layers import CUSTOM, ORIGINAL_ROWS
 from fmnist_core.errors import ConfigError
+from fmnist_core.model import Network
 from fmnist_core.settings import NO_LIMIT
 from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS
 from fmnist_core.train_config import (
@@ -67,7 +70,7 @@ CONFIGS = st.fixed_dictionaries({}, optional={name: values_of(name) for name in 
 
 
 def test_settings_are_the_fields_the_augmentations_and_the_synthetic_kinds():
-    plain = [field.name for field in fields(TrainConfig) if field.name not in NESTED]
+    plain = [field.name for field in fields(TrainConfig) if field.name not in (*NESTED, "layers")]
     assert list(SETTINGS) == [*plain, *AUGMENTATIONS, *SYNTHETIC_KINDS]
     assert all(setting.name == name for name, setting in SETTINGS.items())
     assert all(setting.help and not setting.help.endswith(".") for setting in SETTINGS.values())
@@ -240,6 +243,32 @@ def test_any_mapping_will_do():
     config = TrainConfig(augmentations=augmentations, synthetic=synthetic)
     assert flattened(config) == flattened(TrainConfig(augmentations={"flip": 0.1}, synthetic={"cloth": 0.2}))
     assert with_settings(config, MappingProxyType({"shift": 2})).augmentations == {"flip": 0.1, "shift": 2}
+
+
+# ---------------------------------------------------------------- layers of one's own
+
+
+def test_layers_of_one_s_own_are_checked_and_have_all_their_numbers():
+    config = TrainConfig(architecture=CUSTOM, layers=[{"layer": "fc", "size": 20.0}, {"layer": "dropout"}])
+    assert config.layers == [{"layer": "fc", "size": 20}, {"layer": "dropout", "rate": 0.2}]
+    assert TrainConfig(**json.loads(json.dumps(asdict(config)))) == config
+    assert with_settings(config, {"epochs": 3}).layers == config.layers
+    assert Network(**config.network).rows == config.layers
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(architecture=CUSTOM, layers=[{"layer": "fc", "size": 0}])
+    assert str(caught.value) == "Row 1: size: 0 is out of range, expected 1 to 4,096."
+
+
+def test_a_network_that_has_its_own_layers_takes_no_others():
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(architecture="deep", layers=[{"layer": "relu"}])
+    assert str(caught.value) == "The network deep has its own layers: expected no list, or the network custom."
+    assert TrainConfig(architecture="deep").network == {"architecture": "deep", "layers": []}
+
+
+def test_layers_of_one_s_own_are_trained_as_the_original_network():
+    config = recipe(CUSTOM, ORIGINAL_ROWS)
+    assert replace(config, architecture="original", layers=[]) == recipe("original")
 
 
 # ---------------------------------------------------------------- recipes

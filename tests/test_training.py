@@ -30,6 +30,7 @@ from fmnist_core.train_config import TrainConfig, recipe, with_settings
 from fmnist_core.training import (
     WARM_UP,
     Metrics,
+    check_init_from,
     hold_out,
     linear_warmup_decay,
     pick_device,
@@ -915,6 +916,13 @@ def test_weights_of_another_network_are_refused(few, monkeypatch):
     register(monkeypatch, other=original_layers)
     with pytest.raises(ConfigError, match=r"^The weights to start from are of the network other, expected original\.$"):
         run(QUICK, few, init_from=Network("other"))
+
+
+def test_weights_of_other_layers_of_one_s_own_are_refused():
+    own = new("custom", layers=[{"layer": "fc"}])
+    check_init_from(recipe("custom", own.rows), own)
+    with pytest.raises(ConfigError, match=r"^The weights to start from are of a network with other layers\.$"):
+        check_init_from(recipe("custom", [{"layer": "fc", "size": 65}]), own)
 
 
 def test_weights_that_know_fewer_classes_are_refused(few):

@@ -147,6 +147,17 @@ def test_a_training_sends_what_happens_and_then_the_network_and_its_map(work, da
     assert mapped["tsne"].shape == (len(fitted.embeddings), 2)
 
 
+def test_layers_of_one_s_own_are_trained_without_any_convolution_too(work, samples):
+    picture = samples.test.pixels[3].numpy().tobytes()
+    for rows in ([{"layer": "conv", "channels": 2, "stride": 4}, {"layer": "gelu"}], []):
+        config = with_settings(recipe("custom", rows), {"epochs": 1, "batch_size": 32, "max_steps": 3})
+        assert pickle.loads(pickle.dumps(config)) == config
+        done = work(config, watch=True, picture=picture)
+        assert done.events[-1]["event"] == "Mapped"
+        network = unpack(config.network, done.tensors["Tested"])
+        assert projection.fit(network, dataset.load_samples().test).embeddings.shape[1] == (98 if rows else 784)
+
+
 def test_a_training_that_is_watched_sends_snapshots_with_the_picture_among_them(work, samples):
     done = work(SHORT, watch=True, picture=samples.test.pixels[3].numpy().tobytes())
     assert names(done.events)[:2] == ["Started", "SnapshotTaken"]

@@ -36,7 +36,7 @@ from fmnist_core import projection
 from fmnist_core.control import Control
 from fmnist_core.events import Changed, Continued, Paused
 from fmnist_core.snapshots import SnapshotTaker, images_to_place
-from fmnist_core.train_config import TrainConfig
+from fmnist_core.train_config import TrainConfig, recipe
 
 CONFIG = TrainConfig("original", epochs=2)
 ROOM = Limits(patience_seconds=math.inf)  # for tests whose clock goes ahead while nobody asks
@@ -216,6 +216,17 @@ def test_the_new_network_has_the_preparation_of_the_one_that_it_started_from(
     own = server.sessions.get(ANNA)
     assert own.network.config == (before if init_from_current else NETWORK).config
     assert own.record.init_from == ("your network 1" if init_from_current else None)
+
+
+def test_a_network_of_one_s_own_layers_answers_its_visitor(open_queue):
+    server = open_queue()
+    network = new("custom", layers=[{"layer": "conv", "channels": 2, "stride": 4}, {"layer": "tanh"}])
+    server.training.start(ANNA, recipe("custom", network.rows))
+    server.processes.next().send_tested(network)
+    follow(server.training, ANNA, until="Tested")
+    answering = server.sessions.get(ANNA).network
+    assert answering.config == network.config
+    assert same(answering, network)
 
 
 def test_the_map_before_the_t_sne_map_comes_is_that_of_the_new_network(open_queue, few_samples):

@@ -37,6 +37,7 @@ export interface LayerRow {
   words: string;
   shape: number[]; // of what it puts out: [channels, height, width] or [length]
   parameters: number;
+  operations: number; // multiply-adds for one image
   f: Pair | null; // filter, padding, stride and dilation, where the formula explains the shape
   p: Pair | null;
   s: Pair | null;
@@ -135,6 +136,7 @@ export interface Servers {
   map: { points: Ask<{}, ServerPoints>; remaining_points: Ask<{ chunk: number }, MorePoints> };
   mistakes: { points: Ask<{}, ServerPoints> };
   training: {
+    train_check: Ask<{ architecture: string; layers?: OwnLayer[] }, TrainCheck>;
     train_start: Ask<{ settings: TrainSettings; pixels?: string }, {}>;
     train_state: Ask<{ seen: number }, TrainState>;
     train_change: Ask<TrainChange, {}>;
@@ -181,7 +183,7 @@ export interface Channel {
 
 export interface Reasons {
   label: number;
-  grad_cam: string; // base64, bytes: levels 0..255
+  grad_cam: string | null; // of a network that has maps: base64, bytes: levels 0..255
   occlusion: Levels;
 }
 
@@ -202,8 +204,38 @@ export type MorePoints = Record<Layout, string | null> & {
 /** What can be set before a training. */
 export interface TrainingForm {
   architectures: { id: string; parameters: number; description: string; fraction: number }[]; // of the data, to begin with
+  custom: {
+    id: string; // of the network of one's own layers, among the architectures
+    fraction: number; // of the data, to begin with
+    rows: OwnLayer[]; // to begin with
+    kinds: LayerKind[];
+  };
   settings: FormSetting[];
   pauseSeconds: number; // that all pauses of a training may take
+}
+
+/** A row of a network of one's own: the kind of layer, and its numbers by their names (NaN while one is typed). */
+export type OwnLayer = { layer: string } & Record<string, string | number>;
+
+export interface LayerKind {
+  id: string;
+  label: string;
+  settings: FormSetting[]; // its numbers
+}
+
+/** What would come of a training with these settings. */
+export interface TrainCheck {
+  cannotStartFrom: string | null; // why it cannot start from the network that answers now
+  layers?: PlannedLayer[]; // of one's own: each row up to the first impossible one, and after them the last layer
+  problem?: string | null; // why the next one is impossible
+}
+
+export interface PlannedLayer {
+  name: string;
+  shape: number[]; // of what it puts out
+  parameters: number;
+  operations: number; // multiply-adds for one image
+  flattened: number | null; // how many values were laid out in one row before it
 }
 
 export interface FormSetting {
@@ -221,7 +253,8 @@ export interface TrainSettings {
   init_from_current: boolean; // from the weights of the network that answers now
   for_people: boolean; // with synthetic images mixed in
   watch: boolean; // with snapshots
-  [setting: string]: string | number | boolean; // and by its name each of the form's settings
+  layers?: OwnLayer[]; // of a network of one's own
+  [setting: string]: string | number | boolean | OwnLayer[] | undefined; // and by its name each of the form's settings
 }
 
 /** What shall be from the next step on; what is left out stays. */
@@ -341,8 +374,9 @@ export interface RunRecord {
 
 export interface RunSettings {
   architecture: string;
+  layers: OwnLayer[]; // of a custom network
   for_people: boolean;
-  [setting: string]: string | number | boolean;
+  [setting: string]: string | number | boolean | OwnLayer[];
 }
 
 /** Two networks on the same samples. */

@@ -122,13 +122,15 @@ def test_a_visit_by_keyboard_alone(fresh_page: Page, tmp_path: Path, original: N
     keyboard.go("Network")
     keyboard.press("ArrowDown")
     expect(page.locator("#train-form [name=architecture]")).to_have_value("deep")
-    keyboard.press("ArrowUp")
-    expect(page.locator("#train-form [name=architecture]")).to_have_value("original")
+    expect(page.get_by_label("the network that answers now")).to_be_enabled()
     keyboard.go("random weights")
     keyboard.press("ArrowDown")
     expect(page.get_by_label("the network that answers now")).to_be_checked()
+    keyboard.go("Network", back=True)
     keyboard.press("ArrowUp")
-    expect(page.get_by_label("random weights")).to_be_checked()
+    expect(page.locator("#train-form [name=architecture]")).to_have_value("original")
+    expect(page.get_by_label("random weights")).to_be_checked()  # it is another network that answers
+    expect(page.get_by_label("the network that answers now")).to_be_disabled()
     for setting in with_modules(page, "({ facts }) => facts.training.settings"):
         keyboard.go(setting["label"])
     keyboard.go("also for drawings and photos")

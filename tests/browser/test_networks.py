@@ -132,10 +132,10 @@ def test_every_tab_works_with_an_added_network(
     expect(page.locator("#mistakes .summary")).to_contain_text(f"{correct:,} of 2,000 test images")
 
     open_tab(page, "Train")
-    options = page.locator("#train-form option")
-    expect(options).to_have_count(len(networks.EVERY))
-    assert [each.get_attribute("value") for each in options.all()] == networks.EVERY
-    page.locator("#train-form select").select_option(name)
+    options = page.locator("#train-form [name=architecture] option")
+    expect(options).to_have_count(len(networks.EVERY) + 1)
+    assert [each.get_attribute("value") for each in options.all()] == [*networks.EVERY, "custom"]
+    page.locator("#train-form [name=architecture]").select_option(name)
     expect(page.locator("#train-form .architecture .about")).to_have_text("for tests")
 
     open_tab(page, "Sizes")

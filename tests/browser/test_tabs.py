@@ -22,7 +22,8 @@ from visitor import (
 from fmnist_core import CLASS_NAMES
 from fmnist_core.dataset import Dataset
 from fmnist_core.errors import ConfigError
-from fmnist_core.layer_table import layer_table, output_size
+from fmnist_core.formula import output_size
+from fmnist_core.layer_table import layer_table
 from fmnist_core.model import Network
 
 

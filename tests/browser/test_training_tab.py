@@ -62,7 +62,10 @@ def test_the_form_is_the_server_s(fresh_page: Page) -> None:
     form = form_of_the_server(page)
     assert [each["id"] for each in form["architectures"]] == list(ARCHITECTURES)
     parameters = [f"{name}: {Network(name).parameter_count:,} parameters" for name in ARCHITECTURES]
-    assert page.locator("#train-form option").all_inner_texts() == parameters
+    networks = field(page, "architecture").locator("option").all_inner_texts()
+    assert networks == [*parameters, "layers of your own"]
+    field(page, "architecture").select_option("deep")  # which answers, so that a training can start from it
+    expect(page.locator("#train-form .cannot-start-from")).to_be_hidden()
     settings = page_settings(Limits())
     assert [each["name"] for each in form["settings"]] == [setting.name for setting in settings]
     labels = page.locator("#train-form .settings label")

@@ -11,7 +11,7 @@ import { facts } from "../shared/facts.js";
 const percent = (fraction) => `${(100 * fraction).toFixed(1)} %`;
 /** @param {number} seconds */
 const duration = (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : `${(seconds / 60).toFixed(1)} min`);
-/** @param {number | string | boolean} value */
+/** @param {RunSettings[string]} value */
 const said = (value) => (typeof value === "boolean" ? (value ? "yes" : "no") : String(value));
 
 /** @type {(tag: "td" | "th", text: string, scope?: "col" | "row") => HTMLTableCellElement} */

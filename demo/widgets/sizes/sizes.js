@@ -32,6 +32,7 @@ export const mount = (element) => {
       side(row.d),
       shape(row.shape),
       row.parameters.toLocaleString("en"),
+      row.operations.toLocaleString("en"),
     ];
     cells.forEach((text) => (line.insertCell().textContent = text));
     if (!row.f) return line;
@@ -48,6 +49,8 @@ export const mount = (element) => {
     });
     return line;
   };
+  /** @type {(rows: LayerRow[], what: "parameters" | "operations") => string} */
+  const total = (rows, what) => rows.reduce((sum, row) => sum + row[what], 0).toLocaleString("en");
   /** @param {LayerRow[]} rows */
   const list = (rows) => {
     find("table").classList.toggle(
@@ -57,6 +60,10 @@ export const mount = (element) => {
     find("tbody").replaceChildren(
       ...rows.map((row, i) => lineOf(row, rows[i - 1]?.shape ?? [1, facts.size, facts.size])),
     );
+    const all = document.createElement("tr");
+    const texts = ["all", "", "", "", "", "", "", total(rows, "parameters"), total(rows, "operations")];
+    texts.forEach((text) => (all.insertCell().textContent = text));
+    find("tfoot").replaceChildren(all);
   };
   list(latest("layers") ?? facts.layers);
   on("layers", list);

@@ -1,10 +1,12 @@
 // The form before a training: the networks and settings that the server offers, with their ranges.
 
-/** @import { FormSetting, RunSettings, TrainSettings } from "../types.d.ts" */
+/** @import { FormSetting, RunSettings, Servers, TrainSettings } from "../types.d.ts" */
 
+import { call } from "../shared/api.js";
 import { latest, on } from "../shared/bus.js";
 import { finder } from "../shared/dom.js";
 import { facts } from "../shared/facts.js";
+import { makeLayerEditor } from "./layer_editor.js";
 
 const MAX_SLIDER = 100; // steps; a longer range is a number to type
 
@@ -46,15 +48,18 @@ const fieldFor = (setting) => {
 
 /**
  * @param {HTMLFormElement} form
+ * @param {Servers["training"]} server
  * @param {(settings: TrainSettings) => void} start
  */
-export const makeForm = (form, start) => {
+export const makeForm = (form, server, start) => {
   const find = finder(form);
-  const { architectures, settings } = facts.training;
+  const { architectures, custom, settings } = facts.training;
   const architecture = find("[name=architecture]", HTMLSelectElement);
   for (const { id, parameters } of architectures) {
     architecture.append(new Option(`${id}: ${parameters.toLocaleString("en")} parameters`, id));
   }
+  architecture.append(new Option("layers of your own", custom.id));
+  const isOwn = () => architecture.value === custom.id;
   /** @type {Map<string, HTMLInputElement>} */
   const inputs = new Map();
   for (const setting of settings) {
@@ -67,11 +72,49 @@ export const makeForm = (form, start) => {
   const follow = () => {
     const chosen = architectures.find(({ id }) => id === architecture.value);
     const fraction = inputs.get("data_fraction");
-    if (!chosen || !fraction) return;
-    find(".architecture .about").textContent = chosen.description;
-    fraction.value = String(chosen.fraction);
-    fraction.dispatchEvent(new Event("input"));
+    find(".architecture .about").textContent = chosen?.description ?? "composed by you, layer by layer";
+    find("#own-layers").hidden = !isOwn();
+    if (fraction) {
+      fraction.value = String((chosen ?? custom).fraction);
+      fraction.dispatchEvent(new Event("input"));
+    }
+    check();
   };
+
+  // --- whether it can be trained, said before the visitor tries ------------------------------------------------
+
+  const trainButton = find("[type=submit]", HTMLButtonElement);
+  const fromCurrent = find("[name=init_from_current][value=yes]", HTMLInputElement);
+  let isRunning = false;
+  let problem = "";
+  const allow = () => {
+    trainButton.disabled = isRunning || Boolean(problem);
+    find(".cannot-train").hidden = !problem;
+    find(".cannot-train").textContent = problem;
+  };
+  let isAsking = false; // one question at a time, the latest state of the form next
+  let isStale = false;
+  const check = async () => {
+    isStale = true;
+    if (isAsking) return;
+    isAsking = true;
+    while (isStale) {
+      isStale = false;
+      const layers = isOwn() ? { layers: editor.rows() } : {};
+      const reply = await call(server.train_check, { architecture: architecture.value, ...layers });
+      if (isStale) continue;
+      const known = reply.error === undefined ? reply : { cannotStartFrom: null }; // it checks again before it trains
+      if (known.layers) editor.show(known.layers, known.problem ?? "");
+      problem = known.problem ?? "";
+      fromCurrent.disabled = known.cannotStartFrom !== null;
+      if (fromCurrent.disabled) find("[name=init_from_current]", HTMLInputElement).checked = true;
+      find(".cannot-start-from").textContent = known.cannotStartFrom ?? "";
+      allow();
+    }
+    isAsking = false;
+  };
+  const editor = makeLayerEditor(find("#own-layers"), check);
+  on("network", check);
   architecture.addEventListener("change", follow);
   follow();
 
@@ -80,6 +123,7 @@ export const makeForm = (form, start) => {
   const fill = (given) => {
     if (!given) return;
     architecture.value = given.architecture;
+    if (isOwn()) editor.use(given.layers);
     follow();
     find("[name=for_people]", HTMLInputElement).checked = given.for_people;
     for (const [name, input] of inputs) {
@@ -94,10 +138,19 @@ export const makeForm = (form, start) => {
     event.preventDefault();
     start({
       architecture: architecture.value,
-      init_from_current: find("[name=init_from_current][value=yes]", HTMLInputElement).checked,
+      ...(isOwn() && { layers: editor.rows() }),
+      init_from_current: fromCurrent.checked,
       for_people: find("[name=for_people]", HTMLInputElement).checked,
       watch: find("[name=watch]", HTMLInputElement).checked,
       ...Object.fromEntries([...inputs].map(([name, input]) => [name, input.valueAsNumber])),
     });
   });
+
+  return {
+    /** @param {boolean} isNow */
+    run: (isNow) => {
+      isRunning = isNow;
+      allow();
+    },
+  };
 };

@@ -51,12 +51,10 @@ export const mount = (element, server) => {
     find(".progress i").style.transform = `scaleX(${fraction})`;
     find(".progress").setAttribute("aria-valuenow", String(Math.round(100 * fraction)));
   };
-  const [trainButton, stopButton, restoreButton] = ["#retrain", "#stop", "#restore"].map((id) =>
-    find(id, HTMLButtonElement),
-  );
+  const [stopButton, restoreButton] = ["#stop", "#restore"].map((id) => find(id, HTMLButtonElement));
   /** @type {(isRunning: boolean, canStop?: boolean) => void} */
   const buttons = (isRunning, canStop = isRunning) => {
-    trainButton.disabled = isRunning;
+    form.run(isRunning);
     restoreButton.disabled = isRunning; // else the trained network would come after all
     stopButton.disabled = !canStop;
     find(".controls").hidden = !isRunning;
@@ -213,6 +211,7 @@ export const mount = (element, server) => {
   const start = async (settings) => {
     reset();
     show("Starting …", "running");
+    bringIntoView(find(".status")); // a long list of layers may be between
     buttons(true);
     bringIntoView(find("section"));
     const answer = latest("answer");
@@ -226,7 +225,7 @@ export const mount = (element, server) => {
     }
     watch();
   };
-  makeForm(find("#train-form", HTMLFormElement), start);
+  const form = makeForm(find("#train-form", HTMLFormElement), server, start);
   stopButton.addEventListener("click", async () => {
     stopping = true;
     show("Stopping …", "running");

@@ -76,11 +76,13 @@ export const mount = (element, server) => {
     }
     const name = unbroken(facts.classes[reasons.label]);
     const pixels = bytes(reasons.answer.pixels);
-    const heat = Array.from(bytes(reasons.grad_cam), (level) => level / 255);
-    paintOver(gradCam, pixels, heat);
+    const heat = Array.from(bytes(reasons.grad_cam ?? ""), (level) => level / 255);
+    paintOver(gradCam, pixels, reasons.grad_cam === null ? new Float32Array(SIZE ** 2) : heat);
     find(".looks").textContent = heat.some((value) => value > 0)
       ? `Orange: here the last maps speak for ${name}.`
-      : `Nothing in the last maps speaks for ${name}.`;
+      : reasons.grad_cam === null
+        ? "This network has no maps that could show where it looks."
+        : `Nothing in the last maps speaks for ${name}.`;
     const cost = hiding(reasons);
     const [most, least] = [Math.max(...cost), Math.min(...cost)];
     paintOver(
