@@ -31,6 +31,7 @@ from demo.requests import (
     PictureRequest,
     ReasonsRequest,
     Request,
+    TeachRequest,
     TrainCheckRequest,
     TrainRequest,
     layer_limits,
@@ -38,6 +39,7 @@ from demo.requests import (
 )
 from demo.server_functions import Reply
 from demo.session import Session, Sessions
+from demo.training_process import Lesson
 from demo.training_queue import TrainingQueue
 from fmnist_core import explain, inference, projection
 from fmnist_core.animation import animate
@@ -248,6 +250,12 @@ class Handlers:
         if request.init_from_current:
             check_init_from(request.config, self._sessions.get(request.visitor).network)
         self._training.start(request.visitor, request.config, request.init_from_current, request.watch, request.picture)
+        return {}
+
+    @action(TeachRequest)
+    def teach(self, request: TeachRequest) -> Reply:
+        """Start teaching the network that answers the visitor's pictures."""
+        self._training.start(request.visitor, Lesson(request.pixels, request.labels), init_from_current=True)
         return {}
 
     @action(EventsRequest)

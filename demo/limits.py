@@ -21,6 +21,8 @@ class Limits:
     visitor_networks: int = 6  # that one visitor has trained, the latest ones; about 3 MB each with its map, 20 at most
     networks: int = 300  # that all visitors together have trained
 
+    lesson_pictures: int = 50  # that are taught at once
+
     training_queue: int = 8  # visitors in line, the one whose network is being trained included
     training_seconds: float = 900.0  # of one run, without its pauses
     pause_seconds: float = 300.0  # of one run, all its pauses together: meanwhile the others in line wait

@@ -75,6 +75,7 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
             widget("network_input")
             with gr.Column(elem_id="result"):
                 widget("answer", "choose", "which", "train_state")
+                widget("correction")
                 with gr.Row(elem_id="keep"):
                     widget("share_card")
                     widget("share_link")
@@ -95,6 +96,8 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
                     *("train_check", "train_start", "train_state", "train_change", "train_stop"),
                     *("restore", "animation", "download"),
                 )
+            with gr.Tab("Teach"):
+                widget("teach", "teach", "train_state", "which", "answer", "compare", "choose")
             with gr.Tab("Compare"):
                 widget("compare", "networks", "which", "compare", "answer", "choose", "forget")
             with gr.Tab("Data"):

@@ -88,6 +88,7 @@ def facts(sessions: Sequence[Session], samples: Split, sheet_url: str, limits: L
         "layers": layers(sessions[0].network),
         "session": sessions[0].number,
         "networksKept": limits.visitor_networks,
+        "lessonPictures": limits.lesson_pictures,
         "uploadBytes": limits.upload_bytes,
     }
 
@@ -238,8 +239,8 @@ def network(session: Session, samples: Split) -> dict[str, Any]:
     if session.record is None:
         return about
     record = dict(vars(session.record))
-    config: TrainConfig = record.pop("config")
-    record["settings"] = {name: getattr(config, name) for name in ("architecture", "layers", *ON_PAGE)} | {
+    config: TrainConfig | None = record.pop("config")
+    record["settings"] = config and {name: getattr(config, name) for name in ("architecture", "layers", *ON_PAGE)} | {
         "for_people": any(config.synthetic.get(name) for name in SUGGESTED_SYNTHETIC)
     }
     return about | {"record": record}

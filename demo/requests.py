@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from demo.limits import Limits
-from fmnist_core import IMAGE_SIZE
+from fmnist_core import CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.custom_layers import CUSTOM, LayerLimits, plan, written
 from fmnist_core.errors import FmnistError, PictureError
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
@@ -320,6 +320,29 @@ class ChangeRequest(Request):
                 settings[name].check(fields.values[name])
                 changes[name] = settings[name].type(fields.values[name])
         return cls(fields.visitor(), fields.optional_switch("paused"), **changes)
+
+
+@dataclass(frozen=True)
+class TeachRequest(Request):
+    """Teach the network that answers the visitor's labelled pictures."""
+
+    pixels: bytes  # (N, 28, 28) uint8
+    labels: bytes  # (N,) uint8, 0..9
+
+    @classmethod
+    def read(cls, fields: Fields) -> "TeachRequest":
+        """The request from its fields, each picture checked."""
+        visitor, pictures = fields.visitor(), fields.values.get("pictures")
+        most = fields.limits.lesson_pictures
+        if not isinstance(pictures, list) or not 1 <= len(pictures) <= most:
+            found = len(pictures) if isinstance(pictures, list) else "no"
+            raise BadRequest(f"The lesson has {found} pictures, expected 1 to {most}.")
+        each = [Fields(picture, fields.limits) for picture in pictures]
+        labels = [picture.whole("label") for picture in each]
+        if not all(0 <= label < len(CLASS_NAMES) for label in labels):
+            raise BadRequest(f"A picture has a label that is no class, expected 0..{len(CLASS_NAMES) - 1}.")
+        pixels = b"".join(picture.pixels("pixels").numpy().tobytes() for picture in each)
+        return cls(visitor, pixels, bytes(labels))
 
 
 @dataclass(frozen=True)

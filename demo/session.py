@@ -18,14 +18,15 @@ OWN: Final = "yours-"  # the ids of the networks that a visitor has trained begi
 
 @dataclass(frozen=True)
 class Record:
-    """How a network that a visitor has trained came about, and how good it is."""
+    """How a network that a visitor has trained or taught came about, and how good it is."""
 
-    config: TrainConfig
+    config: TrainConfig | None  # None: it was taught
     init_from: str | None  # the name of the network whose weights it started from; None: random weights
     images: int  # test images
     accuracy: float  # on them
-    sketches: float  # accuracy on the sketch test set
+    sketches: float | None  # accuracy on the sketch test set; None: not tested
     seconds: float  # of training
+    pictures: int = 0  # that it was taught
     events: Sequence[dict[str, Any]] = ()  # steps and epochs, for its curves
 
 

@@ -20,12 +20,14 @@ from demo.cores import cores
 from fmnist_core import IMAGE_SIZE, dataset, projection
 from fmnist_core.checkpoint import weights_of
 from fmnist_core.control import Control
+from fmnist_core.dataset import Split
 from fmnist_core.errors import FmnistError
 from fmnist_core.evaluation import evaluate
 from fmnist_core.events import Event, Finished, SnapshotTaken, StepDone
 from fmnist_core.model import Network
 from fmnist_core.snapshots import SnapshotTaker, images_to_place
 from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
+from fmnist_core.teaching import teach
 from fmnist_core.train_config import TrainConfig
 from fmnist_core.training import train
 
@@ -45,8 +47,8 @@ class Tested(Event):
     images: int
     before: float
     after: float
-    before_sketches: float
-    after_sketches: float
+    before_sketches: float | None  # None after a lesson, which is to be quick
+    after_sketches: float | None
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,27 @@ class SharedControl(Structure):
 
 
 @dataclass(frozen=True)
-class Task:
-    """What is to be trained; plain values, as they go to another process."""
+class Lesson:
+    """A visitor's labelled pictures."""
 
-    config: TrainConfig
+    pixels: bytes  # (N, 28, 28)
+    labels: bytes  # (N,)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def images(self) -> Split:
+        """The pictures to be taught."""
+        pixels = torch.frombuffer(bytearray(self.pixels), dtype=torch.uint8).reshape(-1, IMAGE_SIZE, IMAGE_SIZE)
+        return Split.of(pixels, torch.frombuffer(bytearray(self.labels), dtype=torch.uint8).long())
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be trained or taught; plain values, as they go to another process."""
+
+    config: TrainConfig | Lesson  # a lesson is taught to the network before
     before: Mapping[str, Any]  # the network before (its ``config``), with which the new one is compared
     weights: bytes  # its weights as safetensors
     init_from_before: bool
@@ -99,11 +118,16 @@ class Task:
     watch: bool = False  # take snapshots
     picture: bytes | None = None  # pixels (28, 28) of the visitor's picture, to be in them
     # Accuracy of the network before on the test images and on the sketch test set, if it is known.
-    known: tuple[float, float] | None = None
+    known: tuple[float, float | None] | None = None
 
     @classmethod
     def of(
-        cls, before: Network, config: TrainConfig, init_from_before: bool, where: str | Path | None, **options: Any
+        cls,
+        before: Network,
+        config: TrainConfig | Lesson,
+        init_from_before: bool,
+        where: str | Path | None,
+        **options: Any,
     ) -> "Task":
         """The task for a visitor whom the network ``before`` answers."""
         return cls(config, before.config, weights_of(before), init_from_before, where, **options)
@@ -130,7 +154,7 @@ def _run(task: Task, control: SharedControl, connection: Connection) -> None:
 
 
 def work_on(task: Task, control: SharedControl) -> Iterator[Message]:
-    """Train, test, and map; every failure that a visitor can do something about is an event."""
+    """Train or teach, test, and map; every failure that a visitor can do something about is an event."""
     try:
         yield from _train_and_test(task, control)
     except FmnistError as error:
@@ -139,11 +163,15 @@ def work_on(task: Task, control: SharedControl) -> Iterator[Message]:
 
 def _train_and_test(task: Task, control: SharedControl) -> Iterator[Message]:
     before = unpack(task.before, task.weights)
-    data = dataset.load(task.where)
+    if isinstance(task.config, Lesson):  # the samples are enough to rehearse, and quick to be tested on
+        data = dataset.load_samples()
+        events = teach(before, task.config.images, data.train, should_stop=lambda: control.stop)
+    else:
+        data = dataset.load(task.where)
+        init_from = before if task.init_from_before else None
+        taker = _snapshot_taker(task) if task.watch else None
+        events = train(task.config, data.train, init_from=init_from, control=control.read, snapshots=taker)
     reported = 0.0
-    init_from = before if task.init_from_before else None
-    taker = _snapshot_taker(task) if task.watch else None
-    events = train(task.config, data.train, init_from=init_from, control=control.read, snapshots=taker)
     for event in events:
         if isinstance(event, StepDone) and event.step < event.steps:
             if time.monotonic() - reported < REPORT_PAUSE:
@@ -154,20 +182,24 @@ def _train_and_test(task: Task, control: SharedControl) -> Iterator[Message]:
     if event.best_epoch == 0:
         yield Failed("Stopped before anything was learned: your network is unchanged.").to_json(), None
         return
-    sketches = make_sketch_test_set()
-    known = task.known or tuple(evaluate(before, images).accuracy for images in (data.test, sketches))
+    sketches = None if isinstance(task.config, Lesson) else make_sketch_test_set()
+    known = task.known or (_accuracy(before, data.test), _accuracy(before, sketches) if sketches else None)
     tested = Tested(
         stopped=event.stopped,
         seconds=event.seconds,
         images=len(data.test),
         before=known[0],
-        after=evaluate(event.network, data.test).accuracy,
+        after=_accuracy(event.network, data.test),
         before_sketches=known[1],
-        after_sketches=evaluate(event.network, sketches).accuracy,
+        after_sketches=_accuracy(event.network, sketches) if sketches else None,
     )
     yield tested.to_json(), weights_of(event.network)
     mapped = projection.with_tsne(projection.fit(event.network, dataset.load_samples().test))
     yield Mapped().to_json(), to_safetensors({name: value for name, value in vars(mapped).items()})
+
+
+def _accuracy(network: Network, images: Split) -> float:
+    return evaluate(network, images).accuracy
 
 
 def _snapshot_taker(task: Task) -> SnapshotTaker:

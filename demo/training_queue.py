@@ -21,6 +21,7 @@ from demo.session import Record, Session, Sessions
 from demo.training_process import (
     CONTEXT,
     Failed,
+    Lesson,
     Mapped,
     SharedControl,
     Task,
@@ -84,7 +85,7 @@ class Run:
     """One visitor's training: what it is to do and what has happened so far."""
 
     visitor: str
-    config: TrainConfig
+    config: TrainConfig | Lesson
     before: Session  # that answered the visitor when they started it
     init_from_before: bool  # start from its weights instead of random ones
     patience: float  # seconds without a question after which its visitor has left
@@ -148,12 +149,14 @@ class TrainingQueue:
     def start(
         self,
         visitor: str,
-        config: TrainConfig,
+        config: TrainConfig | Lesson,
         init_from_current: bool = False,
         watch: bool = False,
         picture: bytes | None = None,
     ) -> None:
-        """Put a run in line; to ``watch`` it is to take snapshots, with the visitor's ``picture`` among the images.
+        """Put a run in line: a training, or a lesson for the network that answers now.
+
+        To ``watch`` it is to take snapshots, with the visitor's ``picture`` among the images.
 
         Raises:
             TrainingRefused: the visitor has one already, or the line is full.
@@ -163,9 +166,8 @@ class TrainingQueue:
                 raise TrainingRefused("Your training is still running: stop it first.")
             if len(self._line) >= self._limits.training_queue:
                 raise TrainingRefused(f"{len(self._line)} visitors train or wait: try again in a few minutes.")
-            patience = self._limits.patience_seconds
             before = self._sessions.get(visitor)
-            run = Run(visitor, config, before, init_from_current, patience, watch, picture)
+            run = Run(visitor, config, before, init_from_current, self._limits.patience_seconds, watch, picture)
             # Those that have ended are kept as long as their visitors still ask: the last events may not be read yet.
             self._runs = {name: old for name, old in self._runs.items() if old.alive or not old.is_left}
             self._runs[visitor] = run
@@ -241,6 +243,8 @@ class TrainingQueue:
             if not run.events or run.events[-1]["event"] not in LAST_EVENTS:
                 run.fail("The training ended unexpectedly.")
             run.alive = False
+            if isinstance(run.config, Lesson):
+                run.config = Lesson(b"", b"")  # a visitor's pictures are not kept
             with self._moved:
                 self._line.remove(run)
                 self._moved.notify_all()
@@ -272,7 +276,7 @@ class TrainingQueue:
                 self._where,
                 watch=run.watch,
                 picture=run.picture,
-                known=self._known.get(run.before.number),
+                known=self._known_of(run),
             )
             process = self._start_process(task, run.control, sender)
             sender.close()  # the copy of the process is the only one left: when it dies, reading here ends
@@ -307,12 +311,21 @@ class TrainingQueue:
                 process.kill()
                 process.join()
 
+    def _known_of(self, run: Run) -> tuple[float, float | None] | None:
+        """``Task.known`` of a run."""
+        if isinstance(run.config, Lesson):  # which is tested on the samples
+            right = run.before.projection.predictions == self._samples.labels
+            return right.double().mean().item(), None
+        return self._known.get(run.before.number)
+
     def _take(self, run: Run, event: dict[str, Any], tensors: bytes | None) -> None:
         """Pass an event on, and store the network or the map that came with it."""
         if event["event"] == Tested.name and tensors is not None:
-            if run.before in self._sessions.shipped:
+            if run.before in self._sessions.shipped and not isinstance(run.config, Lesson):
                 self._known[run.before.number] = event["before"], event["before_sketches"]
-            config = run.before.network.config if run.init_from_before else run.config.network
+            config = run.before.network.config
+            if isinstance(run.config, TrainConfig) and not run.init_from_before:
+                config = run.config.network
             network = unpack(config, tensors)
             trained = Session(network, projection.fit(network, self._samples), record=_record(run, event))
             run.trained = self._sessions.put(run.visitor, trained)
@@ -331,9 +344,11 @@ class TrainingQueue:
 
 def _record(run: Run, tested: dict[str, Any]) -> Record:
     """What is told of the network that came out of a run, for its event ``Tested``."""
+    lesson = run.config if isinstance(run.config, Lesson) else None
     return Record(
-        config=run.config,
-        init_from=run.before.name if run.init_from_before else None,
+        config=None if isinstance(run.config, Lesson) else run.config,  # the pictures are not kept
+        pictures=len(lesson) if lesson else 0,
+        init_from=run.before.name if run.init_from_before or lesson else None,
         images=tested["images"],
         accuracy=tested["after"],
         sketches=tested["after_sketches"],

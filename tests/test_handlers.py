@@ -51,7 +51,7 @@ ROUNDING = 1e-5
 
 ACTIONS = {
     *("facts", "answer", "which", "open_file", "choose", "layers", "channel", "reasons", "points", "remaining_points"),
-    *("networks", "compare", "forget"),
+    *("teach", "networks", "compare", "forget"),
     *("train_check", "train_start", "train_state", "train_change", "train_stop", "restore", "animation", "download"),
 }
 FIELDS = {"answer": "picture", "open_file": "file"}  # in which each is sent a picture

@@ -38,6 +38,7 @@ GIVEN = {
     "why": {"reasons"},
     "map": {"points", "remaining_points"},
     "mistakes": {"points"},
+    "teach": {"teach", "train_state", "which", "answer", "compare", "choose"},
     "compare": {"networks", "which", "compare", "answer", "choose", "forget"},
     "training": {
         *("train_check", "train_start", "train_state", "train_change", "train_stop"),

@@ -32,6 +32,7 @@ from demo.requests import (
     PictureRequest,
     ReasonsRequest,
     Request,
+    TeachRequest,
     TrainCheckRequest,
     TrainRequest,
     Wants,
@@ -75,6 +76,7 @@ ACCEPTED = [
     (TrainRequest, {"settings": SETTINGS | {"watch": True}, "pixels": PIXELS}),
     (ChangeRequest, {"paused": True, "learning_rate": 0.003, "epochs": 7}),
     (TrainRequest, {"settings": SETTINGS | OWN}),
+    (TeachRequest, {"pictures": [{"pixels": PIXELS, "label": 3}, {"pixels": PIXELS, "label": 0}]}),
     (TrainCheckRequest, {"architecture": "deep"}),
     (TrainCheckRequest, OWN),
     (AnimationRequest, {"format": "GIF"}),
@@ -450,3 +452,27 @@ def test_a_setting_is_offered_by_its_name_alone(monkeypatch):
     assert read(TrainRequest, settings=SETTINGS | {"label_smoothing": 0.25}).config.label_smoothing == 0.25
     with pytest.raises(ConfigError, match="Label smoothing: 1 is out of range"):
         read(TrainRequest, settings=SETTINGS | {"label_smoothing": 1})
+
+
+@pytest.mark.parametrize(
+    ("pictures", "sentence"),
+    [
+        (None, "The lesson has no pictures, expected 1 to 50"),
+        ([], "The lesson has 0 pictures, expected 1 to 50"),
+        ([{"pixels": PIXELS, "label": 1}] * 51, "The lesson has 51 pictures, expected 1 to 50"),
+        ([{"pixels": PIXELS, "label": 10}], "A picture has a label that is no class, expected 0..9"),
+        ([{"pixels": PIXELS, "label": -1}], "A picture has a label that is no class"),
+        ([{"pixels": PIXELS, "label": True}], "no whole number label"),
+        ([{"pixels": "", "label": 1}], "These are not the pixels"),
+        ([7], "not of the form that the page sends"),
+    ],
+)
+def test_a_lesson_that_cannot_be_taught(pictures, sentence):
+    with pytest.raises(BadRequest, match=sentence):
+        read(TeachRequest, pictures=pictures)
+
+
+def test_a_lesson_holds_its_pictures_in_order():
+    lesson = read(TeachRequest, pictures=[{"pixels": PIXELS, "label": 3}, {"pixels": PIXELS, "label": 0}])
+    assert lesson.labels == bytes([3, 0])
+    assert len(lesson.pixels) == 2 * 784

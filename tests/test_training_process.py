@@ -7,6 +7,7 @@ import os
 import pickle
 import re
 import signal
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -19,7 +20,7 @@ from wire import ANNA, BERT, SETTINGS, asking
 from demo import training_process as module
 from demo.handlers import Handlers
 from demo.session import Sessions
-from demo.training_process import Failed, Mapped, SharedControl, Task, unpack, unpack_snapshot, work_on
+from demo.training_process import Failed, Lesson, Mapped, SharedControl, Task, unpack, unpack_snapshot, work_on
 from demo.training_queue import TrainingQueue
 from fmnist_core import dataset, inference, projection
 from fmnist_core.checkpoint import weights_of
@@ -403,3 +404,34 @@ def test_a_killed_process_is_told_and_the_next_one_stops_with_its_best(start, sh
     assert tested["after"] == pytest.approx(evaluate(network, data.test).accuracy, abs=1 / len(data.test))
     process.kill()  # its map is not waited for
     follow(server.page, ANNA, pause=0.02)
+
+
+def test_a_lesson_is_taught_and_tested_on_the_samples(original, samples, monkeypatch):
+    few = replace(samples, test=samples.test.take(torch.arange(0, 2000, 50)))
+    monkeypatch.setattr(dataset, "load_samples", lambda: few)
+    monkeypatch.setattr(projection, "with_tsne", lambda fitted: replace(fitted, tsne=fitted.pca))
+    wrong = inference.read_pixels(original, samples.test.pixels[0]).label
+    label = (int(wrong) + 1) % 10  # anything can be taught
+    lesson = Lesson(samples.test.pixels[0].numpy().tobytes(), bytes([label]))
+    task = Task.of(original, lesson, True, None, known=(0.9, None))
+    messages = list(work_on(task, SharedControl.new()))
+    events = [event for event, _ in messages]
+    assert [event["event"] for event in events if event["event"] != "StepDone"] == [
+        *("Started", "Finished", "Tested", "Mapped")
+    ]
+    tested, weights = next(message for message in messages if message[0]["event"] == "Tested")
+    assert (tested["images"], tested["before"], tested["before_sketches"], tested["after_sketches"]) == (
+        *(40, 0.9, None),
+        None,
+    )
+    taught = unpack(original.config, weights)
+    assert inference.read_pixels(taught, samples.test.pixels[0]).label == label
+    assert tested["after"] == evaluate(taught, few.test).accuracy
+
+
+def test_a_lesson_is_its_pictures(samples):
+    some = samples.test.take(torch.arange(3))
+    lesson = Lesson(some.pixels.numpy().tobytes(), bytes(some.labels.tolist()))
+    assert len(lesson) == 3
+    assert torch.equal(lesson.images.pixels, some.pixels)
+    assert torch.equal(lesson.images.labels, some.labels)

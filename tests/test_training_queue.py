@@ -2,6 +2,7 @@
 
 import base64
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -30,7 +31,7 @@ from wire import ANNA, BERT, CARL, DORA
 from demo import training_queue as module
 from demo.limits import Limits
 from demo.session import Sessions
-from demo.training_process import Failed, unpack
+from demo.training_process import Failed, Lesson, unpack
 from demo.training_queue import Loading, Run, Stopping, TrainingQueue, TrainingRefused, Waiting
 from fmnist_core import projection
 from fmnist_core.control import Control
@@ -638,3 +639,29 @@ def test_a_run_fails_unless_its_network_is_there(shipped):
     run = Run(ANNA, CONFIG, shipped, init_from_before=False, patience=1.0)
     run.fail("It ended.")
     assert run.events == [{"event": "Failed", "sentence": "It ended."}]
+
+
+# --- teaching ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_lesson_is_for_the_network_that_answers_and_is_not_kept(open_queue, mapped, few_samples):
+    server = open_queue()
+    fitted = projection.fit(NETWORK, few_samples)
+    server.sessions.put(ANNA, module.Session(NETWORK, fitted))
+    lesson = Lesson(bytes(2 * 784), bytes([3, 5]))
+    server.training.start(ANNA, lesson, init_from_current=True)
+    process = server.processes.next()
+    assert process.task.config is lesson
+    assert same(unpack(process.task.before, process.task.weights), NETWORK)
+    right = fitted.predictions == few_samples.labels
+    assert process.task.known == (pytest.approx(float(right.double().mean())), None)
+    process.send_tested(NETWORK, replace(TESTED, before_sketches=None, after_sketches=None))
+    follow(server.training, ANNA, until="Tested")
+    record = server.sessions.get(ANNA).record
+    assert (record.config, record.pictures, record.init_from, record.sketches) == (None, 2, "your network 1", None)
+    process.send_mapped(to_safetensors(dict(vars(mapped))))
+    process.end()
+    follow(server.training, ANNA)
+    # The figures of a lesson, on the samples, are no news of the network before on the whole test set.
+    server.training.start(BERT, CONFIG)
+    assert server.processes.next().task.known is None

@@ -27,6 +27,7 @@ export interface Facts {
   layers: LayerRow[]; // of the network that answers at first
   session: number; // its number
   networksKept: number; // of those that a visitor has trained, at most
+  lessonPictures: number; // that are taught at once, at most
   size: number; // height and width of the images
   uploadBytes: number; // of a picture file, at most
 }
@@ -144,6 +145,14 @@ export interface Servers {
     restore: Ask<{}, {}>;
     animation: Ask<{ format: string }, { file: string; type: string }>;
     download: Ask<{}, { file: string; difference: number | null }>;
+  };
+  teach: {
+    teach: Ask<{ pictures: { pixels: string; label: number }[] }, {}>;
+    train_state: Ask<{ seen: number }, TrainState>;
+    which: Ask<{}, Which>;
+    answer: Ask<{ pixels: string; kind: string; network: string; want: Partial<Wanted> }, ServerAnswer>;
+    compare: Ask<{ first: string; second: string }, Comparison>;
+    choose: Ask<{ network: string }, {}>;
   };
   compare: {
     networks: Ask<{}, { networks: NetworkRow[] }>;
@@ -344,8 +353,17 @@ export interface Tested {
   images: number;
   before: number; // accuracy on them
   after: number;
-  before_sketches: number; // on the sketch test set
-  after_sketches: number;
+  before_sketches: number | null; // on the sketch test set; null after a lesson
+  after_sketches: number | null;
+}
+
+// --- teaching ---------------------------------------------------------------------------------------------------------
+
+/** A picture of which the visitor has said what it is. */
+export interface LessonPicture {
+  pixels: string; // base64, bytes
+  kind: string; // of picture
+  label: number;
 }
 
 // --- comparing --------------------------------------------------------------------------------------------------------
@@ -364,10 +382,11 @@ export interface NetworkRow {
 /** How a network that the visitor has trained came about. */
 export interface RunRecord {
   init_from: string | null; // the name of the network that it started from; null: random weights
-  settings: RunSettings;
+  settings: RunSettings | null; // null: it was taught
+  pictures: number; // that it was taught
   images: number; // test images
   accuracy: number; // on them
-  sketches: number; // on the sketch test set
+  sketches: number | null; // on the sketch test set
   seconds: number;
   events: TrainEvent[]; // steps and epochs
 }
@@ -417,6 +436,8 @@ export interface Events {
   closechannel: void;
   /** The rows of the table of layers of the network that answers now. */
   layers: LayerRow[];
+  /** The visitor's labelled pictures have changed. */
+  lesson: LessonPicture[];
   /** The settings of an earlier training are to be used again. */
   settings: RunSettings;
   /** The coordinates of the test samples, and their predictions; from now on samples.labels holds as many. */

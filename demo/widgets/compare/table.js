@@ -48,9 +48,10 @@ export const makeTable = (element, { answer, again, forget }) => {
    */
   return (networks, answering) => {
     const runs = networks.flatMap(({ record }) => record ?? []);
+    const trainings = runs.flatMap(({ settings }) => settings ?? []);
     // Of the settings, those that are not the same in all trainings.
     const shown = [...labels.keys()].filter(
-      (name) => runs.length === 1 || new Set(runs.map(({ settings }) => settings[name])).size > 1,
+      (name) => trainings.length === 1 || new Set(trainings.map((each) => each[name])).size > 1,
     );
     const head = document.createElement("tr");
     const settings = runs.length ? ["Start", ...shown.map((name) => labels.get(name) ?? name)] : [];
@@ -73,23 +74,23 @@ export const makeTable = (element, { answer, again, forget }) => {
           cell("td", `${architecture}, ${parameters.toLocaleString("en")} parameters`),
         );
         if (runs.length) {
-          row.append(cell("td", record ? (record.init_from ?? "random") : "shipped"));
-          row.append(...shown.map((setting) => cell("td", record ? said(record.settings[setting]) : "–")));
+          const start = record ? (record.init_from ?? "random") : "shipped";
+          row.append(cell("td", record?.pictures ? `${start}, taught ${record.pictures}` : start));
+          row.append(...shown.map((setting) => cell("td", record?.settings ? said(record.settings[setting]) : "–")));
         }
         row.append(cell("td", percent(accuracy)));
         if (runs.length) {
           const all = record && isMore ? [percent(record.accuracy)] : [];
-          const figures = record ? [...all, percent(record.sketches), duration(record.seconds)] : [];
+          const figures = record
+            ? [...all, record.sketches === null ? "–" : percent(record.sketches), duration(record.seconds)]
+            : [];
           row.append(...tested.map((_, i) => cell("td", figures[i] ?? "–")));
         }
         const deeds = cell("td", id === answering ? "answers now" : "");
         if (id !== answering) deeds.append(button("let it answer", `let ${name} answer`, () => answer(id)));
-        if (record) {
-          deeds.append(
-            button("train again", `train again with the settings of ${name}`, () => again(record.settings)),
-            button("forget", `forget ${name}`, () => forget(id)),
-          );
-        }
+        const own = record?.settings;
+        if (own) deeds.append(button("train again", `train again with the settings of ${name}`, () => again(own)));
+        if (record) deeds.append(button("forget", `forget ${name}`, () => forget(id)));
         row.append(deeds);
         return row;
       }),

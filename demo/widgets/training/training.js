@@ -147,8 +147,8 @@ export const mount = (element, server) => {
       find(".outcome").hidden = false;
       find(".before").textContent = percent(event.before);
       find(".after").textContent = percent(event.after);
-      find(".before-sketches").textContent = percent(event.before_sketches);
-      find(".after-sketches").textContent = percent(event.after_sketches);
+      find(".before-sketches").textContent = event.before_sketches === null ? "–" : percent(event.before_sketches);
+      find(".after-sketches").textContent = event.after_sketches === null ? "–" : percent(event.after_sketches);
       told = `${event.stopped ? "Stopped after" : "Trained in"} ${duration(event.seconds)}${why}. Your network: accuracy ${percent(event.after)} on ${event.images.toLocaleString("en")} test images.`;
       show(`${told} Making its map …`, "trained");
       answersNow();
