@@ -463,6 +463,22 @@ def test_what_is_sent_to_the_api_is_small(http):
         assert (reply.status_code, reply.json()) == (413, {"error": "The request is larger than 8 kB."})
 
 
+def test_gradio_keeps_nothing_of_answers_that_were_fetched(http, served_page):
+    queue = served_page.blocks._queue
+    kept = (queue.pending_messages_per_session, queue.pending_event_ids_session, queue.event_ids_to_events)
+    before = [set(each) for each in kept]
+    fn_index = next(each["id"] for each in http.get("config").json()["dependencies"] if each["api_name"] == "predict")
+    for session in ("first", "second"):
+        asked = http.post("gradio_api/queue/join", json={"data": [None], "fn_index": fn_index, "session_hash": session})
+        assert asked.status_code == 200, asked.text
+    assert {"first", "second"} <= set(queue.pending_messages_per_session)
+    assert NOT_UPLOADED in http.get("gradio_api/queue/data", params={"session_hash": "first"}).text
+    predict(http, None)
+    assert [set(each) - before for each, before in zip(kept[:2], before[:2], strict=True)] == [{"second"}] * 2
+    http.get("gradio_api/queue/data", params={"session_hash": "second"})
+    assert [set(each) - before for each, before in zip(kept, before, strict=True)] == [set()] * 3
+
+
 # --- what Gradio has besides ----------------------------------------------------------------------------------------
 
 OPEN = {  # routes of Gradio that can be reached: what the page and its API need
@@ -501,7 +517,7 @@ CLOSED = {
 def test_every_route_is_known_and_only_those_that_are_needed_are_open(http, served_page):
     """A new one of Gradio's is closed, and found here."""
     found = {}
-    for path, methods in routes_of(served_page.blocks.app):
+    for path, methods in routes_of(served_page.blocks.app.routes):
         found.setdefault(path, set()).update(methods)
     known = {path if path.startswith("/") else f"/gradio_api/{path}": path in OPEN for path in OPEN | CLOSED}
     assert {re.sub("/widgets/.*", "/widgets", path) for path in found} <= set(known)
@@ -509,13 +525,16 @@ def test_every_route_is_known_and_only_those_that_are_needed_are_open(http, serv
     for path, methods in found.items():
         address = re.sub(r"\{([\w:]+)\}", lambda match: example.get(match[1], "x"), path)
         is_open = known[re.sub("/widgets/.*", "/widgets", path)] and "file=" not in path
-        for method in methods - {"OPTIONS"}:
+        for method in methods - {"OPTIONS", "HEAD"}:
             with http.stream(method, address, content=b"{}" if method == "POST" else None) as reply:
                 is_closed = reply.status_code == 404 and "nothing here" in reply.read().decode()
             assert is_closed is not is_open, (method, address)
 
 
-def routes_of(app):
-    """All paths of an application, with their methods."""
-    for route in app.routes:
-        yield route.path, route.methods
+def routes_of(routes):
+    """All paths, with their methods; FastAPI keeps an included router as one, older versions only its routes."""
+    for route in routes:
+        if included := getattr(route, "original_router", None):
+            yield from routes_of(included.routes)
+        else:
+            yield route.path, getattr(route, "methods", None) or {"GET"}
