@@ -28,6 +28,7 @@ from visitor import (
     wait_for_answer,
     wait_for_held,
     wait_for_modules,
+    with_modules,
 )
 
 from fmnist_core import CLASS_NAMES, inference
@@ -298,6 +299,27 @@ def test_without_an_answer_none_is_shown(page: Page, device: str) -> None:
     settle(page)
     expect(page.locator("#pad .problem")).to_be_hidden()
     assert "–" not in shown(page)
+
+
+def test_what_another_tab_of_the_visitor_replaced_is_asked_for_again(page: Page) -> None:
+    replaced = iter(range(2))
+
+    def replace(route: Route) -> None:
+        if route.request.url.endswith("/actions/answer") and next(replaced, None) is not None:
+            route.fulfill(json={"replaced": True})
+        else:
+            route.continue_()
+
+    clear(page)
+    before = answers(page)
+    page.route(SERVER, replace)
+    with_modules(page, "({ emit }) => emit('sample', 0)")
+    wait_for_answer(page, before)
+    settle(page)
+    assert next(replaced, None) is None
+    assert answers(page) == before + 1  # what was replaced is not shown
+    expect(page.locator("#pad .problem")).to_be_hidden()
+    expect(page.locator("#answer .words")).to_have_text("Ankle boot")
 
 
 def test_a_drawing_can_be_said_to_be_of_another_kind(page: Page, device: str) -> None:
