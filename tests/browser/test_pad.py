@@ -313,7 +313,7 @@ def test_what_another_tab_of_the_visitor_replaced_is_asked_for_again(page: Page)
     clear(page)
     before = answers(page)
     page.route(SERVER, replace)
-    with_modules(page, "({ emit }) => emit('sample', 0)")
+    with_modules(page, "({ emit, facts }) => emit('sample', facts.example)")
     wait_for_answer(page, before)
     settle(page)
     assert next(replaced, None) is None
