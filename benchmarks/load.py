@@ -204,7 +204,9 @@ class Visitor:
     async def _ask_about_newest(self) -> None:
         while self._newest is not None:
             picture, self._newest = self._newest, None
-            await self.ask("answer", picture=picture, want=self._want)
+            reply = await self.ask("answer", picture=picture, want=self._want)
+            if reply.startswith(b'{"replaced"'):
+                return  # by a later question, which goes on
 
     async def _other(self) -> None:
         await random.choice(
