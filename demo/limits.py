@@ -12,10 +12,11 @@ class Limits:
     all_requests_bytes: int = 300 * 2**20  # of all requests under way
     body_pause_seconds: float = 20.0  # from one piece of a request to the next, after which it is refused
 
-    # Requests that wait for a slot, each of which holds one of the 40 threads in which Gradio serves everything.
-    quick_waiting: int = 24
-    slow_waiting: int = 8
-    waiting_seconds: float = 10.0
+    # Requests that wait for their turn, of those that take longer than an answer to a drawing.
+    slow_waiting: int = 64
+    slow_waiting_each: int = 4  # of one visitor
+    waiting_seconds: float = 30.0  # after which they are refused
+    unread_answers: int = 200  # of the API that are kept until they are fetched
 
     visitors: int = 200  # whose choice of a network is remembered
     visitor_networks: int = 6  # that one visitor has trained, the latest ones; about 3 MB each with its map, 20 at most

@@ -157,7 +157,7 @@ class PictureRequest(Request):
     naive: Tensor | None = None  # of an opened file: its pixels when it is only made grey and small
     picture: Image.Image | None = None
     kind: str | None = None
-    network: str | None = None  # the id of the one that is to answer; None: the visitor's chosen one
+    network: str | None = None  # the id of the one that is to answer, for ``answer_by``
     wants: Wants = field(default_factory=Wants)
 
     @classmethod

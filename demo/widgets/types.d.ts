@@ -109,8 +109,12 @@ export interface NaiveStep {
   words: string;
 }
 
-/** As the server gives it: to an opened file, whose other steps the page knows, it tells only one. */
-export type ServerAnswer = Which & ((OpenAnswer & { steps?: Partial<Steps> }) | { empty: string });
+/**
+ * As the server gives it: to an opened file, whose other steps the page knows, it tells only one. What waits while this
+ * visitor asks about a newer drawing is not answered.
+ */
+export type ServerAnswer =
+  (Which & ((OpenAnswer & { steps?: Partial<Steps> }) | { empty: string })) | { replaced: true; error?: undefined };
 
 /** As the widgets hear of it. */
 export type Reading = Which & OpenAnswer & { steps?: Partial<Steps>; overruled: boolean };
@@ -122,7 +126,7 @@ export type Failure = { error: string };
 export type Answered<Reply> = (Reply & { error?: undefined }) | Failure;
 export type Ask<Request, Reply> = (request: Request & { visitor: string }) => Promise<Answered<Reply>>;
 
-/** By widget, the functions of the server that it is given. A test compares their names with those in page.py. */
+/** By widget, the actions of the server that it asks for. A test compares their names with those in handlers.py. */
 export interface Servers {
   page_header: { facts: Ask<{}, Facts> };
   pad: { answer: Ask<Picture & { want: Partial<Wanted> }, ServerAnswer>; open_file: Ask<PictureFile, OpenedFile> };
@@ -150,7 +154,7 @@ export interface Servers {
     teach: Ask<{ pictures: { pixels: string; label: number }[] }, {}>;
     train_state: Ask<{ seen: number }, TrainState>;
     which: Ask<{}, Which>;
-    answer: Ask<{ pixels: string; kind: string; network: string; want: Partial<Wanted> }, ServerAnswer>;
+    answer_by: Ask<PictureOf & { want: Partial<Wanted> }, OpenAnswer | { empty: string }>;
     compare: Ask<{ first: string; second: string }, Comparison>;
     choose: Ask<{ network: string }, {}>;
   };
@@ -158,7 +162,7 @@ export interface Servers {
     networks: Ask<{}, { networks: NetworkRow[] }>;
     which: Ask<{}, Which>;
     compare: Ask<{ first: string; second: string }, Comparison>;
-    answer: Ask<{ pixels: string; kind: string; network: string; want: Partial<Wanted> }, ServerAnswer>;
+    answer_by: Ask<PictureOf & { want: Partial<Wanted> }, OpenAnswer | { empty: string }>;
     choose: Ask<{ network: string }, {}>;
     forget: Ask<{ network: string }, {}>;
   };
@@ -167,6 +171,13 @@ export interface Servers {
 /** What an answer is about: a test sample, pixels that were made of a file, or a picture in base64. */
 export type Picture =
   { sample: number } | { pixels: string; kind: string; naive: string } | { picture: string; kind?: string };
+
+/** Pixels of a picture, and the network that is to answer. */
+export interface PictureOf {
+  pixels: string; // base64, bytes
+  kind: string;
+  network: string; // its id
+}
 
 export interface PictureFile {
   file: string; // its contents in base64

@@ -319,7 +319,7 @@ def test_a_training_is_controlled_while_it_runs_and_outlives_a_reload(fresh_page
     expect(status).to_contain_text(f"Paused after step {step} of {int(steps) // 28 * 29}.")
 
     open_tab(page, "Map")
-    with page.expect_request(lambda request: '"train_state"' in (request.post_data or "") and page.url.endswith("map")):
+    with page.expect_request(lambda request: request.url.endswith("/actions/train_state") and page.url.endswith("map")):
         page.reload()
     page.wait_for_selector("#answer[data-answers]")
     open_tab(page, "Train")

@@ -45,7 +45,7 @@ export const makeSamePicture = (element, server) => {
         answer = null;
       } else {
         const { pixels, kind } = current;
-        const reply = await call(server.answer, { pixels, kind, network: network.id, want: { maps: select.value } });
+        const reply = await call(server.answer_by, { pixels, kind, network: network.id, want: { maps: select.value } });
         if (reply.error !== undefined) return; // the next answer asks again
         answer = reply.empty === undefined ? reply : null;
       }

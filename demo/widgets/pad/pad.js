@@ -3,7 +3,7 @@
 // The history is a list of steps, each a background (blank paper, a sample, an uploaded picture) or a stroke. What is on
 // the pad is the last background and the strokes after it, so undo is: drop the last step and draw again.
 
-/** @import { Answered, OpenedFile, Pair, Picture, Servers, Steps } from "../types.d.ts" */
+/** @import { Answer, Answered, OpenedFile, Pair, Picture, ServerAnswer, Servers, Steps } from "../types.d.ts" */
 
 /**
  * @typedef {object} Background
@@ -208,31 +208,49 @@ export const mount = (element, server) => {
     underWay += 1;
     find(".pad").dataset.asking = String(underWay);
     try {
-      while (isStale) await askOnce();
+      let goesOn = true;
+      while (isStale && goesOn) goesOn = await askOnce();
     } finally {
       underWay -= 1;
       find(".pad").dataset.asking = String(underWay);
     }
   };
 
+  /** @returns {Promise<boolean>} whether what has changed meanwhile is to be asked about next */
   const askOnce = async () => {
     isStale = false;
     const mine = ++asked;
     if (isBlank()) {
       painted = mine;
-      return emit("answer", { empty: "Draw something" });
+      emit("answer", { empty: "Draw something" });
+      return true;
     }
     const answer = await call(server.answer, { ...currentPicture(), want: wanted });
-    if (mine < painted) return; // a later question was answered first
+    if (mine < painted) return true; // a later question was answered first
+    if ("replaced" in answer) {
+      if (mine < asked) return false; // by a later question, which goes on
+      isStale = true; // by another tab with the same visitor: this one asks again
+      return true;
+    }
     painted = mine;
     if (answer.error || hasFailed) tell(answer.error);
     hasFailed = answer.error !== undefined;
-    if (answer.error !== undefined) return emit("answer", { empty: "No answer" }); // the one before is about another picture
+    emit("answer", told(answer));
+    return true;
+  };
+
+  /**
+   * An answer of the server as the widgets hear of it.
+   * @param {Answered<Exclude<ServerAnswer, { replaced: true }>>} answer
+   * @returns {Answer}
+   */
+  const told = (answer) => {
+    if (answer.error !== undefined) return { empty: "No answer" }; // the one before is about another picture
     const overruled = kind !== null;
-    if ("empty" in answer && answer.empty !== undefined) return emit("answer", { ...answer, overruled });
+    if ("empty" in answer && answer.empty !== undefined) return { ...answer, overruled };
     const opened = strokes().length === 0 ? background().ask?.steps : undefined;
     const steps = opened || answer.steps ? { ...opened, ...answer.steps } : undefined;
-    emit("answer", { ...answer, steps, overruled });
+    return { ...answer, steps, overruled };
   };
 
   on("wants", () => {

@@ -62,7 +62,8 @@ export const mount = (element, server) => {
     answers.className = "answers";
     const { before, after } = known.get(pixels) ?? {};
     /** @param {Said} said */
-    const words = ({ said, of }) => `${unbroken(said)} (${percent(of).replace(" ", "\u00a0")} ${unbroken(facts.classes[label])})`;
+    const words = ({ said, of }) =>
+      `${unbroken(said)} (${percent(of).replace(" ", "\u00a0")} ${unbroken(facts.classes[label])})`;
     if (before) answers.append(after ? "before: " : "now: ", words(before));
     if (after) answers.append("; after: ", Object.assign(document.createElement("b"), { textContent: words(after) }));
     item.append(canvas, select, remove, answers);
@@ -110,7 +111,7 @@ export const mount = (element, server) => {
    */
   const ask = async (network, when) => {
     for (const { pixels, kind, label } of lesson.all()) {
-      const reply = await call(server.answer, { pixels, kind, network, want: {} });
+      const reply = await call(server.answer_by, { pixels, kind, network, want: {} });
       if (reply.error !== undefined || reply.empty !== undefined) continue;
       const { probabilities } = reply;
       const said = facts.classes[probabilities.indexOf(Math.max(...probabilities))];
