@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from demo import widgets
+from demo.blocks import Blocks
 from demo.body_limit import BodyLimit
+from demo.health import health_route
 from demo.limits import Limits
 from demo.same_origin import SameOrigin
 from demo.server_functions import serve_later
+from demo.sub_path import SubPath
 
 if TYPE_CHECKING:
     from demo.handlers import Handlers
@@ -44,6 +48,7 @@ class Page:
     blocks: gr.Blocks
     modules: widgets.Modules
     static: Path  # folder of the files that the browser may load
+    health: Route
 
 
 def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
@@ -67,7 +72,7 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
         return handlers.result().predict(picture)
 
     # What is sent to the API arrives as a file: such files are deleted a few minutes later.
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(60, 300)) as blocks:
+    with Blocks(title=TITLE, analytics_enabled=False, delete_cache=(60, 300)) as blocks:
         widget("page_header", "facts")
         widget("tour")
         with gr.Row(elem_id="workbench"):
@@ -101,7 +106,7 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
                 gr.Markdown(ABOUT.read_text(encoding="utf-8"), elem_classes="prose-block")
         gr.events.api(predict, api_name="predict", concurrency_limit=None)
 
-    return Page(blocks, modules, static)
+    return Page(blocks, modules, static, health_route(handlers))
 
 
 def launch(
@@ -124,7 +129,10 @@ def launch(
         head=page.modules.preloads(),
         allowed_paths=[str(page.static)],
         max_file_size=limits.upload_bytes,
-        app_kwargs={"middleware": [Middleware(SameOrigin, origins), body_limit], "routes": [page.modules.route()]},
+        app_kwargs={
+            "middleware": [Middleware(SameOrigin, origins), body_limit, Middleware(SubPath)],
+            "routes": [page.modules.route(), page.health],
+        },
         state_session_capacity=500,  # visitors of whom Gradio keeps its (here empty) state; 10,000 would be 0.8 GB
         footer_links=["api", "gradio"],
         run_history=False,

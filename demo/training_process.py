@@ -4,13 +4,12 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from ctypes import c_bool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import torch
 from safetensors.torch import load as from_safetensors
@@ -85,27 +84,61 @@ class Task:
         return cls(config, before.config, weights_of(before), init_from_before, where, **options)
 
 
-def start_process(task: Task, stop: c_bool, connection: Connection) -> SpawnProcess:
-    """Start a process that works on ``task`` and sends each ``Message``, and None at the end."""
-    process = CONTEXT.Process(target=_run, args=(task, stop, connection), daemon=True)
+class Flag:
+    """False until the server says otherwise, and then True for ever, also for the process of a training.
+
+    A byte in a pipe: shared memory needs /dev/shm, or room in the temporary folder; and a lock could block us for ever,
+    when a process is killed while it holds it. When the server dies, the flag is True.
+    """
+
+    def __init__(self) -> None:
+        self._reader, self._writer = CONTEXT.Pipe(duplex=False)
+
+    @property
+    def value(self) -> bool:
+        """Whether anybody has set it."""
+        return self._reader.poll()  # the byte stays where it is
+
+    @value.setter
+    def value(self, value: Literal[True]) -> None:
+        if not self.value:
+            self._writer.send_bytes(b"1")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_reader": self._reader}  # the process only looks
+
+
+def start_process(task: Task, stop: Flag, connection: Connection) -> SpawnProcess:
+    """Start a process that works on ``task`` and sends each ``Message``, and None at the end.
+
+    Raises:
+        OSError: the process has ended before it knew what to do.
+    """
+    tasks, sender = CONTEXT.Pipe(duplex=False)
+    process = CONTEXT.Process(target=_run, args=(tasks, stop, connection), daemon=True)
     process.start()
+    tasks.close()
+    with sender:
+        # Not as an argument: weights are more than a pipe holds, and Python would wait for ever for a process to read
+        # its arguments that cannot even be started.
+        sender.send(task)
     return process
 
 
-def _run(task: Task, stop: c_bool, connection: Connection) -> None:
+def _run(tasks: Connection, stop: Flag, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server, which then ends us
     if hasattr(os, "nice"):
         os.nice(10)
     torch.set_num_threads(max(1, cores() - 1))  # one core stays free for answering
     try:
-        for message in work_on(task, stop):
+        for message in work_on(tasks.recv(), stop):
             connection.send(message)
         connection.send(None)
     except BrokenPipeError:
         return  # the server has gone
 
 
-def work_on(task: Task, stop: c_bool) -> Iterator[Message]:
+def work_on(task: Task, stop: Flag) -> Iterator[Message]:
     """Train, test, and map; every failure that a visitor can do something about is an event."""
     try:
         yield from _train_and_test(task, stop)
@@ -113,7 +146,7 @@ def work_on(task: Task, stop: c_bool) -> Iterator[Message]:
         yield Failed(str(error)).to_json(), None
 
 
-def _train_and_test(task: Task, stop: c_bool) -> Iterator[Message]:
+def _train_and_test(task: Task, stop: Flag) -> Iterator[Message]:
     before = unpack(task.before, task.weights)
     data = dataset.load(task.where)
     reported = 0.0

@@ -8,7 +8,6 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from ctypes import c_bool
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,7 +18,7 @@ from safetensors.torch import load as from_safetensors
 from demo import payloads
 from demo.limits import Limits
 from demo.session import Session, Sessions
-from demo.training_process import CONTEXT, Failed, Mapped, Task, Tested, start_process, unpack, unpack_snapshot
+from demo.training_process import CONTEXT, Failed, Flag, Mapped, Task, Tested, start_process, unpack, unpack_snapshot
 from fmnist_core import projection
 from fmnist_core.dataset import Split
 from fmnist_core.errors import FmnistError
@@ -81,9 +80,7 @@ class Run:
     patience: float  # seconds without a question after which its visitor has left
     watch: bool = False  # take snapshots
     picture: bytes | None = None  # pixels (28, 28) of the visitor's picture, to be in them
-    # The visitor wants it to stop. Shared with the process; an Event would have a lock, and a process that is killed
-    # while it holds the lock would block us for ever.
-    stop: c_bool = field(default_factory=lambda: CONTEXT.RawValue(c_bool, False))
+    stop: Flag = field(default_factory=Flag)  # the visitor wants it to stop
     events: list[dict[str, Any]] = field(default_factory=list)
     snapshots: list[SnapshotTaken] = field(default_factory=list)
     alive: bool = True
@@ -118,7 +115,7 @@ class TrainingQueue:
         samples: Split,
         where: str | Path | None,
         limits: Limits | None = None,
-        start_process: Callable[[Task, c_bool, Connection], Process] = start_process,
+        start_process: Callable[[Task, Flag, Connection], Process] = start_process,
     ) -> None:
         self._sessions, self._samples, self._where, self._start_process = sessions, samples, where, start_process
         self._limits = limits or Limits()
@@ -139,8 +136,10 @@ class TrainingQueue:
         """Put a run in line; to ``watch`` it is to take snapshots, with the visitor's ``picture`` among the images.
 
         Raises:
-            TrainingRefused: the visitor has one already, or the line is full.
+            TrainingRefused: nobody may train here, the visitor has one already, or the line is full.
         """
+        if self._limits.training == "nobody":
+            raise TrainingRefused("Training is switched off on this server.")
         with self._moved:
             if visitor in self._runs and self._runs[visitor].alive:
                 raise TrainingRefused("Your training is still running: stop it first.")

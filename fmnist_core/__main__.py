@@ -43,7 +43,7 @@ from fmnist_core.preparation import PICTURE_KINDS, open_picture
 from fmnist_core.resume import RESUME_FILE, SavedTraining, saved_training
 from fmnist_core.segmenter import save_segmenter
 from fmnist_core.segmenter_training import SegmenterConfig, intersection_over_union, train_segmenter
-from fmnist_core.settings import Setting
+from fmnist_core.settings import add_option
 from fmnist_core.snapshots import Snapshots, SnapshotTaker, images_to_place
 from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS
 from fmnist_core.synthetic.scenes import draw_scenes, scene_sheet
@@ -99,7 +99,8 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", type=Path, metavar="DIR", help="folder for the weights (default: runs/<architecture>)")
     sub.add_argument("--init-from", metavar="DIR", help="weights to start from: folder or Hub id (default: random)")
     for setting in SETTINGS.values():
-        _add_setting(sub, setting)
+        is_network = setting.name == "architecture"
+        add_option(sub, setting, "that of --init-from, or deep" if is_network else "the network's recipe")
     sub.add_argument("--resume", action="store_true", help="go on with the training that was broken off in --out DIR")
     sub.add_argument("--snapshots", action="store_true", help="keep how the map forms, for `animate`")
     sub.add_argument("--json", action="store_true", help="print one event a line as JSON instead of the progress bar")
@@ -160,18 +161,6 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--height", type=int, default=28, metavar="N", help="height of the input (%(default)s)")
     sub.add_argument("--width", type=int, default=28, metavar="N", help="width of the input (%(default)s)")
     return parser
-
-
-def _add_setting(parser: argparse.ArgumentParser, setting: Setting) -> None:
-    option, text = f"--{setting.name.replace('_', '-')}", f"{setting.help} (default: the network's recipe)"
-    if setting.name == "architecture":
-        text = f"{setting.help} (default: that of --init-from, or deep)"
-    if setting.type is bool:
-        parser.add_argument(option, action=argparse.BooleanOptionalAction, help=text)
-    elif setting.choices:
-        parser.add_argument(option, choices=setting.choices, help=text)
-    else:
-        parser.add_argument(option, type=setting.type, metavar="N", help=text)
 
 
 def _add_weights(parser: argparse.ArgumentParser) -> None:

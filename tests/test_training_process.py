@@ -7,12 +7,13 @@ import os
 import pickle
 import re
 import signal
-from ctypes import c_bool
+import warnings
+from multiprocessing import heap, resource_tracker
 from types import SimpleNamespace
 
 import pytest
 import torch
-from fake_training import by_name, end_all, failure, follow, names
+from fake_training import DEADLINE, by_name, end_all, failure, follow, names
 from networks import new
 from safetensors.torch import load as from_safetensors
 from wire import ANNA, BERT, SETTINGS, asking
@@ -20,7 +21,7 @@ from wire import ANNA, BERT, SETTINGS, asking
 from demo import training_process as module
 from demo.handlers import Handlers
 from demo.session import Sessions
-from demo.training_process import Failed, Mapped, Task, unpack, unpack_snapshot, work_on
+from demo.training_process import Failed, Flag, Mapped, Task, start_process, unpack, unpack_snapshot, work_on
 from demo.training_queue import TrainingQueue
 from fmnist_core import dataset, inference, projection
 from fmnist_core.checkpoint import weights_of
@@ -71,6 +72,63 @@ def furthest_move(network, before):
     )
 
 
+# --- what goes to the process ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def without_shared_memory(monkeypatch):
+    """As in a container without /dev/shm whose disk is full."""
+
+    def refuse(size):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(heap, "Arena", refuse)
+
+
+def test_a_flag_once_set_stays_set(without_shared_memory):
+    flag = Flag()
+    assert [flag.value, flag.value] == [False, False]
+    flag.value = True
+    flag.value = True
+    assert [flag.value, flag.value] == [True, True]
+
+
+def look(flag, connection):
+    connection.send("here")
+    while not flag.value:
+        pass
+    connection.send("seen")
+
+
+def test_a_flag_is_seen_by_a_process(without_shared_memory):
+    # A fork starts in no time, and what goes to it is the same.
+    context, flag = multiprocessing.get_context("fork"), Flag()
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=look, args=(flag, sender), daemon=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12: this process has threads
+        process.start()
+    assert receiver.recv() == "here"
+    assert not receiver.poll(0.05)
+    flag.value = True
+    assert receiver.recv() == "seen"
+    process.join(DEADLINE)
+    assert process.exitcode == 0
+
+
+def test_a_process_that_cannot_be_started_is_told_and_not_waited_for(shipped):
+    task = Task.of(shipped, SHORT, False, "samples")  # with more weights than a pipe holds
+    _, sender = module.CONTEXT.Pipe(duplex=False)
+    resource_tracker.ensure_running()  # which would be started by the same executable
+    executable = multiprocessing.spawn.get_executable()
+    module.CONTEXT.set_executable("/bin/false")
+    try:
+        with pytest.raises(OSError):
+            start_process(task, Flag(), sender)
+    finally:
+        module.CONTEXT.set_executable(executable)
+
+
 # --- in this process ------------------------------------------------------------------------------------------------
 
 
@@ -82,11 +140,14 @@ def work(monkeypatch, original, folder, sketch_test_set):
     monkeypatch.setattr(projection, "with_tsne", lambda shown: dataclasses.replace(shown, tsne=shown.pca.contiguous()))
 
     def work(config, before=original, init_from_before=False, where=folder, stop_after=None, **watching):
-        stop = c_bool(stop_after == "")
+        stop = Flag()
+        if stop_after == "":
+            stop.value = True
         messages = []
         for event, tensors in work_on(Task.of(before, config, init_from_before, where, **watching), stop):
             messages.append((event, tensors))
-            stop.value = stop.value or event["event"] == stop_after
+            if event["event"] == stop_after:
+                stop.value = True
         json.dumps([event for event, _ in messages])
         return SimpleNamespace(
             events=[event for event, _ in messages],

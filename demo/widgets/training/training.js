@@ -9,6 +9,7 @@ import { call } from "../shared/api.js";
 import { emit, latest, on } from "../shared/bus.js";
 import { bytes } from "../shared/base64.js";
 import { finder, saveFile } from "../shared/dom.js";
+import { facts } from "../shared/facts.js";
 import * as address from "../shared/address.js";
 import { drawChart } from "./chart.js";
 import { makeForm } from "./form.js";
@@ -16,7 +17,6 @@ import { makeFormation } from "./formation.js";
 
 const PAUSE = 200; // milliseconds between two questions
 const FAILED_PAUSE = 2000; // after one that was not answered
-const PATIENCE = 90_000; // milliseconds without an answer, after which the server too has given up
 
 export let isMounted = false; // before that, nobody here asks what becomes of a run
 
@@ -28,6 +28,7 @@ export const mount = (element, server) => {
   isMounted = true;
   const find = finder(element);
   const root = find(".training");
+  const patience = 1000 * (facts.training.patience ?? Infinity); // milliseconds, after which the server too has given up
 
   const formation = makeFormation(find(".formation"), server);
   /** @type {Point[]} */
@@ -163,7 +164,7 @@ export const mount = (element, server) => {
     for (;;) {
       const reply = await call(server.train_state, { seen });
       if (reply.error !== undefined) {
-        if (performance.now() - answered > PATIENCE) {
+        if (performance.now() - answered > patience) {
           show(reply.error, "failed");
           break;
         }
@@ -242,6 +243,13 @@ export const mount = (element, server) => {
   });
   new ResizeObserver(draw).observe(find(".charts"));
   draw();
+  if (!facts.training.isOpen) {
+    show(
+      "Training is switched off on this server. To train a network yourself, run this program on your own computer.",
+      "closed",
+    );
+    return;
+  }
   // A run of before a reload is taken up where it is.
   call(server.train_state, { seen: 0 }).then((reply) => {
     if (reply.error !== undefined || !reply.events.length || watching) return;
