@@ -118,11 +118,11 @@ def serve(options: argparse.Namespace, limits: "Limits") -> None:
     handlers: Future[Handlers] = Future()
     with tempfile.TemporaryDirectory(prefix="fmnist-page-") as static:
         try:
-            page = build_page(handlers, Path(static))
+            page = build_page(handlers, Path(static), limits)
             if named:
                 load(handlers, options, Path(static), limits)
             try:
-                address = launch(page, options.host, options.port, limits, origins)
+                address = launch(page, options.host, options.port, origins)
             except (OSError, OverflowError) as error:  # from the socket: the port is taken, or is no port
                 where = "any port" if options.port is None else f"port {options.port}"
                 raise ConfigError(f"The page cannot be served on {where}: {error}") from None

@@ -2,18 +2,20 @@
 
 import asyncio
 from collections import deque
+from typing import Final
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SMALL: Final = 2**16  # bytes; a drawing has a few thousand
 
 
 class BodyLimit:
     """ASGI middleware that takes in the body of a request and only then passes the request on.
 
-    One that is too large is refused (413), one that pauses for too long (408), and one beside too many under way (503).
-
-    (Gradio reads the whole of what is sent to a server function into memory, whatever its size and however slowly it
-    comes; and a refusal while it reads becomes a refusal of its own, in other words.)
+    One that is too large is refused (413; ``max_bytes`` in the scope says where less is allowed), one that pauses for
+    too long (408), and one beside too many under way (503), unless it is small: a drawing is never refused for the
+    files that others send.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int, max_bytes_under_way: int, max_pause: float) -> None:
@@ -26,8 +28,9 @@ class BodyLimit:
         """Serve one request."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        if int(dict(scope["headers"]).get(b"content-length", b"0")) > self.max_bytes:
-            return await _refuse(self._too_large(), scope, receive, send)
+        max_bytes = min(self.max_bytes, scope.get("max_bytes", self.max_bytes))  # less at some addresses
+        if int(dict(scope["headers"]).get(b"content-length", b"0")) > max_bytes:
+            return await _refuse(_too_large(max_bytes), scope, receive, send)
         body: deque[Message] = deque()
         received = 0
         try:
@@ -38,9 +41,9 @@ class BodyLimit:
                 size = len(message.get("body", b""))
                 received += size
                 self.under_way += size
-                if received > self.max_bytes:
-                    raise self._too_large()
-                if self.under_way > self.max_bytes_under_way:
+                if received > max_bytes:
+                    raise _too_large(max_bytes)
+                if received > SMALL and self.under_way > self.max_bytes_under_way:
                     raise _Refused(503, "Too much is being sent to this server just now. Try again in a moment.")
                 body.append(message)
 
@@ -59,14 +62,16 @@ class BodyLimit:
         except asyncio.TimeoutError:  # the built-in TimeoutError since Python 3.11
             raise _Refused(408, "The request stopped half-way. Try again.") from None
 
-    def _too_large(self) -> "_Refused":
-        return _Refused(413, f"The request is larger than {self.max_bytes // 2**20} MB.")
-
 
 async def _refuse(refused: "_Refused", scope: Scope, receive: Receive, send: Send) -> None:
     # What is still to come of the body is not waited for.
     headers = {"connection": "close"}
     await JSONResponse({"error": refused.sentence}, refused.status, headers)(scope, receive, send)
+
+
+def _too_large(max_bytes: int) -> "_Refused":
+    size = f"{max_bytes // 2**20} MB" if max_bytes >= 2**20 else f"{max_bytes // 2**10} kB"
+    return _Refused(413, f"The request is larger than {size}.")
 
 
 class _Refused(Exception):

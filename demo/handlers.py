@@ -2,11 +2,9 @@
 
 import base64
 import functools
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 import torch
 from gradio.utils import get_upload_folder
@@ -14,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from demo import payloads
+from demo.actions import NoSuchAction, Reply, Speed
 from demo.blocks import NOT_UPLOADED
-from demo.cores import cores
 from demo.limits import Limits
 from demo.remaining_images import CHUNK, RemainingImages
 from demo.requests import (
@@ -33,30 +31,28 @@ from demo.requests import (
     TrainRequest,
     sendable,
 )
-from demo.server_functions import Reply
 from demo.session import Session, Sessions
 from demo.training_queue import TrainingQueue
 from fmnist_core import explain, inference, projection
 from fmnist_core.animation import animate
 from fmnist_core.dataset import Split
 from fmnist_core.errors import FmnistError, NothingDrawn
-from fmnist_core.explain import TopActivations
 from fmnist_core.export import can_export, largest_difference, pack, to_onnx
 from fmnist_core.inference import Reading
 from fmnist_core.preparation import Prepared, flatten, open_picture, prepare, prepare_naively
 from fmnist_core.projection import PixelProjection
 from fmnist_core.training import check_init_from
 
+TOP_ACTIVATIONS: Final = "top_activations"  # in the cache of a session
 SHOWN_SIDE: Final = 560  # pixels, of an uploaded picture on the pad
 
 AnyRequest = TypeVar("AnyRequest", bound=Request)
-Speed = Literal["quick", "slow"]
 
 
 def action(
-    request: type[AnyRequest], speed: Speed | None = None
+    request: type[AnyRequest], speed: Speed = "quick"
 ) -> Callable[[Callable[[Any, AnyRequest], Reply]], Callable[[Any, AnyRequest], Reply]]:
-    """Mark a method of ``Handlers`` as an action: what it is asked, and in which slot it is read and answered."""
+    """Mark a method of ``Handlers`` as an action: what it is asked, and how long it takes to read and answer that."""
 
     def mark(method: Callable[[Any, AnyRequest], Reply]) -> Callable[[Any, AnyRequest], Reply]:
         method.request, method.speed = request, speed  # type: ignore[attr-defined]
@@ -80,13 +76,6 @@ class Handlers:
         self._sessions, self._samples, self._training, self._remaining = sessions, samples, training, remaining
         self._facts = facts
         self._limits = limits or Limits()
-        # Server functions bypass Gradio's queue and its limits, so the number of networks at work is bounded here. No
-        # drawing waits for what takes longer than an answer.
-        wait = self._limits.waiting_seconds
-        self._slots: dict[Speed, Slots] = {
-            "quick": Slots(cores(), self._limits.quick_waiting, wait),
-            "slow": Slots(max(1, cores() - 1), self._limits.slow_waiting, wait),
-        }
 
     def serve(self, name: str, values: Any) -> Reply:
         """Read the fields of a request to the action of that name, and answer it.
@@ -94,18 +83,33 @@ class Handlers:
         Raises:
             FmnistError: the request is refused; the sentence says why.
         """
-        method = getattr(self, name)
-        fields = Fields(values, self._limits)
-        with self._slots[method.speed].slot() if method.speed else nullcontext():
-            reply: Reply = method(method.request.read(fields))
-            return reply
+        method = self._method(name)
+        reply: Reply = method(self, method.request.read(Fields(values, self._limits)))
+        return reply
+
+    def lane(self, name: str, values: Any) -> tuple[str, Speed]:
+        """Whose turn it takes to answer such a request, and how long that takes.
+
+        Raises:
+            FmnistError: the request is refused; the sentence says why.
+        """
+        method = self._method(name)
+        visitor = Fields(values, self._limits).visitor()
+        is_known = name != "channel" or TOP_ACTIVATIONS in self._sessions.get(visitor).cache
+        return visitor, method.speed if is_known else "long"
+
+    def _method(self, name: str) -> Any:
+        method = getattr(type(self), name, None)
+        if not hasattr(method, "request"):
+            raise NoSuchAction("There is no such action.")
+        return method
 
     @action(Request)
     def facts(self, request: Request) -> Reply:
         """What every widget knows from the start, the same for all visitors."""
         return self._facts()
 
-    @action(PictureRequest, "quick")
+    @action(PictureRequest, "drawing")
     def answer(self, request: PictureRequest) -> Reply:
         """What the visitor's network says about a picture, an opened file's pixels, or a test sample."""
         session, wants = self._sessions.get(request.visitor), request.wants
@@ -158,14 +162,13 @@ class Handlers:
         """What one channel of a layer of the visitor's network is made by, and what activates it."""
         session = self._sessions.get(request.visitor)
         layer, channel = request.layer, request.channel
-        found = self._cached(session, "top_activations", lambda: self._top_activations(session))
+        found = self._cached(session, TOP_ACTIVATIONS, lambda: explain.top_activations(session.network, self._samples))
         if layer not in found:
             raise BadRequest("The network that answers now has no such layer.")
         if not 0 <= channel < len(found[layer].values):
             raise BadRequest(f"There is no such channel, expected 0..{len(found[layer].values) - 1}.")
-        with self._slots["quick"].slot():
-            trace = inference.read_pixels(session.network, self._samples.pixels[0]).trace  # for the sizes of its maps
-            return payloads.channel(session.network, trace, found[layer], layer, channel)
+        trace = inference.read_pixels(session.network, self._samples.pixels[0]).trace  # for the sizes of its maps
+        return payloads.channel(session.network, trace, found[layer], layer, channel)
 
     @action(ReasonsRequest, "slow")
     def reasons(self, request: ReasonsRequest) -> Reply:
@@ -185,7 +188,7 @@ class Handlers:
         points = payloads.points(self._sessions.get(request.visitor).projection, self._pixel_projection)
         return points | {"remaining": self._remaining.count if self._remaining else 0}
 
-    @action(ChunkRequest)
+    @action(ChunkRequest, "long")
     def remaining_points(self, request: ChunkRequest) -> Reply:
         """A chunk of the test images that are not shipped: their coordinates on the map of the visitor's network."""
         session, chunk = self._sessions.get(request.visitor), request.chunk
@@ -210,7 +213,7 @@ class Handlers:
         """What has happened in the visitor's training since the last request."""
         return self._training.state(request.visitor, request.seen)
 
-    @action(AnimationRequest, "slow")
+    @action(AnimationRequest, "long")
     def animation(self, request: AnimationRequest) -> Reply:
         """How the map formed in the visitor's training so far, as an animated picture."""
         snapshots = self._training.snapshots(request.visitor)
@@ -219,7 +222,7 @@ class Handlers:
         contents = animate(snapshots, request.format)
         return {"file": base64.b64encode(contents).decode(), "type": f"image/{request.format.lower()}"}
 
-    @action(Request, "slow")
+    @action(Request, "long")
     def download(self, request: Request) -> Reply:
         """The network that answers the visitor as a zip archive; with ONNX, where this server can export it.
 
@@ -249,11 +252,14 @@ class Handlers:
         outcome: Reading | FmnistError
         try:
             path, name = _uploaded(picture)
-            with self._slots["slow"].slot():
-                outcome = inference.read_picture(self._sessions.default.network, open_picture(path, name))
+            outcome = inference.read_picture(self._sessions.default.network, open_picture(path, name))
         except FmnistError as error:
             outcome = error
         return inference.to_json(name, outcome)
+
+    def no_prediction(self, error: FmnistError) -> dict[str, Any]:
+        """What ``predict`` returns when it is not even asked."""
+        return inference.to_json("picture", error)
 
     def _read(self, request: PictureRequest, session: Session) -> Reading:
         """What the network makes of the picture that the request is about."""
@@ -279,22 +285,17 @@ class Handlers:
 
     def _project(self, session: Session, images: Split, chunk: int) -> Reply:
         some = images.take(torch.arange(chunk * CHUNK, min((chunk + 1) * CHUNK, len(images))))
-        with self._slots["slow"].slot():
-            embeddings, predictions = projection.embed(session.network, some)
-            return payloads.more_points(some, embeddings, predictions, session.projection, self._pixel_projection)
+        embeddings, predictions = projection.embed(session.network, some)
+        return payloads.more_points(some, embeddings, predictions, session.projection, self._pixel_projection)
 
     def _cached(self, session: Session, key: Any, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What ``work`` gives, worked out once for a network, however many ask at the same time."""
         if key not in session.cache:
-            with _held(session.working, self._limits.waiting_seconds):
+            with session.working:
                 if key not in session.cache:
                     session.cache[key] = work()
         cached: dict[str, Any] = session.cache[key]
         return cached
-
-    def _top_activations(self, session: Session) -> dict[str, TopActivations]:
-        with self._slots["slow"].slot():
-            return explain.top_activations(session.network, self._samples)
 
     def _steps(self, session: Session, picture: Image.Image, prepared: Prepared) -> dict[str, Any]:
         naive = inference.read_pixels(session.network, torch.from_numpy(prepare_naively(picture)), prepared.kind)
@@ -304,31 +305,6 @@ class Handlers:
         """Which network answers the visitor; ``own``: whether there is one that they have trained."""
         own = self._sessions.own(visitor) is not None
         return {"network": session.id, "session": session.number, "own": own}
-
-
-class Slots:
-    """Work of which so much may be done at a time while so much waits; what comes after that is refused at once."""
-
-    def __init__(self, at_once: int, waiting: int, wait: float) -> None:
-        self._free = threading.BoundedSemaphore(at_once)
-        self._places = threading.BoundedSemaphore(at_once + waiting)
-        self._wait = wait
-
-    @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Wait for a slot, and hold it for the length of a block."""
-        with _held(self._places, 0), _held(self._free, self._wait):
-            yield
-
-
-@contextmanager
-def _held(lock: "threading.Lock | threading.Semaphore", wait: float) -> Iterator[None]:
-    if not lock.acquire(timeout=wait):
-        raise BadRequest("Many people are here just now. Try again in a moment.")
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _uploaded(picture: Any) -> tuple[Path, str]:

@@ -23,10 +23,11 @@ class Limits:
     all_requests_megabytes: int = setting(300, "most that all requests under way may hold together", unit="MB", low=2)
     body_pause_seconds: float = setting(20.0, "longest pause within a request, before it is refused", unit="s", low=1)
 
-    # Requests that wait for a slot, each of which holds one of the 40 threads in which Gradio serves everything.
-    quick_waiting: int = setting(24, "answers that may wait for a core, before more are refused", high=36)
-    slow_waiting: int = setting(8, "uploads, explanations and downloads that may wait for one", high=36)
-    waiting_seconds: float = setting(10.0, "longest wait of each, before it is refused", unit="s")
+    # Requests that wait for their turn, of those that take longer than an answer to a drawing.
+    slow_waiting: int = setting(64, "uploads, explanations and downloads that may wait, before more are refused")
+    slow_waiting_each: int = setting(4, "of these, of one visitor")
+    waiting_seconds: float = setting(30.0, "longest wait of each, before it is refused", unit="s")
+    unread_answers: int = setting(200, "answers of the API that are kept until they are fetched", low=1)
 
     visitors: int = setting(200, "visitors whose networks are remembered, at about 3 MB each", low=1)
 
@@ -55,11 +56,6 @@ class Limits:
             raise ConfigError(
                 f"All requests megabytes: {self.all_requests_megabytes} is out of range, expected {largest} MB or "
                 "more, which is half as much again as a picture file may have."
-            )
-        if self.quick_waiting + self.slow_waiting > 36:
-            raise ConfigError(
-                f"Quick waiting and slow waiting: {self.quick_waiting + self.slow_waiting} together are too many, "
-                "expected at most 36, for everything is served by 40 threads."
             )
 
     @property

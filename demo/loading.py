@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from demo import payloads
-from demo.handlers import Handlers
+from demo.actions import Reply
+from demo.handlers import TOP_ACTIVATIONS, Handlers
 from demo.limits import Limits
 from demo.remaining_images import RemainingImages
-from demo.server_functions import Reply
 from demo.session import Session, Sessions
 from demo.training_queue import TrainingQueue
 from fmnist_core import checkpoint, dataset, explain, projection
@@ -90,5 +90,5 @@ def _session(weights: str | Path, samples: dataset.Split, id: str, name: str) ->
     folder = checkpoint.fetch(weights)
     network = checkpoint.load(folder)
     found = explain.load(folder, network)
-    cache = {} if found is None else {"top_activations": found}
+    cache = {} if found is None else {TOP_ACTIVATIONS: found}
     return Session(network, projection.load(folder, network, samples), id, name, cache)

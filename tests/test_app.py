@@ -84,10 +84,7 @@ def free_port():
 
 def facts_of(app):
     """What the page asks for first: the answer waits until all is loaded."""
-    config = httpx.get(f"{app.url}config", timeout=DEADLINE).json()
-    (identity,) = (part["id"] for part in config["components"] if part["props"].get("elem_id") == "page_header")
-    request = {"session_hash": "test", "component_id": identity, "fn_name": "facts", "data": {"visitor": "a" * 32}}
-    return httpx.post(f"{app.url}gradio_api/component_server", json=request, timeout=DEADLINE).json()
+    return httpx.post(f"{app.url}actions/facts", json={"visitor": "a" * 32}, timeout=DEADLINE).json()
 
 
 def test_help(app):
@@ -227,7 +224,7 @@ def test_page_is_served_until_the_program_is_ended(started, sign):
     assert facts["training"]["isOpen"] is (sign == signal.SIGTERM)  # the host's limits arrive
     networks = [each["id"] for each in facts["networks"]]
     assert networks == (["original", "deep"] if sign == signal.SIGTERM else ["deep", "original"])
-    huge = httpx.post(f"{app.url}gradio_api/component_server", content=bytes(31 * 2**20), timeout=DEADLINE)
+    huge = httpx.post(f"{app.url}actions/answer", content=bytes(31 * 2**20), timeout=DEADLINE)
     assert (huge.status_code, huge.json()) == (413, {"error": "The request is larger than 30 MB."})
     sheet = facts["samples"]["sheet"]
     assert sheet.endswith(f"/{folder}/samples.png")

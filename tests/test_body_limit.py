@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from demo import body_limit
 from demo.body_limit import BodyLimit
 
 DEADLINE = 60.0
@@ -49,6 +50,16 @@ def test_what_is_too_large_is_refused(client_of, form, megabytes):
     assert client.post("/", content=b"12345").json() == 5
 
 
+@pytest.mark.parametrize(("max_bytes", "size"), [(100, "0 kB"), (8192, "8 kB"), (2**20, "1 MB")])
+def test_less_may_be_sent_to_some_addresses(max_bytes, size):
+    async def at_a_smaller_address(scope, receive, send):
+        await BodyLimit(echo, 2**21, 2**30, DEADLINE)(scope | {"max_bytes": max_bytes}, receive, send)
+
+    fits, larger = (piece(b"a" * (max_bytes + more), more=False) for more in (0, 1))
+    assert exchange(at_a_smaller_address, [fits])[0] == 200
+    assert exchange(at_a_smaller_address, [larger]) == (413, {"error": f"The request is larger than {size}."})
+
+
 @pytest.mark.parametrize(("promised", "read_before"), [(101, 0), (5, 120)], ids=["honest", "a lie"])
 def test_no_more_is_read_than_it_takes_to_know_that_it_is_too_large(promised, read_before):
     read, statuses = [], []
@@ -79,7 +90,9 @@ def run(coroutine):
         return pool.submit(asyncio.run, coroutine).result(DEADLINE)
 
 
-def test_too_much_at_once_is_refused_until_some_of_it_is_answered():
+@pytest.mark.parametrize("small", [99, 100])
+def test_too_much_at_once_is_refused_until_some_of_it_is_answered_unless_it_is_small(monkeypatch, small):
+    monkeypatch.setattr(body_limit, "SMALL", small)
     statuses = []
 
     async def exercise():
@@ -105,14 +118,18 @@ def test_too_much_at_once_is_refused_until_some_of_it_is_answered():
 
         first = asyncio.create_task(ask("first"))
         await was_read.wait()
-        await ask("second")
+        second = asyncio.create_task(ask("second"))
+        while not statuses and limit.under_way < 200:  # until it is refused or let in
+            await asyncio.sleep(0)
         may_answer.set()
         await first
+        await second
         await ask("third")
         assert limit.under_way == 0
 
     run(exercise())
-    assert statuses == [("second", 503), ("first", 200), ("third", 200)]
+    second = ("second", 503 if small < 100 else 200)
+    assert sorted(statuses) == [("first", 200), second, ("third", 200)]
 
 
 def exchange(limit, messages):

@@ -4,10 +4,10 @@ import json
 import os
 import re
 import struct
-import threading
 import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -33,7 +33,8 @@ from wire import (
 
 from demo import handlers as module
 from demo import payloads
-from demo.handlers import Handlers, Slots
+from demo.actions import NoSuchAction, Speed
+from demo.handlers import Handlers
 from demo.limits import Limits
 from demo.requests import BadRequest, EventsRequest, NetworkRequest, PictureRequest, Request, Wants
 from demo.session import Session, Sessions
@@ -104,7 +105,7 @@ def test_every_action_says_what_it_is_asked():
     assert actions == ACTIONS
     for name in actions:
         assert issubclass(getattr(Handlers, name).request, Request)
-        assert getattr(Handlers, name).speed in (None, "quick", "slow")
+        assert getattr(Handlers, name).speed in get_args(Speed)
 
 
 def test_an_action_answers_a_typed_request_as_it_answers_its_fields(handlers, ask):
@@ -427,11 +428,14 @@ def test_a_chunk_is_worked_out_once_for_a_network(ask_all, sessions, random_sess
     assert len(embedded) == 2
 
 
-@pytest.mark.usefixtures("short_chunks")
-def test_a_chunk_that_fails_is_tried_again(open_handlers, remaining, fresh_session):
-    ask_all = asking(open_handlers(remaining=remaining, limits=Limits(waiting_seconds=0.01)))
-    with fresh_session.working:
-        assert "Many people" in error_of(ask_all("remaining_points", chunk=1))
+@pytest.mark.usefixtures("short_chunks", "fresh_session")
+def test_a_chunk_that_fails_is_tried_again(ask_all, monkeypatch):
+    def fail(*_):
+        raise BadRequest("Not this time.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(projection, "embed", fail)
+        assert error_of(ask_all("remaining_points", chunk=1)) == "Not this time."
     assert ask_all("remaining_points", chunk=1)["count"] == 8000
 
 
@@ -860,67 +864,40 @@ def test_facts_are_told_anew_each_time(open_handlers):
     assert [ask("facts"), ask("facts", BERT)] == [{"calls": 1}, {"calls": 2}]
 
 
-# --- how much at once -----------------------------------------------------------------------------------------------
+# --- whose turn a request takes, and how long ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("busy", "free"), [("answer", "reasons"), ("reasons", "answer")])
-def test_too_many_at_once_are_told_so_and_the_drawing_does_not_wait(monkeypatch, open_handlers, samples, busy, free):
-    monkeypatch.setattr(module, "cores", lambda: 1)
-    ask = asking(open_handlers(limits=Limits(waiting_seconds=0.01)))
-    entered, may_answer = threading.Event(), threading.Event()
-    read_pixels = inference.read_pixels
-
-    def slow_once(network, pixels, *more):
-        if not entered.is_set():
-            entered.set()
-            assert may_answer.wait(60)
-        return read_pixels(network, pixels, *more)
-
-    monkeypatch.setattr(inference, "read_pixels", slow_once)
-    request = {"kind": "sample", "pixels": in_base64(samples.test.pixels[1].numpy().tobytes())}
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(ask, busy, ANNA, **request)
-        assert entered.wait(60)
-        try:
-            assert "Many people" in error_of(ask(busy, BERT, **request))
-            assert "error" not in ask(free, ANNA, **request)
-        finally:
-            may_answer.set()
-        assert "error" not in first.result(60)
-    assert "error" not in ask(busy, ANNA, **request)
+@pytest.mark.parametrize(
+    ("name", "speed"),
+    [("answer", "drawing"), ("which", "quick"), ("points", "quick"), ("reasons", "slow"), ("download", "long")],
+)
+def test_nothing_waits_for_what_takes_longer(handlers, name, speed):
+    assert handlers.lane(name, {"visitor": ANNA}) == (ANNA, speed)
 
 
-def test_full_slots_refuse_at_once():
-    slots = Slots(at_once=1, waiting=1, wait=threading.TIMEOUT_MAX)  # who waits at all would wait for ever
-    inside, done = threading.Event(), threading.Event()
-
-    def work():
-        with slots.slot():
-            inside.set()
-            assert done.wait(60)
-
-    with ThreadPoolExecutor(2) as pool:
-        works = [pool.submit(work) for _ in range(2)]
-        assert inside.wait(60)
-        while slots._places.acquire(blocking=False):  # until the second one waits
-            slots._places.release()
-        with pytest.raises(BadRequest, match="Many people are here"), slots.slot():
-            pass
-        done.set()
-        for each in works:
-            each.result(60)
-    with slots.slot():
-        pass
+def test_a_channel_takes_long_until_the_top_activations_are_known(handlers, sessions, random_session):
+    asked = {"visitor": ANNA, "layer": "conv1", "channel": 0}
+    assert handlers.lane("channel", asked) == (ANNA, "quick")
+    sessions.put(ANNA, Session(random_session.network, random_session.projection))
+    assert handlers.lane("channel", asked) == (ANNA, "long")
+    handlers.serve("channel", asked)
+    assert handlers.lane("channel", asked) == (ANNA, "quick")
 
 
-def test_a_slot_comes_back_from_every_error(open_handlers):
-    handlers = open_handlers(limits=Limits(waiting_seconds=0.01))
-    ask = asking(handlers)
-    for _ in range(2 * module.cores() + 1):
-        assert "no such test sample" in error_of(ask("answer", sample=-1))
-        assert "not a picture" in error_of(ask("open_file", file=in_base64(b"text")))
-        assert "not uploaded" in handlers.predict({"path": "/etc/passwd"})["error"]
-    assert "words" in ask("answer", sample=1)
+@pytest.mark.parametrize(
+    "name", ["", "none", "__class__", "serve", "lane", "predict", "_pixel_projection", "_sessions"]
+)
+def test_only_actions_can_be_asked_for(handlers, name):
+    for ask_for in (handlers.serve, handlers.lane):
+        with pytest.raises(NoSuchAction, match="no such action"):
+            ask_for(name, {"visitor": ANNA})
+    assert "_pixel_projection" not in vars(handlers)  # not even worked out
+
+
+@pytest.mark.parametrize("values", [None, [], "", {}, {"visitor": 5}])
+def test_a_request_of_nobody_waits_for_nothing(handlers, values):
+    with pytest.raises(BadRequest):
+        handlers.lane("answer", values)
 
 
 # --- training: what reaches the queue -------------------------------------------------------------------------------

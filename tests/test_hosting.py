@@ -54,7 +54,7 @@ def test_what_gradio_is_told_not_to_do(monkeypatch, tmp_path):
 
     monkeypatch.setattr(gr.Blocks, "launch", launch)
     limits = Limits(upload_megabytes=3)
-    module.launch(module.build_page(Future(), tmp_path), limits=limits)
+    module.launch(module.build_page(Future(), tmp_path, limits))
     for switch in ("ssr_mode", "run_history", "enable_monitoring", "pwa"):
         assert told[switch] is False
     assert not told.get("share")

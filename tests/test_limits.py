@@ -1,26 +1,30 @@
 """Each limit is changed in one place, and what is enforced changes with it; those of a run: test_training_queue."""
 
 import argparse
+import asyncio
 import math
 import re
-import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 
+import httpx
 import pytest
 import torch
 from fake_training import DEADLINE, Clock, FakeProcesses, end_all, follow, wait_until
+from starlette.applications import Starlette
 from wire import ANNA, SETTINGS, asking, error_of, in_base64
 
-from demo import handlers as module
-from demo import payloads
+from demo import actions, page, payloads
+from demo.actions import Actions
 from demo.handlers import Handlers
 from demo.limits import SETTINGS as LIMITS
 from demo.limits import Limits, add_options, read_limits, variable
 from demo.requests import page_settings
 from demo.session import Sessions
 from demo.training_queue import TrainingQueue
+from demo.unread_answers import UnreadAnswers
 from fmnist_core import inference
 from fmnist_core.errors import ConfigError
 
@@ -57,7 +61,7 @@ def test_every_limit_leaves_some_room():
         assert getattr(limits, field.name) == "everyone" or getattr(limits, field.name) > 0
     # A file of the largest size in base64 has room in a request, and that one in what may be under way.
     assert limits.upload_bytes * 4 / 3 < limits.request_bytes < limits.all_requests_bytes
-    assert limits.quick_waiting + limits.slow_waiting < 40  # threads of Gradio
+    assert limits.slow_waiting_each < limits.slow_waiting
 
 
 @pytest.mark.parametrize("megabytes", [1, 2])
@@ -143,48 +147,69 @@ def test_visitors_whose_choices_are_remembered(original_session, shipped_session
 
 
 @pytest.fixture
-def busy(monkeypatch):
-    """On one core, all work waits until ``busy.set()``."""
-    done, read_pixels = threading.Event(), inference.read_pixels
+def ask_together(open_handlers):
+    """``ask_together(limits, requests)``: the replies to requests (action, visitor, fields) of the same moment."""
 
-    def wait_and_read(*arguments):
-        assert done.wait(DEADLINE)
-        return read_pixels(*arguments)
+    def ask_together(limits, requests):
+        handlers = Future()
+        handlers.set_result(open_handlers(limits))
 
-    monkeypatch.setattr(module, "cores", lambda: 1)
-    monkeypatch.setattr(inference, "read_pixels", wait_and_read)
-    yield done
-    done.set()
+        async def ask_all():
+            service = Starlette(routes=[Actions(handlers, limits).route()])
+            transport = httpx.ASGITransport(service)
+            async with httpx.AsyncClient(transport=transport, base_url="http://page", timeout=DEADLINE) as client:
+                asked = [
+                    client.post(f"/actions/{action}", json={"visitor": visitor} | fields)
+                    for action, visitor, fields in requests
+                ]
+                return [reply.json() for reply in await asyncio.gather(*asked)]
+
+        with ThreadPoolExecutor(1) as pool:  # which has no event loop yet
+            return pool.submit(asyncio.run, ask_all()).result(DEADLINE)
+
+    return ask_together
 
 
-QUICK, SLOW = ("quick", "answer", {"sample": 1}), ("slow", "reasons", {"pixels": in_base64(bytes(784))})
+REASONS = {"pixels": in_base64(bytes(784))}
 
 
-@pytest.mark.parametrize(("speed", "action", "request_"), [QUICK, SLOW])
+def refused(replies):
+    return sum("Many people are here" in reply.get("error", "") for reply in replies)
+
+
 @pytest.mark.parametrize("waiting", [0, 2])
-def test_requests_that_wait_for_a_slot(busy, open_handlers, speed, action, request_, waiting):
-    handlers = open_handlers(Limits(waiting_seconds=DEADLINE, **{f"{speed}_waiting": waiting}))
-    ask = asking(handlers)
-    with ThreadPoolExecutor(1 + waiting) as pool:
-        replies = [pool.submit(ask, action, **request_) for _ in range(1 + waiting)]
-        wait_until(lambda: handlers._slots[speed]._places._value == 0)  # one is at work, the others wait
-        assert "Many people are here" in error_of(ask(action, **request_))  # at once
-        busy.set()
-        assert all("error" not in reply.result(DEADLINE) for reply in replies)
-    assert "error" not in ask(action, **request_)
+def test_explanations_that_wait_for_their_turn(monkeypatch, ask_together, waiting):
+    monkeypatch.setattr(actions, "cores", lambda: 1)
+    limits = Limits(slow_waiting=waiting, slow_waiting_each=9)
+    assert refused(ask_together(limits, [("reasons", visitor, REASONS) for visitor in VISITORS])) == 11 - waiting
 
 
-@pytest.mark.parametrize(("speed", "action", "request_"), [QUICK, SLOW])
-def test_seconds_to_wait_for_a_slot(busy, open_handlers, speed, action, request_):
-    handlers = open_handlers(Limits(waiting_seconds=0.01))
-    ask = asking(handlers)
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(ask, action, **request_)
-        wait_until(lambda: handlers._slots[speed]._free._value == 0)
-        assert "Many people are here" in error_of(ask(action, **request_))
-        busy.set()
-        assert "error" not in first.result(DEADLINE)
-    assert "error" not in ask(action, **request_)
+@pytest.mark.parametrize("waiting", [1, 2])
+def test_explanations_of_one_visitor_that_wait(monkeypatch, ask_together, waiting):
+    monkeypatch.setattr(actions, "cores", lambda: 1)
+    requests = [("reasons", visitor, REASONS) for visitor in VISITORS[:2] for _ in range(5)]
+    assert refused(ask_together(Limits(slow_waiting_each=waiting), requests)) == 10 - 1 - 2 * waiting
+
+
+def test_seconds_to_wait_for_a_turn(monkeypatch, ask_together):
+    monkeypatch.setattr(actions, "cores", lambda: 1)
+    read_pixels = inference.read_pixels
+    monkeypatch.setattr(inference, "read_pixels", lambda *arguments: time.sleep(0.05) or read_pixels(*arguments))
+    requests = [("reasons", visitor, REASONS) for visitor in VISITORS[:3]]
+    assert refused(ask_together(Limits(waiting_seconds=0.001), requests)) == 2
+
+
+def test_nobody_s_drawing_is_refused(ask_together):
+    limits = Limits(slow_waiting=1, slow_waiting_each=1, waiting_seconds=0.001)
+    replies = ask_together(limits, [("answer", visitor, {"sample": 1}) for visitor in VISITORS])
+    assert all("words" in reply for reply in replies)
+
+
+def test_answers_that_nobody_fetches(tmp_path):
+    limits = Limits(unread_answers=3)
+    built = page.build_page(Future(), tmp_path, limits)
+    middleware = page.middleware(built, ())
+    assert [each.args[-1] for each in middleware if each.cls is UnreadAnswers] == [3]
 
 
 # --- how a host sets them -------------------------------------------------------------------------------------------
@@ -224,8 +249,6 @@ def test_a_limit_is_set_by_its_option_or_by_its_environment_variable(name):
         ({"FMNIST_TRAINING_SECONDS": "nan"}, "Training seconds: nan is out of range, expected 1 s or more."),
         ({"FMNIST_UPLOAD_MEGABYTES": "400"}, "All requests megabytes: 300 is out of range, expected 600 MB or more, "
          "which is half as much again as a picture file may have."),
-        ({"FMNIST_QUICK_WAITING": "30"}, "Quick waiting and slow waiting: 38 together are too many, expected at most "
-         "36, for everything is served by 40 threads."),
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_refused_with_a_sentence(environment, sentence):

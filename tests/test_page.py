@@ -18,6 +18,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from demo import payloads, widgets
+from demo.handlers import Handlers
 from demo.limits import Limits
 from fmnist_core import dataset, explain, inference
 from fmnist_core.architectures import ARCHITECTURES
@@ -29,17 +30,7 @@ ANNA = "a" * 32
 FILE_DATA = {"meta": {"_type": "gradio.FileData"}}
 DEADLINE = 120.0
 NOT_UPLOADED = "The picture was not uploaded to this server."
-GIVEN = {
-    "page_header": {"facts"},
-    "pad": {"answer", "open_file"},
-    "answer": {"choose", "which", "train_state"},
-    "feature_maps": {"layers"},
-    "channel": {"channel"},
-    "why": {"reasons"},
-    "map": {"points", "remaining_points"},
-    "mistakes": {"points"},
-    "training": {"train_start", "train_state", "train_stop", "restore", "animation", "download"},
-}
+ACTIONS = sorted(name for name, method in vars(Handlers).items() if hasattr(method, "request"))
 
 
 @pytest.fixture(scope="module")
@@ -167,11 +158,10 @@ def test_nothing_names_another_place_on_this_machine(config, html, facts, served
             assert str(served_page.static.parent) not in told
 
 
-def test_every_widget_is_on_the_page_with_its_server_functions(config):
+def test_every_widget_is_on_the_page_and_gradio_calls_none_of_our_functions(config):
     parts = {part["props"].get("elem_id"): part for part in config["components"]}
     assert set(widgets.NAMES) < set(parts)
-    functions = {name: parts[name]["props"].get("server_fns") for name in widgets.NAMES}
-    assert {name: set(names) for name, names in functions.items() if names} == GIVEN
+    assert not any(part["props"].get("server_fns") for part in config["components"])
     form = parts["training"]["props"]["html_template"]
     for identity in ("retrain", "stop", "restore", "train-form"):
         assert form.count(f'id="{identity}"') == 1
@@ -334,31 +324,19 @@ def test_files_sent_to_the_api_are_forgotten(launch_page, served_page, drawing):
     assert path.is_relative_to(hasty.uploads)
 
 
-# --- server functions -----------------------------------------------------------------------------------------------
+# --- actions ---------------------------------------------------------------------------------------------------------
 
 
 def in_base64(contents):
     return base64.b64encode(contents).decode()
 
 
-def post(http, name, data, widget=None):
-    config = http.get("config").json()
-    widget = widget or next(widget for widget, functions in GIVEN.items() if name in functions)
-    (identity,) = (part["id"] for part in config["components"] if part["props"].get("elem_id") == widget)
-    body = {"session_hash": "test", "component_id": identity, "fn_name": name, "data": data}
-    # Not httpx's own JSON, which refuses what is no JSON by the book: a rude client does not.
-    return http.post(
-        "gradio_api/component_server", content=json.dumps(body), headers={"Content-Type": "application/json"}
-    )
-
-
 def call(http, name, data):
-    reply = post(http, name, data)
-    assert reply.status_code == 200, reply.text
-    return reply.json()
+    # Not httpx's own JSON, which refuses what is no JSON by the book: a rude client does not.
+    return http.post(f"actions/{name}", content=json.dumps(data)).json()
 
 
-def test_server_functions_answer(http, drawing, shipped, samples):
+def test_actions_answer(http, drawing, shipped, samples):
     answer = call(http, "answer", {"visitor": ANNA, "sample": 5, "want": {"maps": "conv1", "coordinates": True}})
     reading = inference.read_pixels(shipped, samples.test.pixels[5])
     assert answer["probabilities"] == pytest.approx(reading.probabilities.tolist(), rel=1e-5, abs=1e-9)
@@ -400,7 +378,7 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize("name", sorted(set.union(*GIVEN.values())))
+@pytest.mark.parametrize("name", ACTIONS)
 def test_odd_bodies_are_answered_with_a_sentence(http, name):
     for data in ODD:
         reply = call(http, name, data)
@@ -436,26 +414,18 @@ def test_what_is_no_number_in_json_goes_out_as_null(http, served_page, monkeypat
     assert call(http, "train_state", {"visitor": ANNA, "seen": 0}) == {"events": [{"loss": None}, {"loss": None}]}
 
 
-def test_files_in_a_body_are_refused(http, config):
-    (pad,) = (part["id"] for part in config["components"] if part["props"].get("elem_id") == "pad")
-    fields = {"session_hash": "x", "component_id": str(pad), "fn_name": "answer"}
-    reply = http.post("gradio_api/component_server", data=fields, files={"file": ("x.png", b"x")})
-    assert reply.status_code == 200
-    assert reply.json().keys() == {"error"}
-
-
 @pytest.mark.parametrize(
-    "name",
-    ["points", "none", "", "__class__", "__init__", "get_config", "postprocess", "server_fns", "_training", "restore"],
+    "name", ["none", "", "__class__", "__init__", "serve", "_training", "predict", "answer/", "a/b"]
 )
-def test_only_a_widget_s_own_functions_can_be_called(http, name):
-    assert post(http, name, {"visitor": ANNA}, widget="pad").status_code == 404
+def test_only_actions_can_be_asked_for(http, name):
+    assert http.post(f"actions/{name}", json={"visitor": ANNA, "sample": 1}).status_code in (404, 405, 307)
 
 
-@pytest.mark.parametrize("body", ["", "{", "[]", "null", '{"data": 1}', '{"session_hash": 1, "component_id": "x"}'])
-def test_bodies_that_are_no_call_are_refused(http, body):
-    reply = http.post("gradio_api/component_server", content=body, headers={"Content-Type": "application/json"})
-    assert 400 <= reply.status_code < 500
+def test_an_action_is_asked_for_by_post_and_by_no_other_site(http):
+    asked = {"visitor": ANNA, "sample": 1}
+    assert http.get("actions/answer").status_code == 404
+    assert http.post("actions/answer", json=asked, headers={"origin": "https://evil.example"}).status_code == 403
+    assert http.post("actions/answer", json=asked).status_code == 200
 
 
 def test_the_page_still_answers(http):
@@ -493,3 +463,98 @@ def test_a_request_that_grows_too_large_is_refused_in_our_words(http):
     """Its length is not told before, so that it is only known once so much has come."""
     reply = http.post("/gradio_api/upload", content=(bytes(2**20) for _ in range(31)))
     assert (reply.status_code, reply.json()) == (413, {"error": "The request is larger than 30 MB."})
+
+
+def test_what_is_sent_to_the_api_is_small(http):
+    """Gradio keeps it until the answer is fetched: the name of a session, for one."""
+    for path, body in (
+        ("queue/join", {"data": [None], "fn_index": 0, "session_hash": "x" * 9000}),
+        ("call/predict", {"data": [{"path": "x", "orig_name": "x" * 9000}]}),
+        ("call/v2/predict", {"picture": {"path": "x" * 9000}}),
+    ):
+        reply = http.post(f"gradio_api/{path}", json=body)
+        assert (reply.status_code, reply.json()) == (413, {"error": "The request is larger than 8 kB."})
+
+
+def test_gradio_keeps_nothing_of_answers_that_were_fetched(http, served_page):
+    queue = served_page.blocks._queue
+    kept = (queue.pending_messages_per_session, queue.pending_event_ids_session, queue.event_ids_to_events)
+    before = [set(each) for each in kept]
+    fn_index = next(each["id"] for each in http.get("config").json()["dependencies"] if each["api_name"] == "predict")
+    for session in ("first", "second"):
+        asked = http.post("gradio_api/queue/join", json={"data": [None], "fn_index": fn_index, "session_hash": session})
+        assert asked.status_code == 200, asked.text
+    assert {"first", "second"} <= set(queue.pending_messages_per_session)
+    assert NOT_UPLOADED in http.get("gradio_api/queue/data", params={"session_hash": "first"}).text
+    predict(http, None)
+
+    def wait_until_kept(*expected):  # the end of a reply comes before it is forgotten
+        deadline = time.monotonic() + DEADLINE
+        while [set(each) - old for each, old in zip(kept, before, strict=True)] != list(expected):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    wait_until_kept({"second"}, {"second"}, set())
+    http.get("gradio_api/queue/data", params={"session_hash": "second"})
+    wait_until_kept(set(), set(), set())
+
+
+# --- what Gradio has besides ----------------------------------------------------------------------------------------
+
+OPEN = {  # routes of Gradio that can be reached: what the page and its API need
+    *("/", "/config", "/config/", "/theme.css", "/favicon.ico", "/robots.txt", "/assets/{path:path}"),
+    *("/static/{path:path}", "/actions/{name}", "/widgets", "/health"),
+    *("info", "info/", "openapi.json", "app_id", "app_id/", "startup-events", "theme.css"),
+    *("heartbeat/{session_hash}", "queue/data", "queue/status", "queue/join", "upload_progress", "upload"),
+    *("call/{api_name}", "call/{api_name}/", "call/{api_name}/{event_id}"),
+    *("call/v2/{api_name}", "call/v2/{api_name}/", "call/v2/{api_name}/{event_id}"),
+    *("cancel", "reset", "reset/", "file={path_or_url:path}"),
+}
+CLOSED = {
+    *(
+        "/openapi.json",
+        "/docs",
+        "/docs/oauth2-redirect",
+        "/redoc",
+        "/svelte/{path:path}",
+        "/login",
+        "/login/",
+        "/logout",
+    ),
+    *("/gradio_api/deep_link", "/pwa_icon", "/pwa_icon/{size}", "/manifest.json", "/monitoring"),
+    *("/monitoring/summary", "/monitoring/{key}"),
+    *("user", "user/", "login_check", "login_check/", "token", "token/", "dev/reload", "runs", "runs/"),
+    *("custom_component/{id}/{environment}/{type}/{file_name}", "proxy={url_path:path}", "file/{path:path}"),
+    *("stream/{event_id}", "stream/{event_id}/close", "stream/{session_hash}/{run}/{component_id}/playlist.m3u8"),
+    *("stream/{session_hash}/{run}/{component_id}/{segment_id}.{ext}",),
+    *("stream/{session_hash}/{run}/{component_id}/playlist-file", "run/{api_name}", "run/{api_name}/"),
+    *("api/{api_name}", "api/{api_name}/", "component_server", "component_server/", "process_recording"),
+    *("vibe-edit/", "vibe-edit", "undo-vibe-edit/", "undo-vibe-edit", "vibe-code/", "vibe-code"),
+    *("vibe-starter-queries/", "vibe-starter-queries"),
+}
+
+
+def test_every_route_is_known_and_only_those_that_are_needed_are_open(http, served_page):
+    """A new one of Gradio's is closed, and found here."""
+    found = {}
+    for path, methods in routes_of(served_page.blocks.app.routes):
+        found.setdefault(path, set()).update(methods)
+    known = {path if path.startswith("/") else f"/gradio_api/{path}": path in OPEN for path in OPEN | CLOSED}
+    assert {re.sub("/widgets/.*", "/widgets", path) for path in found} <= set(known)
+    example = {"api_name": "predict", "name": "none", "path_or_url:path": "/etc/passwd"}
+    for path, methods in found.items():
+        address = re.sub(r"\{([\w:]+)\}", lambda match: example.get(match[1], "x"), path)
+        is_open = known[re.sub("/widgets/.*", "/widgets", path)] and "file=" not in path
+        for method in methods - {"OPTIONS", "HEAD"}:
+            with http.stream(method, address, content=b"{}" if method == "POST" else None) as reply:
+                is_closed = reply.status_code == 404 and "nothing here" in reply.read().decode()
+            assert is_closed is not is_open, (method, address)
+
+
+def routes_of(routes):
+    """All paths, with their methods; FastAPI keeps an included router as one, older versions only its routes."""
+    for route in routes:
+        if included := getattr(route, "original_router", None):
+            yield from routes_of(included.routes)
+        else:
+            yield route.path, getattr(route, "methods", None) or {"GET"}

@@ -8,9 +8,8 @@ The templates are static, and nothing that a visitor sends is ever put into one:
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import gradio as gr
 from starlette.requests import Request
@@ -66,14 +65,13 @@ def _folder(file: Path) -> str:
     return file.relative_to(FOLDER).parent.name
 
 
-def widget(name: str, modules: Modules, server_functions: Sequence[Callable[..., Any]] = ()) -> gr.HTML:
-    """The widget of that name, with ``#name`` as its element; its module may call ``server_functions``."""
+def widget(name: str, modules: Modules) -> gr.HTML:
+    """The widget of that name, with ``#name`` as its element."""
     return gr.HTML(
         html_template=(FOLDER / name / f"{name}.html").read_text(encoding="utf-8"),
-        js_on_load=f'{modules.imported("mount.js")}.then(({{ mount }}) => mount("{name}", element, server));',
+        js_on_load=f'{modules.imported("mount.js")}.then(({{ mount }}) => mount("{name}", element));',
         elem_id=name,
         apply_default_css=False,
-        server_functions=list(server_functions),
     )
 
 

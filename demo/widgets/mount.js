@@ -2,6 +2,7 @@
 // run before, so that each module finds the facts and the test samples there from the start, and no widget misses what
 // another one says first.
 
+import { server } from "./shared/api.js";
 import { told } from "./shared/facts.js";
 
 const ready = told.then(() => {
@@ -12,9 +13,8 @@ const ready = told.then(() => {
 /**
  * @param {string} name of the widget and of its folder
  * @param {HTMLElement} element that holds its template
- * @param {object} server the functions of the server that it may call
  */
-export const mount = async (name, element, server) => {
+export const mount = async (name, element) => {
   if (name !== "page_header") await ready; // it is what asks for the facts
   const widget = await import(`./${name}/${name}.js`);
   widget.mount(element, server);

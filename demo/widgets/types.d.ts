@@ -106,8 +106,12 @@ export interface NaiveStep {
   words: string;
 }
 
-/** As the server gives it: to an opened file, whose other steps the page knows, it tells only one. */
-export type ServerAnswer = Which & ((OpenAnswer & { steps?: Partial<Steps> }) | { empty: string });
+/**
+ * As the server gives it: to an opened file, whose other steps the page knows, it tells only one. What waits while this
+ * visitor asks about a newer drawing is not answered.
+ */
+export type ServerAnswer =
+  (Which & ((OpenAnswer & { steps?: Partial<Steps> }) | { empty: string })) | { replaced: true; error?: undefined };
 
 /** As the widgets hear of it. */
 export type Reading = Which & OpenAnswer & { steps?: Partial<Steps>; overruled: boolean };
@@ -119,7 +123,7 @@ export type Failure = { error: string };
 export type Answered<Reply> = (Reply & { error?: undefined }) | Failure;
 export type Ask<Request, Reply> = (request: Request & { visitor: string }) => Promise<Answered<Reply>>;
 
-/** By widget, the functions of the server that it is given. A test compares their names with those in page.py. */
+/** By widget, the actions of the server that it asks for. A test compares their names with those in handlers.py. */
 export interface Servers {
   page_header: { facts: Ask<{}, Facts> };
   pad: { answer: Ask<Picture & { want: Partial<Wanted> }, ServerAnswer>; open_file: Ask<PictureFile, OpenedFile> };

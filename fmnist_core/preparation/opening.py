@@ -73,7 +73,10 @@ def flatten(picture: Image.Image) -> Image.Image:
     picture = to_eight_bits(picture)
     if picture.mode != "RGBA":
         return picture
-    alpha = np.asarray(picture.getchannel("A")).astype(np.float32)
+    opacity = picture.getchannel("A")
+    if opacity.getextrema() == (255, 255):  # as every drawing is
+        return picture.convert("RGB")
+    alpha = np.asarray(opacity).astype(np.float32)
     grey = np.asarray(picture.convert("RGB").convert("L")).astype(np.float32)
     brightness = float((grey * alpha).sum() / max(alpha.sum(), 1)) / 255
     background = Image.new("RGBA", picture.size, "black" if brightness > WHITE_LEVEL else "white")

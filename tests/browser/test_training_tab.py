@@ -289,7 +289,7 @@ def test_a_training_outlives_a_reload_on_another_tab(fresh_page: Page) -> None:
     open_tab(page, "Train")
     start(page)
     open_tab(page, "Map")
-    with page.expect_request(lambda request: '"train_state"' in (request.post_data or "") and page.url.endswith("map")):
+    with page.expect_request(lambda request: request.url.endswith("/actions/train_state") and page.url.endswith("map")):
         page.reload()
     page.wait_for_selector("#answer[data-answers]")
     open_tab(page, "Train")

@@ -18,7 +18,7 @@ DEVICES: dict[str, Any] = {
 on_both_devices = pytest.mark.parametrize("device", DEVICES, indirect=True)
 on_a_phone = pytest.mark.parametrize("device", ["phone"], indirect=True)
 
-SERVER = "**/component_server/"  # where every widget asks
+SERVER = "**/actions/*"  # where every widget asks
 SHIRT = (
     (0.35, 0.15), (0.15, 0.25), (0.08, 0.45), (0.22, 0.5), (0.28, 0.4), (0.28, 0.88), (0.72, 0.88),
     (0.72, 0.4), (0.78, 0.5), (0.92, 0.45), (0.85, 0.25), (0.65, 0.15), (0.5, 0.22), (0.35, 0.15),
@@ -201,12 +201,12 @@ def upload(page: Page, picture: Image.Image) -> None:
     page.set_input_files("#upload", {"name": "trousers.png", "mimeType": "image/png", "buffer": png(picture)})
 
 
-def hold_requests(page: Page, function: str) -> list[Route]:
-    """Requests for that function of the server are held back from now on, and come into this list."""
+def hold_requests(page: Page, action: str) -> list[Route]:
+    """Requests for that action of the server are held back from now on, and come into this list."""
     held: list[Route] = []
 
     def hold(route: Route) -> None:
-        if f'"{function}"' in (route.request.post_data or ""):
+        if route.request.url.endswith(f"/{action}"):
             held.append(route)
         else:
             route.continue_()

@@ -431,3 +431,14 @@ def test_of_an_animation_the_first_frame_that_shows_anything_is_taken(format):
     opened = np.asarray(open_picture(buffer.getvalue()).convert("L"))
     assert opened[20, 20] < 10
     assert opened[2, 2] > 245
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
+def test_an_opaque_picture_stays_as_it_is(mode):
+    rng = np.random.default_rng(5)
+    colours = Image.fromarray(rng.integers(0, 256, (30, 20, 3), dtype=np.uint8))
+    opaque = colours.convert("RGBA").convert(mode)
+    assert opaque.getchannel("A").getextrema() == (255, 255)
+    flat = flatten(opaque)
+    assert flat.mode == "RGB"
+    assert (np.asarray(flat) == np.asarray(opaque.convert("RGBA"))[..., :3]).all()

@@ -224,6 +224,10 @@ export const mount = (element, server) => {
     }
     const answer = await call(server.answer, { ...currentPicture(), want: wanted });
     if (mine < painted) return; // a later question was answered first
+    if ("replaced" in answer) {
+      isStale ||= mine === asked; // by another tab with the same visitor: this one asks again
+      return;
+    }
     painted = mine;
     if (answer.error || hasFailed) tell(answer.error);
     hasFailed = answer.error !== undefined;
