@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from demo.handlers import Handlers
+    from demo.limits import Limits
 
 WEIGHTS = Path(__file__).parent / "weights" / "deep"
 
@@ -25,7 +26,7 @@ def accelerator() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
 
 
-def load(handlers: "Future[Handlers]", options: argparse.Namespace, static: Path) -> None:
+def load(handlers: "Future[Handlers]", options: argparse.Namespace, static: Path, limits: "Limits") -> None:
     """Read everything that answers, and give the page its handlers."""
     import torch  # takes longer than everything else here
 
@@ -33,7 +34,7 @@ def load(handlers: "Future[Handlers]", options: argparse.Namespace, static: Path
     from fmnist_core import dataset
 
     torch.set_num_threads(1)  # one picture is too little work to divide among cores
-    handlers.set_result(load_handlers(options.weights, options.data, static))
+    handlers.set_result(load_handlers(options.weights, options.data, static, limits))
     if options.data is None and "FMNIST_DATA" not in os.environ and dataset.find() is None:
         threading.Thread(target=_download, daemon=True).start()
 
@@ -46,8 +47,10 @@ def _download() -> None:
         dataset.download_files()
 
 
-def main() -> int:
-    """Serve the page until interrupted."""
+def build_parser() -> argparse.ArgumentParser:
+    """The options: where to serve what, and every limit."""
+    from demo.limits import add_options
+
     parser = argparse.ArgumentParser(description="Draw a garment and watch a network recognise it, in a browser.")
     parser.add_argument("--host", help="address to listen on (default: $GRADIO_SERVER_NAME or 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port (default: $GRADIO_SERVER_PORT or the first free one from 7860)")
@@ -67,20 +70,44 @@ def main() -> int:
         metavar="ORIGIN",
         help="a site that may embed the page and use its API, as https://example.org; may be given several times",
     )
-    options = parser.parse_args()
+    add_options(parser)
+    return parser
 
+
+def main() -> int:
+    """Serve the page until interrupted; the exit status is 1 when it cannot be served, and a sentence says why."""
+    from demo.limits import read_limits
+    from fmnist_core.errors import FmnistError
+
+    options = build_parser().parse_args()
     if os.environ.get("SPACES_ZERO_GPU"):  # such a host starts only what has a function for its GPU, and asks first
         import spaces
 
         spaces.GPU(accelerator)
+    try:
+        serve(options, read_limits(vars(options), os.environ))
+    except FmnistError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"The page cannot be made: {error}", file=sys.stderr)
+        return 1
+    return 0
 
+
+def serve(options: argparse.Namespace, limits: "Limits") -> None:
+    """Serve the page until interrupted.
+
+    Raises:
+        FmnistError, OSError: it cannot be made, or not be served.
+    """
     # Until the page is served: else an import that is interrupted ends in pages of traceback.
     signal.signal(signal.SIGINT, lambda *_: sys.exit(128 + signal.SIGINT))
     # Everything that is imported and loaded stays: looking for garbage in it takes a tenth of the start.
     gc.disable()
     # Imported here because a training starts this file again in a process of its own, which needs none of it.
     from demo.page import build_page, launch
-    from fmnist_core.errors import FmnistError
+    from fmnist_core.errors import ConfigError
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a host's way to stop us: clean up as at Ctrl-C
     # What somebody names may be wrong: it is read before anything is served. What is shipped is read while the browser
@@ -91,31 +118,23 @@ def main() -> int:
     handlers: Future[Handlers] = Future()
     with tempfile.TemporaryDirectory(prefix="fmnist-page-") as static:
         try:
-            page = build_page(handlers, Path(static))
+            page = build_page(handlers, Path(static), limits)
             if named:
-                load(handlers, options, Path(static))
+                load(handlers, options, Path(static), limits)
             try:
-                address = launch(page, options.host, options.port, origins=origins)
+                address = launch(page, options.host, options.port, origins)
             except (OSError, OverflowError) as error:  # from the socket: the port is taken, or is no port
                 where = "any port" if options.port is None else f"port {options.port}"
-                print(f"The page cannot be served on {where}: {error}", file=sys.stderr)
-                return 1
+                raise ConfigError(f"The page cannot be served on {where}: {error}") from None
             print(f"The page is at {address}", flush=True)
             if not named:
-                load(handlers, options, Path(static))
+                load(handlers, options, Path(static), limits)
             gc.freeze()
             gc.enable()
-        except FmnistError as error:
-            print(error, file=sys.stderr)
-            return 1
-        except OSError as error:
-            print(f"The page cannot be made: {error}", file=sys.stderr)
-            return 1
         finally:
             handlers.cancel()  # else a request that waits for them would keep the process alive
         signal.signal(signal.SIGINT, signal.default_int_handler)
         page.blocks.block_thread()
-    return 0
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ CALL_BYTES: Final = 8 * 2**10  # of a request to the API, which names a file tha
 READ: Final = (  # addresses for GET and HEAD, as regular expressions
     "/",
     "/config/?",
+    "/health",
     "/theme.css",
     "/favicon.ico",
     "/robots.txt",
@@ -51,7 +52,8 @@ class AllowedRoutes:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http":
-            found, max_bytes = self._find(scope["method"], scope["path"])
+            path = scope["path"].removeprefix(scope.get("root_path", ""))  # of a proxy that takes nothing away
+            found, max_bytes = self._find(scope["method"], path or "/")
             if not found:
                 return await JSONResponse({"error": "There is nothing here."}, 404)(scope, receive, send)
             if max_bytes is not None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from demo import payloads
 from demo.actions import NoSuchAction, Reply, Speed
+from demo.blocks import NOT_UPLOADED
 from demo.limits import Limits
 from demo.remaining_images import CHUNK, RemainingImages
 from demo.requests import (
@@ -386,6 +387,6 @@ def _uploaded(picture: Any) -> tuple[Path, str]:
     except (KeyError, TypeError, ValueError, OSError):  # no path, or none that a file can have
         uploaded = False
     if not uploaded:
-        raise BadRequest("The picture was not uploaded to this server.")
+        raise BadRequest(NOT_UPLOADED)
     name = given.get("orig_name")
     return path, sendable(Path(name).name if isinstance(name, str) and Path(name).name else path.name)

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from demo import widgets
 from demo.actions import Actions
 from demo.allowed_routes import AllowedRoutes
+from demo.blocks import Blocks
 from demo.body_limit import BodyLimit
+from demo.health import health_route
 from demo.limits import Limits
 from demo.same_origin import SameOrigin
+from demo.sub_path import SubPath
 from demo.unread_answers import UnreadAnswers
 
 if TYPE_CHECKING:
@@ -48,6 +52,7 @@ class Page:
     actions: Actions
     static: Path  # folder of the files that the browser may load
     limits: Limits
+    health: Route
 
 
 def build_page(handlers: "Future[Handlers]", static: Path, limits: Limits | None = None) -> Page:
@@ -71,7 +76,7 @@ def build_page(handlers: "Future[Handlers]", static: Path, limits: Limits | None
         return await actions.predict(picture)
 
     # What is sent to the API arrives as a file: such files are deleted a few minutes later.
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(60, 300)) as blocks:
+    with Blocks(title=TITLE, analytics_enabled=False, delete_cache=(60, 300)) as blocks:
         widget("page_header")
         widget("tour")
         with gr.Row(elem_id="workbench"):
@@ -110,7 +115,7 @@ def build_page(handlers: "Future[Handlers]", static: Path, limits: Limits | None
                 gr.Markdown(ABOUT.read_text(encoding="utf-8"), elem_classes="prose-block")
         gr.events.api(predict, api_name="predict", concurrency_limit=None)
 
-    return Page(blocks, modules, actions, static, limits)
+    return Page(blocks, modules, actions, static, limits, health_route(handlers))
 
 
 def middleware(page: Page, origins: Collection[str]) -> list[Middleware]:
@@ -126,6 +131,7 @@ def middleware(page: Page, origins: Collection[str]) -> list[Middleware]:
 
     return [
         Middleware(SameOrigin, origins),
+        Middleware(SubPath),
         Middleware(AllowedRoutes, page.static),
         Middleware(BodyLimit, limits.request_bytes, limits.all_requests_bytes, limits.body_pause_seconds),
         Middleware(UnreadAnswers, forget, limits.unread_answers),
@@ -151,7 +157,7 @@ def launch(
         max_file_size=page.limits.upload_bytes,
         app_kwargs={
             "middleware": middleware(page, origins),
-            "routes": [page.actions.route(), page.modules.route()],
+            "routes": [page.actions.route(), page.modules.route(), page.health],
         },
         state_session_capacity=500,  # visitors of whom Gradio keeps its (here empty) state; 10,000 would be 0.8 GB
         footer_links=["api", "gradio"],

@@ -97,6 +97,8 @@ def training_form(is_whole: bool, limits: Limits) -> dict[str, Any]:
     """What a visitor can set before a training; ``is_whole``: the whole data set is here, not only the samples."""
     default = next(iter(ARCHITECTURES))
     return {
+        "isOpen": limits.training == "everyone",
+        "patience": limits.patience_seconds,
         "architectures": [
             {
                 "id": name,

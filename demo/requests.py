@@ -93,7 +93,7 @@ class Fields:
             raise BadRequest("There is no picture in the request.")
         limit = self.limits.upload_bytes
         if len(text) > limit * 4 // 3 + 4:
-            raise PictureError(f"{self.file_name()} is larger than {limit // 2**20} MB.")
+            raise PictureError(f"{self.file_name()} is larger than {self.limits.upload_megabytes} MB.")
         try:
             return base64.b64decode(text, validate=True)
         except ValueError:  # binascii.Error, or a character that is not even ASCII

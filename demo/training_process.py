@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from ctypes import Structure, c_bool, c_double, c_int
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, heap
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -82,6 +82,8 @@ class SharedControl(Structure):
     @classmethod
     def new(cls) -> "SharedControl":
         """One that wants nothing yet, to be given to a process that is started."""
+        if not os.access("/dev/shm", os.W_OK):
+            heap.Arena._dir_candidates = []  # type: ignore[attr-defined]  # the temporary folder will do
         return CONTEXT.RawValue(cls)
 
     def read(self) -> Control:
@@ -134,19 +136,29 @@ class Task:
 
 
 def start_process(task: Task, control: SharedControl, connection: Connection) -> SpawnProcess:
-    """Start a process that works on ``task`` and sends each ``Message``, and None at the end."""
-    process = CONTEXT.Process(target=_run, args=(task, control, connection), daemon=True)
+    """Start a process that works on ``task`` and sends each ``Message``, and None at the end.
+
+    Raises:
+        OSError: the process has ended before it knew what to do.
+    """
+    tasks, sender = CONTEXT.Pipe(duplex=False)
+    process = CONTEXT.Process(target=_run, args=(tasks, control, connection), daemon=True)
     process.start()
+    tasks.close()
+    with sender:
+        # Not as an argument: weights are more than a pipe holds, and Python would wait for ever for a process to read
+        # its arguments that cannot even be started.
+        sender.send(task)
     return process
 
 
-def _run(task: Task, control: SharedControl, connection: Connection) -> None:
+def _run(tasks: Connection, control: SharedControl, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server, which then ends us
     if hasattr(os, "nice"):
         os.nice(10)
     torch.set_num_threads(max(1, cores() - 1))  # one core stays free for answering
     try:
-        for message in work_on(task, control):
+        for message in work_on(tasks.recv(), control):
             connection.send(message)
         connection.send(None)
     except BrokenPipeError:

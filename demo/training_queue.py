@@ -159,8 +159,10 @@ class TrainingQueue:
         To ``watch`` it is to take snapshots, with the visitor's ``picture`` among the images.
 
         Raises:
-            TrainingRefused: the visitor has one already, or the line is full.
+            TrainingRefused: nobody may train here, the visitor has one already, or the line is full.
         """
+        if self._limits.training == "nobody":
+            raise TrainingRefused("Training is switched off on this server.")
         with self._moved:
             if visitor in self._runs and self._runs[visitor].alive:
                 raise TrainingRefused("Your training is still running: stop it first.")

@@ -47,7 +47,7 @@ from fmnist_core.preparation import PICTURE_KINDS, open_picture
 from fmnist_core.resume import RESUME_FILE, SavedTraining, saved_training
 from fmnist_core.segmenter import save_segmenter
 from fmnist_core.segmenter_training import SegmenterConfig, intersection_over_union, train_segmenter
-from fmnist_core.settings import Setting
+from fmnist_core.settings import add_option
 from fmnist_core.snapshots import Snapshots, SnapshotTaker, images_to_place
 from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS
 from fmnist_core.synthetic.scenes import draw_scenes, scene_sheet
@@ -105,7 +105,12 @@ def build_parser() -> argparse.ArgumentParser:
     which = sub.add_mutually_exclusive_group()
     _add_layers(which)
     for setting in SETTINGS.values():
-        _add_setting(which if setting.name == "architecture" else sub, setting)
+        is_network = setting.name == "architecture"
+        add_option(
+            which if is_network else sub,
+            setting,
+            "that of --init-from, or deep" if is_network else "the network's recipe",
+        )
     sub.add_argument("--resume", action="store_true", help="go on with the training that was broken off in --out DIR")
     sub.add_argument("--snapshots", action="store_true", help="keep how the map forms, for `animate`")
     sub.add_argument("--json", action="store_true", help="print one event a line as JSON instead of the progress bar")
@@ -181,18 +186,6 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_layers(options: argparse._ActionsContainer) -> None:
     text = 'JSON file with layers of your own: [{"layer": "conv", "channels": 16, "kernel": 3}, {"layer": "relu"}, ...]'
     options.add_argument("--layers", type=Path, metavar="FILE", help=f"{text}; kinds: {', '.join(LAYER_KINDS)}")
-
-
-def _add_setting(parser: argparse._ActionsContainer, setting: Setting) -> None:
-    option, text = f"--{setting.name.replace('_', '-')}", f"{setting.help} (default: the network's recipe)"
-    if setting.name == "architecture":
-        text = f"{setting.help} (default: that of --init-from, or deep)"
-    if setting.type is bool:
-        parser.add_argument(option, action=argparse.BooleanOptionalAction, help=text)
-    elif setting.choices:
-        parser.add_argument(option, choices=setting.choices, help=text)
-    else:
-        parser.add_argument(option, type=setting.type, metavar="N", help=text)
 
 
 def _add_weights(parser: argparse.ArgumentParser) -> None:

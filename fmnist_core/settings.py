@@ -1,6 +1,8 @@
 """What can be set, described once: range, unit and help stand together, and the command line and the page follow."""
 
+import argparse
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, NoReturn
 
@@ -45,15 +47,25 @@ class Setting:
         elif self.type is int and value % 1:
             self._refuse(f"{_shown(value)} is not a whole number")
 
+    def parse(self, text: str) -> Any:
+        """The number or choice that a text stands for, as in an environment variable; raise ``ConfigError`` if none."""
+        value: Any = text
+        if self.type in (int, float):
+            with suppress(ValueError):
+                value = float(text)
+        self.check(value)
+        return self.type(value)
+
     def _refuse(self, what: str) -> NoReturn:
         raise ConfigError(f"{self.label}: {what}.")
 
     @property
     def expected(self) -> str:
         """Its range in words."""
+        unit = f" {self.unit}" if self.unit else ""
         if self.high == NO_LIMIT:
-            return f"{_number(self.low)} or more"
-        return f"{_number(self.low)} to {_number(self.high)}"
+            return f"{_number(self.low)}{unit} or more"
+        return f"{_number(self.low)} to {_number(self.high)}{unit}"
 
 
 def setting(default: Any, help: str, **description: Any) -> Any:
@@ -71,6 +83,17 @@ def check_settings(config: Any) -> None:
     for each in fields(config):
         if each.metadata:
             setting_of(each).check(getattr(config, each.name))
+
+
+def add_option(parser: "argparse._ActionsContainer", setting: Setting, default: str) -> None:
+    """Give the command line an option for ``setting``; left out, it is None, and ``default`` tells what holds then."""
+    option, text = f"--{setting.name.replace('_', '-')}", f"{setting.help} (default: {default})"
+    if setting.type is bool:
+        parser.add_argument(option, action=argparse.BooleanOptionalAction, help=text)
+    elif setting.choices:
+        parser.add_argument(option, choices=setting.choices, help=text)
+    else:
+        parser.add_argument(option, type=setting.type, metavar="N", help=text)
 
 
 def _number(value: float) -> str:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,8 @@ import gradio
 import httpx
 import pytest
 import torch
+
+from demo.limits import SETTINGS
 
 ROOT = Path(__file__).parent.parent
 DEADLINE = 300.0  # seconds: only for a machine that hangs
@@ -88,7 +91,7 @@ def test_help(app):
     done = app("--help")
     assert done.returncode == 0
     assert done.stderr == ""
-    for option in ("--host", "--port", "--weights", "--data"):
+    for option in ("--host", "--port", "--weights", "--data", *(f"--{name.replace('_', '-')}" for name in SETTINGS)):
         assert option in done.stdout
 
 
@@ -129,6 +132,24 @@ def main(monkeypatch, capsys):
     signal.signal(signal.SIGTERM, terminate)
     torch.set_num_threads(threads)
     sys.setswitchinterval(interval)
+
+
+def test_a_limit_that_cannot_work(main, monkeypatch):
+    assert refused(main("--visitors", "0")) == "Visitors: 0 is out of range, expected 1 or more."
+    monkeypatch.setenv("FMNIST_TRAINING", "me")
+    assert refused(main()) == "Training: 'me' is not known, expected everyone or nobody."
+
+
+def test_a_temporary_folder_that_is_full(main, monkeypatch):
+    def mkdtemp(*_, **__):
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp', '/app']")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", mkdtemp)
+    done = main("--data", "samples")
+    assert done.returncode == 1
+    assert done.stderr.startswith("The page cannot be made: ")
+    assert "No usable temporary directory" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_bad_weights(app, tmp_path):
@@ -193,12 +214,14 @@ def test_page_is_served_until_the_program_is_ended(started, sign):
         weights = ROOT / "weights" / "original"
         app = started("--host", "127.0.0.1", "--port", port, "--data", "samples", "--weights", weights)
     else:
-        app = started("--data", "samples", GRADIO_SERVER_NAME="127.0.0.1", GRADIO_SERVER_PORT=str(port))
+        variables = {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port), "FMNIST_TRAINING": "nobody"}
+        app = started("--data", "samples", **variables)
     assert app.url == f"http://127.0.0.1:{port}/"
     reply = httpx.get(app.url, timeout=DEADLINE)
     assert reply.status_code == 200
     (folder,) = app.files()
     facts = facts_of(app)
+    assert facts["training"]["isOpen"] is (sign == signal.SIGTERM)  # the host's limits arrive
     networks = [each["id"] for each in facts["networks"]]
     assert networks == (["original", "deep"] if sign == signal.SIGTERM else ["deep", "original"])
     huge = httpx.post(f"{app.url}actions/answer", content=bytes(31 * 2**20), timeout=DEADLINE)

@@ -1,29 +1,33 @@
 """Each limit is changed in one place, and what is enforced changes with it; those of a run: test_training_queue."""
 
+import argparse
 import asyncio
 import math
+import re
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import fields
-from types import SimpleNamespace
+from pathlib import Path
 
 import httpx
 import pytest
 import torch
-from fake_training import DEADLINE, FakeProcesses, end_all, follow
+from fake_training import DEADLINE, Clock, FakeProcesses, end_all, follow, wait_until
 from starlette.applications import Starlette
 from wire import ANNA, SETTINGS, asking, error_of, in_base64
 
 from demo import actions, page, payloads
 from demo.actions import Actions
 from demo.handlers import Handlers
-from demo.limits import Limits
+from demo.limits import SETTINGS as LIMITS
+from demo.limits import Limits, add_options, read_limits, variable
 from demo.requests import page_settings
 from demo.session import Sessions
 from demo.training_queue import TrainingQueue
 from demo.unread_answers import UnreadAnswers
 from fmnist_core import inference
 from fmnist_core.architectures import ARCHITECTURES
+from fmnist_core.errors import ConfigError
 from fmnist_core.layer_table import layer_table
 from fmnist_core.model import Network
 
@@ -55,9 +59,9 @@ def open_server(open_handlers):
 
 
 def test_every_limit_leaves_some_room():
-    for field in fields(Limits):
-        assert getattr(Limits(), field.name) > 0
     limits = Limits()
+    for field in fields(Limits):
+        assert getattr(limits, field.name) == "everyone" or getattr(limits, field.name) > 0
     # A file of the largest size in base64 has room in a request, and that one in what may be under way.
     assert limits.upload_bytes * 4 / 3 < limits.request_bytes < limits.all_requests_bytes
     assert limits.slow_waiting_each < limits.slow_waiting
@@ -65,7 +69,7 @@ def test_every_limit_leaves_some_room():
 
 @pytest.mark.parametrize("megabytes", [1, 2])
 def test_size_of_a_file(open_server, original_session, samples, megabytes):
-    limits = Limits(upload_bytes=megabytes * 2**20)
+    limits = Limits(upload_megabytes=megabytes)
     ask = open_server(limits)
     for action, field in (("open_file", "file"), ("answer", "picture")):
         fits, larger = (in_base64(bytes(limits.upload_bytes + more)) for more in (0, 6))
@@ -142,17 +146,36 @@ def test_length_of_the_line(open_server, length):
     assert replies[-1]["error"].startswith(f"{length} visitors train or wait")
 
 
-@pytest.mark.parametrize("patience", [0.0, math.inf])
-def test_patience_with_visitors_who_no_longer_ask(open_server, patience):
-    ask = open_server(Limits(patience_seconds=patience))
-    assert ask("train_start", settings=SETTINGS) == {}
-    training = SimpleNamespace(state=lambda visitor, seen: ask("train_state", visitor, seen=seen))
-    if patience:
+@pytest.mark.parametrize("patience", [20.0, math.inf])
+def test_patience_with_visitors_who_no_longer_ask(open_handlers, patience, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("demo.training_queue.time", clock)
+    limits = Limits(patience_seconds=patience)
+    assert payloads.training_form(False, limits)["patience"] == patience  # so long the page tries to ask again
+    handlers = open_handlers(limits)
+    assert asking(handlers)("train_start", settings=SETTINGS) == {}
+    training = handlers._training
+    follow(training, ANNA, until="Loading")
+    clock.ahead += 21
+    if patience == math.inf:
         assert follow(training, ANNA, until="Loading") == [{"event": "Loading"}]
     else:
-        events = follow(training, ANNA)
-        assert events[-1]["event"] == "Failed"
-        assert "as this page was away for 0 seconds" in str(events)
+        events = training._runs[ANNA].events
+        wait_until(lambda: events[-1]["event"] == "Stopping")
+        assert events[-1]["why"] == "as this page was away for 20 seconds"
+
+
+@pytest.mark.parametrize("who", ["everyone", "nobody"])
+def test_who_may_train(open_server, who):
+    limits = Limits(training=who)
+    ask = open_server(limits)
+    assert payloads.training_form(False, limits)["isOpen"] is (who == "everyone")
+    reply = ask("train_start", settings=SETTINGS)
+    if who == "everyone":
+        assert reply == {}
+    else:
+        assert error_of(reply) == "Training is switched off on this server."
+        assert ask("train_state", seen=0)["events"] == []
 
 
 @pytest.mark.parametrize("count", [1, 4])
@@ -227,3 +250,60 @@ def test_answers_that_nobody_fetches(tmp_path):
     built = page.build_page(Future(), tmp_path, limits)
     middleware = page.middleware(built, ())
     assert [each.args[-1] for each in middleware if each.cls is UnreadAnswers] == [3]
+
+
+# --- how a host sets them -------------------------------------------------------------------------------------------
+
+
+def given(*options, **environment):
+    """The limits after these options and these environment variables."""
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    return read_limits(vars(parser.parse_args(options)), environment)
+
+
+def test_every_limit_is_a_setting_with_a_range_in_which_its_default_lies():
+    assert list(LIMITS) == [field.name for field in fields(Limits)]
+    for name, setting in LIMITS.items():
+        setting.check(getattr(Limits(), name))
+        assert setting.help
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_limit_is_set_by_its_option_or_by_its_environment_variable(name):
+    option, text = f"--{name.replace('_', '-')}", {"training": "nobody", "all_requests_megabytes": "70"}.get(name, "7")
+    expected = Limits(**{name: LIMITS[name].type(text)})
+    assert given() == given(**{variable(name): ""}) == Limits()
+    assert given(option, text) == given(**{variable(name): f" {text} "}) == expected != Limits()
+    assert given(option, text, **{variable(name): str(getattr(Limits(), name))}) == expected  # the option counts
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"FMNIST_VISITORS": "many"}, "Visitors: 'many' is not a number."),
+        ({"FMNIST_VISITORS": "0"}, "Visitors: 0 is out of range, expected 1 or more."),
+        ({"FMNIST_VISITORS": "2.5"}, "Visitors: 2.5 is not a whole number."),
+        ({"FMNIST_UPLOAD_MEGABYTES": "-1"}, "Upload megabytes: -1 is out of range, expected 1 to 1,000 MB."),
+        ({"FMNIST_TRAINING": "me"}, "Training: 'me' is not known, expected everyone or nobody."),
+        ({"FMNIST_TRAINING_SECONDS": "nan"}, "Training seconds: nan is out of range, expected 1 s or more."),
+        ({"FMNIST_UPLOAD_MEGABYTES": "400"}, "All requests megabytes: 300 is out of range, expected 600 MB or more, "
+         "which is half as much again as a picture file may have."),
+    ],
+)  # fmt: skip
+def test_what_cannot_work_is_refused_with_a_sentence(environment, sentence):
+    with pytest.raises(ConfigError) as refusal:
+        given(**environment)
+    assert str(refusal.value) == sentence
+
+
+def test_the_readme_has_a_table_of_all_of_them():
+    text = (Path(__file__).parent.parent / "README.md").read_text()
+    rows = re.findall(r"^\| `--([a-z-]+)` \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$", text, re.MULTILINE)
+    expected = []
+    for name, setting in LIMITS.items():
+        default = getattr(Limits, name)
+        shown = default if setting.choices else f"{default:g}"
+        values = " or ".join(setting.choices) if setting.choices else setting.expected
+        expected.append((name.replace("_", "-"), shown, values, setting.help))
+    assert rows == expected

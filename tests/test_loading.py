@@ -172,7 +172,7 @@ def test_every_network_that_is_told_can_be_chosen(load, copy_to):
 
 
 def test_limits_reach_everything_that_has_some(load):
-    ask = asking(load(limits=Limits(upload_bytes=2**20, training_epochs=7)))
+    ask = asking(load(limits=Limits(upload_megabytes=1, training_epochs=7)))
     facts = ask("facts")
     assert facts["uploadBytes"] == 2**20
     assert {each["name"]: each["high"] for each in facts["training"]["settings"]}["epochs"] == 7

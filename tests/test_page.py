@@ -285,10 +285,8 @@ def test_api_opens_no_other_file(http, drawing, served_page, more):
     bait = [str(drawing), str(served_page.static / "drawing.png"), f"{served_page.uploads}/../{drawing.name}"]
     for path in [*bait, "/etc/passwd", str(ROOT / "app.py"), "app.py", str(served_page.uploads), "", "\0", "x" * 5000]:
         answer, stream = predict(http, {"path": path, **more})
-        assert answer is not None or more, path  # with more, Gradio may refuse it before we do
-        if answer is not None:
-            assert answer["error"] == NOT_UPLOADED
-            assert answer["label"] is answer["probabilities"] is None
+        assert answer["error"] == NOT_UPLOADED, path
+        assert answer["label"] is answer["probabilities"] is None
         assert "root:" not in stream
         assert "import" not in stream
         assert "Trouser" not in stream
@@ -306,7 +304,7 @@ def test_api_fetches_nothing_from_the_server_s_own_network(http):
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/picture.png"
         for picture in ({"path": address}, {"path": address} | FILE_DATA, {"path": "x", "url": address} | FILE_DATA):
             answer, _ = predict(http, picture)
-            assert answer is None or answer["label"] is None
+            assert answer["error"] == NOT_UPLOADED
         listener.setblocking(False)
         with pytest.raises(BlockingIOError):
             listener.accept()
@@ -437,6 +435,21 @@ def test_the_page_still_answers(http):
     assert call(http, "answer", {"visitor": ANNA, "sample": 0})["words"]
 
 
+# --- what a host sees -----------------------------------------------------------------------------------------------
+
+
+def test_health(http):
+    reply = http.get("/health")
+    assert (reply.status_code, reply.json()) == (200, {"ready": True})
+    assert http.head("/health").status_code == 200
+
+
+def test_what_could_show_more_than_the_page_is_not_there(http):
+    for path in ("/gradio_api/runs", "/gradio_api/run-history/connect", "/monitoring", "/gradio_api/mcp/sse"):
+        for ask in (http.get, http.post):
+            assert ask(path).status_code in (403, 404, 405), path
+
+
 # --- what other sites, and large requests, get ----------------------------------------------------------------------
 
 
@@ -492,7 +505,7 @@ def test_gradio_keeps_nothing_of_answers_that_were_fetched(http, served_page):
 
 OPEN = {  # routes of Gradio that can be reached: what the page and its API need
     *("/", "/config", "/config/", "/theme.css", "/favicon.ico", "/robots.txt", "/assets/{path:path}"),
-    *("/static/{path:path}", "/actions/{name}", "/widgets"),
+    *("/static/{path:path}", "/actions/{name}", "/widgets", "/health"),
     *("info", "info/", "openapi.json", "app_id", "app_id/", "startup-events", "theme.css"),
     *("heartbeat/{session_hash}", "queue/data", "queue/status", "queue/join", "upload_progress", "upload"),
     *("call/{api_name}", "call/{api_name}/", "call/{api_name}/{event_id}"),

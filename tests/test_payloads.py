@@ -556,6 +556,6 @@ def test_png_is_the_picture(mode, trousers):
 
 def test_any_session_is_described_by_its_own_id_and_name(original, samples):
     given = Session(original, None, "given", "a run of mine")
-    facts = payloads.facts([given], samples.test, "sheet.png", Limits(upload_bytes=5))
+    facts = payloads.facts([given], samples.test, "sheet.png", Limits(upload_megabytes=5))
     assert facts["networks"] == [{"id": "given", "name": "a run of mine", "parameters": original.parameter_count}]
-    assert facts["uploadBytes"] == 5
+    assert facts["uploadBytes"] == 5 * 2**20

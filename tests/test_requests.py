@@ -248,12 +248,13 @@ def test_pixels_are_those_of_an_opened_picture(count, kind, sentence):
         read(PictureRequest, pixels=in_base64(bytes(count)), kind=kind)
 
 
-@pytest.mark.parametrize("limit", [2**20, 3 * 2**20])
-def test_the_size_of_a_file_has_a_limit(limit):
-    limits = Limits(upload_bytes=limit)
+@pytest.mark.parametrize("megabytes", [1, 3])
+def test_the_size_of_a_file_has_a_limit(megabytes):
+    limits = Limits(upload_megabytes=megabytes)
+    limit = megabytes * 2**20
     with pytest.raises(PictureError, match="is not a picture"):
         read(FileRequest, limits, file=in_base64(bytes(limit)), name="Large.png")
-    with pytest.raises(PictureError, match=f"^Large.png is larger than {limit // 2**20} MB.$"):
+    with pytest.raises(PictureError, match=f"^Large.png is larger than {megabytes} MB.$"):
         read(FileRequest, limits, file=in_base64(bytes(limit + 6)), name="Large.png")
 
 

@@ -1,3 +1,4 @@
+import argparse
 import math
 from dataclasses import dataclass, fields
 
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fmnist_core.errors import ConfigError
-from fmnist_core.settings import NO_LIMIT, Setting, setting, setting_of
+from fmnist_core.settings import NO_LIMIT, Setting, add_option, setting, setting_of
 
 WHOLE = Setting("batch_size", "images before each step", int, 2, 100_000)
 NUMBER = Setting("learning_rate", "how large the steps are", float, 1e-7, 10)
@@ -208,3 +209,51 @@ def test_field_of_a_configuration_becomes_a_setting_of_its_type():
         Setting("amp", "multiply in 16 bits", bool),
         Setting("device", "where to train", str, choices=("auto", "cpu")),
     ]
+
+
+def test_range_in_words_has_the_unit():
+    assert Setting("x", "something", float, 1, 5, unit="s").expected == "1 to 5 s"
+    assert Setting("x", "something", float, 1, unit="MB").expected == "1 MB or more"
+
+
+# ---------------------------------------------------------------- as text
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "value"),
+    [(WHOLE, "256", 256), (WHOLE, "256.0", 256), (NUMBER, "1e-3", 0.001), (NUMBER, " 2 ", 2.0), (CHOICE, "cpu", "cpu")],
+)
+def test_text_is_read_as_what_it_stands_for(setting, text, value):
+    assert setting.parse(text) == value
+    assert type(setting.parse(text)) is setting.type
+
+
+@pytest.mark.parametrize("setting", [WHOLE, NUMBER, CHOICE], ids=lambda setting: setting.name)
+@given(text=st.text() | st.integers().map(str) | st.floats().map(str))
+def test_any_text_is_read_or_refused_in_one_short_sentence(setting, text):
+    try:
+        value = setting.parse(text)
+    except ConfigError as error:
+        assert str(error).startswith(f"{setting.label}: ")
+        assert len(str(error)) < 250
+    else:
+        setting.check(value)
+        assert type(value) is setting.type
+
+
+# ---------------------------------------------------------------- as an option
+
+
+def test_a_setting_is_an_option_of_the_command_line(capsys):
+    parser = argparse.ArgumentParser()
+    for each in (WHOLE, NUMBER, SWITCH, CHOICE):
+        add_option(parser, each, "that of the recipe")
+    left_out = parser.parse_args([])
+    assert vars(left_out) == dict.fromkeys(("batch_size", "learning_rate", "amp", "device"))
+    given = parser.parse_args(["--batch-size", "64", "--learning-rate", "0.5", "--no-amp", "--device", "cuda"])
+    assert vars(given) == {"batch_size": 64, "learning_rate": 0.5, "amp": False, "device": "cuda"}
+    for wrong in (["--batch-size", "x"], ["--device", "tpu"]):
+        with pytest.raises(SystemExit):
+            parser.parse_args(wrong)
+    capsys.readouterr()
+    assert "images before each step (default: that of the recipe)" in " ".join(parser.format_help().split())

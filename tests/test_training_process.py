@@ -7,7 +7,10 @@ import os
 import pickle
 import re
 import signal
+import tempfile
 from dataclasses import replace
+from multiprocessing import heap, resource_tracker
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -70,6 +73,33 @@ def furthest_move(network, before):
         for (name, mine), (_, weights) in pairs
         if not name.startswith("layers.out")
     )
+
+
+# --- what goes to the process ---------------------------------------------------------------------------------------
+
+
+def test_what_is_shared_with_a_process_needs_no_shared_memory(monkeypatch):
+    monkeypatch.setattr(heap.Arena, "_dir_candidates", ["/dev/shm"])
+    monkeypatch.setattr(heap.BufferWrapper, "_heap", heap.Heap())  # a fresh one, without room from before
+    monkeypatch.setattr(module.os, "access", lambda place, mode: False)
+    control = SharedControl.new()
+    control.stop = True
+    assert control.read() == Control(stop=True)
+    (arena,) = heap.BufferWrapper._heap._arenas
+    assert str(Path(f"/proc/self/fd/{arena.fd}").readlink()).startswith(tempfile.gettempdir())
+
+
+def test_a_process_that_cannot_be_started_is_told_and_not_waited_for(shipped):
+    task = Task.of(shipped, SHORT, False, "samples")  # with more weights than a pipe holds
+    _, sender = module.CONTEXT.Pipe(duplex=False)
+    resource_tracker.ensure_running()  # which would be started by the same executable
+    executable = multiprocessing.spawn.get_executable()
+    module.CONTEXT.set_executable("/bin/false")
+    try:
+        with pytest.raises(OSError):
+            module.start_process(task, SharedControl.new(), sender)
+    finally:
+        module.CONTEXT.set_executable(executable)
 
 
 # --- in this process ------------------------------------------------------------------------------------------------

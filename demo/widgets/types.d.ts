@@ -223,6 +223,8 @@ export type MorePoints = Record<Layout, string | null> & {
 
 /** What can be set before a training. */
 export interface TrainingForm {
+  isOpen: boolean; // anyone may train here, not nobody
+  patience: number | null; // seconds without a question, after which the server ends a training; null: never
   architectures: { id: string; parameters: number; description: string; fraction: number }[]; // of the data, to begin with
   custom: {
     id: string; // of the network of one's own layers, among the architectures

@@ -18,13 +18,14 @@ const PAUSE = 2000; // milliseconds between two questions
 export const mount = (element, server) => {
   const find = finder(element);
   const lead = find("p");
-  const words = lead.textContent;
+  const words = [...lead.childNodes];
 
   const begin = async () => {
     const facts = await call(server.facts, {});
-    lead.textContent = facts.error ?? words;
-    if (facts.error === undefined) tell(facts);
-    else setTimeout(begin, PAUSE);
+    lead.replaceChildren(...(facts.error === undefined ? words : [facts.error]));
+    if (facts.error !== undefined) return void setTimeout(begin, PAUSE);
+    find(".train").hidden = !facts.training.isOpen;
+    tell(facts);
   };
   begin();
 

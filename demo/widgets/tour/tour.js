@@ -5,6 +5,7 @@
 
 import { emit, on } from "../shared/bus.js";
 import { bringIntoView, finder } from "../shared/dom.js";
+import { facts } from "../shared/facts.js";
 import * as address from "../shared/address.js";
 import { recall, store } from "../shared/storage.js";
 
@@ -45,6 +46,7 @@ const GAP = 12; // CSS pixels between the dialog and what it is about, and the e
 export const mount = (element) => {
   const find = finder(element);
   const dialog = find(".tour");
+  const steps = STEPS.filter(({ tab }) => tab !== "train" || facts.training.isOpen);
   let at = -1; // number of the step that is shown; -1: none
   /** @type {HTMLElement | null} */
   let target = null; // what it is about; null: its tab is only just being opened
@@ -57,7 +59,7 @@ export const mount = (element) => {
   const follow = () => {
     if (at < 0) return;
     if (!target) {
-      target = document.querySelector(STEPS[at].about);
+      target = document.querySelector(steps[at].about);
       if (!target?.offsetParent) target = null;
       target?.classList.add("tour-target");
       if (target) bringIntoView(target);
@@ -83,12 +85,12 @@ export const mount = (element) => {
   const go = (step) => {
     leave();
     at = step;
-    const { tab, title, text } = STEPS[step];
-    find(".step").textContent = `Step ${step + 1} of ${STEPS.length}`;
+    const { tab, title, text } = steps[step];
+    find(".step").textContent = `Step ${step + 1} of ${steps.length}`;
     find("#tour-title").textContent = title;
     find("#tour-text").textContent = text;
-    find(".skip").hidden = step === STEPS.length - 1;
-    find(".next").textContent = step === STEPS.length - 1 ? "Done" : "Next";
+    find(".skip").hidden = step === steps.length - 1;
+    find(".next").textContent = step === steps.length - 1 ? "Done" : "Next";
     if (step === 0 && document.activeElement === find(".back")) dialog.focus({ preventScroll: true });
     find(".back").hidden = step === 0;
     if (tab) emit("tab", tab);
@@ -115,7 +117,7 @@ export const mount = (element) => {
 
   find(".skip").addEventListener("click", end);
   find(".back").addEventListener("click", () => go(at - 1));
-  find(".next").addEventListener("click", () => (at < STEPS.length - 1 ? go(at + 1) : end()));
+  find(".next").addEventListener("click", () => (at < steps.length - 1 ? go(at + 1) : end()));
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && at >= 0 && !event.defaultPrevented) end();
   });

@@ -17,7 +17,6 @@ import { makeFormation } from "./formation.js";
 
 const PAUSE = 200; // milliseconds between two questions
 const FAILED_PAUSE = 2000; // after one that was not answered
-const PATIENCE = 90_000; // milliseconds without an answer, after which the server too has given up
 
 export let isMounted = false; // before that, nobody here asks what becomes of a run
 
@@ -29,6 +28,7 @@ export const mount = (element, server) => {
   isMounted = true;
   const find = finder(element);
   const root = find(".training");
+  const patience = 1000 * (facts.training.patience ?? Infinity); // milliseconds, after which the server too has given up
 
   const formation = makeFormation(find(".formation"), server);
   const controls = makeControls(find(".controls"), server);
@@ -183,7 +183,7 @@ export const mount = (element, server) => {
     for (;;) {
       const reply = await call(server.train_state, { seen });
       if (reply.error !== undefined) {
-        if (performance.now() - answered > PATIENCE) {
+        if (performance.now() - answered > patience) {
           show(reply.error, "failed");
           break;
         }
@@ -262,6 +262,13 @@ export const mount = (element, server) => {
     curves.draw();
     formation.draw();
   });
+  if (!facts.training.isOpen) {
+    show(
+      "Training is switched off on this server. To train a network yourself, run this program on your own computer.",
+      "closed",
+    );
+    return;
+  }
   // A run of before a reload is taken up where it is.
   call(server.train_state, { seen: 0 }).then((reply) => {
     if (reply.error !== undefined || !reply.events.length || watching) return;
