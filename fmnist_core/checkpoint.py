@@ -10,12 +10,12 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
@@ -28,8 +28,12 @@ from fmnist_core.errors import CheckpointError, ConfigError
 from fmnist_core.file_kinds import SAFETENSORS, kind_of
 from fmnist_core.model import CONFIG_FILE, CONFIG_KEYS, WEIGHTS_FILE, Network
 from fmnist_core.storage import as_path, write_whole
+from fmnist_core.tensor_files import quoted, read_tensors
 
 TRAINING_FILE = "training.json"
+WRAPPERS: Final = ("module.", "_orig_mod.")
+MAX_REASON: Final = 200  # characters of what a library says is wrong
+MAX_CONFIG: Final = 2**20  # bytes of config.json
 FILES = (CONFIG_FILE, WEIGHTS_FILE, "projection.safetensors", "top_activations.safetensors", TRAINING_FILE, "README.md")
 
 
@@ -100,19 +104,21 @@ def save_companion(tensors: dict[str, Tensor], network: Network, file: Path) -> 
 def load_companion(file: Path, network: Network) -> dict[str, Tensor] | None:
     """What ``save_companion`` wrote; None when nothing there belongs to these weights."""
     try:
-        with safe_open(file, framework="pt") as opened:
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-            belongs = (opened.metadata() or {}).get("weights") == fingerprint(network)
+        tensors, metadata = read_tensors(file)
     except (OSError, SafetensorError):
         return None
-    return tensors if belongs else None
+    return tensors if metadata.get("weights") == fingerprint(network) else None
 
 
 def _make_network(path: Path) -> Network:
     """A network as the config at ``path`` says, without its weights; what it leaves out is as for Fashion-MNIST."""
     try:
         _check_kind(path)
-        config: Any = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            contents = file.read(MAX_CONFIG + 1)
+        if len(contents) > MAX_CONFIG:
+            raise CheckpointError(f"{path} is larger than {MAX_CONFIG // 2**20} MB.")
+        config: Any = json.loads(contents.decode("utf-8-sig"))
     except FileNotFoundError:
         raise CheckpointError(f"{path.parent} holds no {path.name}, which names the architecture.") from None
     except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, not JSON, or a number too long
@@ -132,8 +138,7 @@ def _read_weights(path: Path, network: Network) -> dict[str, Tensor]:
     expected = network.state_dict()
     try:
         _check_kind(path, SAFETENSORS)
-        with safe_open(path, framework="pt") as file:
-            found: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        found = _as_ours(read_tensors(path)[0])
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
             f"{path} is not a complete safetensors file ({_first_line(error)}): truncated, damaged, or another kind."
@@ -150,8 +155,18 @@ def _read_weights(path: Path, network: Network) -> dict[str, Tensor]:
             raise CheckpointError(f"{path} holds values in {name} that are not finite: this training has failed.")
     extra = sorted(found.keys() - expected.keys())
     if extra:
-        raise CheckpointError(f"{path} holds {extra[0]}, which the network {network.architecture} does not have.")
+        raise CheckpointError(
+            f"{path} holds {quoted(extra[0])}, which the network {network.architecture} does not have."
+        )
     return found
+
+
+def _as_ours(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Without what PyTorch puts before every name when a network was wrapped: ``DataParallel``, ``compile``."""
+    for prefix in WRAPPERS:
+        if tensors and all(name.startswith(prefix) for name in tensors):
+            return _as_ours({name.removeprefix(prefix): tensor for name, tensor in tensors.items()})
+    return tensors
 
 
 def _check_kind(path: Path, expected: str | None = None) -> None:
@@ -162,8 +177,9 @@ def _check_kind(path: Path, expected: str | None = None) -> None:
 
 
 def _form(tensor: Tensor) -> str:
-    return f"{str(tensor.dtype).removeprefix('torch.')} {'x'.join(map(str, tensor.shape)) or 'single'}"
+    return f"{str(tensor.dtype).removeprefix('torch.')} {'x'.join(map(str, tensor.shape[:8])) or 'single'}"
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return line if len(line) <= MAX_REASON else f"{line[:MAX_REASON]}…"

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
@@ -20,6 +20,7 @@ from fmnist_core.dataset import Split
 from fmnist_core.errors import CheckpointError, ConfigError
 from fmnist_core.model import Network
 from fmnist_core.storage import write_whole
+from fmnist_core.tensor_files import read_tensors
 from fmnist_core.train_config import TrainConfig
 from fmnist_core.training import TrainingState
 
@@ -123,9 +124,8 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if not file.is_file():
         raise CheckpointError(f"{folder} holds no training that was broken off ({RESUME_FILE}).")
     try:
-        with safe_open(file, framework="pt") as opened:
-            about: Any = json.loads((opened.metadata() or {}).get("training", ""))
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        tensors, metadata = read_tensors(file)
+        about: Any = json.loads(metadata.get("training", ""))
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{file} is damaged: the training cannot go on.") from error
     if not isinstance(about, dict):

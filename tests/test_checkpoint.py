@@ -550,3 +550,26 @@ def test_saving_over_weights_replaces_them(folder, network):
     assert same(checkpoint.load(folder), other)
     assert not same(checkpoint.load(folder), network)
     assert (folder / "README.md").exists()
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_weights_of_a_wrapped_network_are_read(folder, network, prefix):
+    path = folder / "model.safetensors"
+    save_file({prefix + name: tensor for name, tensor in load_file(path).items()}, path)
+    assert same(checkpoint.load(folder), network)
+
+
+def test_config_with_a_byte_order_mark_is_read(folder, network):
+    path = folder / "config.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert same(checkpoint.load(folder), network)
+
+
+def test_sentences_about_huge_files_are_short(folder):
+    config = config_of(folder)
+    (folder / "config.json").write_text(json.dumps(config | {"note": "x" * 2**20}))
+    assert refused(folder) == f"{folder / 'config.json'} is larger than 1 MB."
+    (folder / "config.json").write_text(json.dumps(config))
+    replace(folder, **{"x" * 100_000: torch.zeros(1)})
+    text = refused(folder)
+    assert text.endswith(f"model.safetensors holds {'x' * 60}…, which the network original does not have.")
