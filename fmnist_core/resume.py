@@ -32,6 +32,7 @@ class SavedTraining:
 
     def __init__(self, folder: Path, images: Split) -> None:
         self.folder, self.images = folder, _fingerprint(images)
+        self.is_kept = False  # whether anything of this training has been saved since it began
 
     def save(self, state: TrainingState) -> None:
         """Keep the state of the training between two epochs.
@@ -61,6 +62,7 @@ class SavedTraining:
         )
         with write_whole(self.folder / RESUME_FILE) as file:
             file.write(contents)
+        self.is_kept = True
 
     def load(self, state: TrainingState) -> None:
         """Put a training that is ready for its first step where the one in the folder was broken off.

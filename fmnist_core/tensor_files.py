@@ -25,6 +25,13 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
 
 
+def read_metadata(path: Path) -> dict[str, str]:
+    """The metadata of a file alone; raises as ``read_tensors``."""
+    check_header(path)
+    with safe_open(path, framework="pt") as file:
+        return file.metadata() or {}
+
+
 def check_header(path: Path) -> None:
     """Raise ``SafetensorError`` when a file, or its header, is too large to be looked into."""
     with path.open("rb") as file:

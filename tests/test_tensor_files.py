@@ -6,7 +6,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save, save_file
 
 from fmnist_core import tensor_files
-from fmnist_core.tensor_files import MAX_HEADER, MAX_QUOTED, quoted, read_tensors
+from fmnist_core.tensor_files import MAX_HEADER, MAX_QUOTED, quoted, read_metadata, read_tensors
 
 
 def test_tensors_and_metadata_come_back(tmp_path):
@@ -15,7 +15,7 @@ def test_tensors_and_metadata_come_back(tmp_path):
     found, metadata = read_tensors(tmp_path / "a.safetensors")
     assert found.keys() == tensors.keys()
     assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
-    assert metadata == {"about": "this"}
+    assert metadata == read_metadata(tmp_path / "a.safetensors") == {"about": "this"}
     save_file(tensors, tmp_path / "a.safetensors")
     assert read_tensors(tmp_path / "a.safetensors")[1] == {}
 

@@ -149,9 +149,10 @@ def to_eight_bits(picture: Image.Image) -> Image.Image:
 
 def _contents(source: Path | bytes, name: str) -> bytes:
     if isinstance(source, bytes):
-        return source
-    with source.open("rb") as file:
-        contents = file.read(MAX_BYTES + 1)
+        contents = source
+    else:
+        with source.open("rb") as file:
+            contents = file.read(MAX_BYTES + 1)
     if len(contents) > MAX_BYTES:
         raise PictureError(f"{name} is larger than {MAX_BYTES // 2**20} MB.")
     return contents
@@ -179,9 +180,7 @@ def _check_parts(file: _File) -> None:
 
 def _check_size(picture: Image.Image, file: _File) -> None:
     """Refuse a picture that would take long, or much memory, to decode."""
-    limit = {"JPEG": MAX_JPEG_PIXELS, "MPO": MAX_JPEG_PIXELS, "WEBP": MAX_WEBP_PIXELS}.get(
-        picture.format or "", MAX_PIXELS
-    )
+    limit = LIMITS.get(picture.format or "", MAX_PIXELS)
     is_slow = any(tile[0] in Image.DECODERS for tile in getattr(picture, "tile", ())[:1])
     if is_slow and file.getbuffer().nbytes > MAX_SLOW_BYTES:
         raise PictureError(f"{file.name} is of a kind that is slow to read, and large: save it as PNG and try again.")
