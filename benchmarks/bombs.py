@@ -383,10 +383,10 @@ def measured(folder: Path, reader: str, file_name: str, contents: bytes) -> str:
         done = subprocess.run(
             [sys.executable, "-c", OPEN, reader, str(read)],
             cwd=ROOT, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
-            timeout=60, check=False,
+            timeout=120, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return "60+ ? 0 nothing"
+        return "120+ ? 0 nothing"
     return done.stdout.strip() or f"? ? 0 ended with {done.returncode}: {done.stderr[-200:]}"
 
 
