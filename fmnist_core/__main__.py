@@ -44,6 +44,7 @@ from fmnist_core.layer_kinds import LAYER_KINDS
 from fmnist_core.layer_table import LayerRow, layer_table
 from fmnist_core.model import Network
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
+from fmnist_core.preparation.opening import MAX_BYTES
 from fmnist_core.resume import RESUME_FILE, SavedTraining, saved_training
 from fmnist_core.segmenter import save_segmenter
 from fmnist_core.segmenter_training import SegmenterConfig, intersection_over_union, train_segmenter
@@ -60,6 +61,7 @@ DEFAULT_WEIGHTS = Path(__file__).parent.parent / "weights" / "deep"
 SHEET = 1100  # images made for a sheet that shows 900: of what is drawn by chance, some classes get more
 TEST_SCENES = 200  # on which a trained segmenter is evaluated
 SHEETS = SYNTHETIC_KINDS | {"test-sketches": TEST_SKETCHES}
+PICTURES_HELP = "picture: PNG, JPEG, GIF, WebP, BMP or TIFF; - reads one from the standard input"
 DATA_HELP = (
     "folder with the four IDX files or with train.csv and test.csv, or one CSV file, or 'samples' for the images "
     "shipped with the program (default: $FMNIST_DATA, data/FashionMNIST/raw, Debian's package, {}the samples)"
@@ -144,7 +146,13 @@ def build_parser() -> argparse.ArgumentParser:
     sub = command(
         "predict", run_predict, "Recognise the garments in pictures; the exit status is 1 when one cannot be read."
     )
-    sub.add_argument("files", nargs="+", type=Path, metavar="FILE", help="picture: PNG, JPEG, GIF, WebP, BMP or TIFF")
+    sub.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="picture: PNG, JPEG, GIF, WebP, BMP or TIFF; - reads one from the standard input",
+    )
     _add_weights(sub)
     sub.add_argument("--kind", choices=PICTURE_KINDS, help="what kind of pictures they are (default: detect)")
     sub.add_argument("--json", action="store_true", help="print one JSON object a line")
@@ -263,14 +271,15 @@ def _train_into(
         print(f"Stopped before anything was learned: nothing is saved in {out}.", file=sys.stderr)
         return 1
     checkpoint.save(event.network, out)
-    if event.stopped and (out / RESUME_FILE).is_file():
+    if event.stopped and (saved.is_kept or options.resume):
         print(f"To go on with it: train --resume --out {out}", file=sys.stderr)
-    elif not event.stopped:
+    else:  # it has ended, or what is there is of another training, whose weights have just been replaced
         (out / RESUME_FILE).unlink(missing_ok=True)
     if taker:
         Snapshots.of(taken, taker.images.labels).save(out)
     evaluation = evaluate(event.network, data.test)
-    tested = {"config": asdict(config), "data": data.source} | evaluation.to_json()
+    of_weights = {"weights": checkpoint.fingerprint(event.network)}
+    tested = of_weights | {"config": asdict(config), "data": data.source} | evaluation.to_json()
     with storage.write_whole(out / checkpoint.TRAINING_FILE) as file:
         file.write((json.dumps(tested, indent=2) + "\n").encode())
     if options.json:
@@ -296,7 +305,7 @@ def run_train_segmenter(options: argparse.Namespace) -> int:
     storage.claim(options.out.parent)
     drawn = draw_scenes(data.test.pixels.numpy(), TEST_SCENES, Rng(config.seed + 1))
     scenes, masks = (torch.from_numpy(each) for each in drawn)
-    with closing(tqdm(total=config.steps)) as bar, _interrupt_stops() as request:
+    with closing(tqdm(total=config.steps, disable=None)) as bar, _interrupt_stops() as request:
         for step in train_segmenter(data.train.pixels, config):
             bar.set_postfix_str(f"loss {step.loss:.3f}", refresh=False)
             bar.update()
@@ -366,7 +375,7 @@ class _Progress:
                 file=sys.stderr,
             )
             form = "{percentage:3.0f}% |{bar:25}| {n_fmt}/{total_fmt} steps, {remaining} left{postfix}"
-            self.bar = tqdm(total=event.steps, bar_format=form)
+            self.bar = tqdm(total=event.steps, bar_format=form, disable=None)  # None: where no terminal shows it
         elif isinstance(event, StepDone):
             self.bar.set_postfix_str(
                 f"loss {event.loss:.3f}, accuracy {event.accuracy:.3f}, {event.images_per_second:,.0f} images/s", False
@@ -451,7 +460,7 @@ def run_predict(options: argparse.Namespace) -> int:
     for file in options.files:
         outcome: inference.Reading | FmnistError
         try:
-            outcome = inference.read_picture(network, open_picture(file), options.kind)
+            outcome = inference.read_picture(network, _open(file), options.kind)
         except PictureError as error:
             outcome, status = error, 1
         answer = inference.to_json(str(file), outcome)
@@ -463,6 +472,13 @@ def run_predict(options: argparse.Namespace) -> int:
             note = "" if outcome.is_familiar else f" {inference.UNFAMILIAR}"
             print(f"{file}: {inference.in_words(outcome)} ({outcome.probabilities.max():.0%}).{note}")
     return status
+
+
+def _open(file: Path) -> Image.Image:
+    """The picture in a file, or, of the name ``-``, in the standard input."""
+    if str(file) != "-":
+        return open_picture(file)
+    return open_picture(sys.stdin.buffer.read(MAX_BYTES + 1), "The standard input")
 
 
 def run_export(options: argparse.Namespace) -> int:

@@ -10,12 +10,12 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
@@ -28,29 +28,55 @@ from fmnist_core.errors import CheckpointError, ConfigError
 from fmnist_core.file_kinds import SAFETENSORS, kind_of
 from fmnist_core.model import CONFIG_FILE, CONFIG_KEYS, WEIGHTS_FILE, Network
 from fmnist_core.storage import as_path, write_whole
+from fmnist_core.tensor_files import quoted, read_metadata, read_tensors
 
 TRAINING_FILE = "training.json"
+WRAPPERS: Final = ("module.", "_orig_mod.")
+MAX_REASON: Final = 200  # characters of what a library says is wrong
+MAX_CONFIG: Final = 2**20  # bytes of config.json
 FILES = (CONFIG_FILE, WEIGHTS_FILE, "projection.safetensors", "top_activations.safetensors", TRAINING_FILE, "README.md")
 
 
 def save(network: Network, folder: Path) -> None:
-    """Write config and weights, each whole or not at all.
+    """Write config and weights, so that whoever kills the program leaves the old ones or the new ones.
+
+    The weights carry their config as metadata, and the file of the old config is removed before they are replaced:
+    between the two, and until the new config is there, ``load`` takes the weights at their own word.
 
     Raises:
         StorageError: they could not be written; when the disk is full, what was there before is unchanged.
     """
-    contents = weights_of(network)
-    config = json.dumps(network.config, indent=2, ensure_ascii=False) + "\n"
+    _complete(folder)
     with write_whole(folder / CONFIG_FILE) as config_file, write_whole(folder / WEIGHTS_FILE) as weights_file:
-        config_file.write(config.encode())
-        config_file.flush()
-        os.fsync(config_file.fileno())  # on the disk before the weights: a full disk stops both
-        weights_file.write(contents)
+        for file, contents in (
+            (config_file, (json.dumps(network.config, indent=2, ensure_ascii=False) + "\n").encode()),
+            (weights_file, weights_of(network, with_config=True)),
+        ):
+            file.write(contents)
+            file.flush()
+            os.fsync(file.fileno())  # both are on the disk before anything is replaced: a full one stops both
+        (folder / CONFIG_FILE).unlink(missing_ok=True)
+        (folder / TRAINING_FILE).unlink(missing_ok=True)  # which tells of the old ones
 
 
-def weights_of(network: nn.Module) -> bytes:
-    """A network's weights as safetensors."""
-    return to_safetensors({name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()})
+def _complete(folder: Path) -> None:
+    """See to it that the weights in a folder, if there are some, can do without their config."""
+    try:
+        config = _read_config(folder / CONFIG_FILE)
+        if _config_within(folder / WEIGHTS_FILE) == config:
+            return
+        old = load(folder)
+    except CheckpointError:  # nothing that could be lost
+        return
+    with write_whole(folder / WEIGHTS_FILE) as file:
+        file.write(weights_of(old, with_config=True))
+
+
+def weights_of(network: nn.Module, with_config: bool = False) -> bytes:
+    """A network's weights as safetensors, with its config as their metadata if it has one and that is wanted."""
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
+    config = network.config if with_config and isinstance(network, Network) else None
+    return to_safetensors(tensors, metadata=None if config is None else {"config": json.dumps(config)})
 
 
 def load(where: str | Path) -> Network:
@@ -60,7 +86,7 @@ def load(where: str | Path) -> Network:
         CheckpointError: it is not there, of another kind, truncated, or does not fit; the sentence says which.
     """
     folder = fetch(where)
-    network = _make_network(folder / CONFIG_FILE)
+    network = _make_network(folder)
     network.load_state_dict(_read_weights(folder / WEIGHTS_FILE, network))
     return network.eval()
 
@@ -100,29 +126,46 @@ def save_companion(tensors: dict[str, Tensor], network: Network, file: Path) -> 
 def load_companion(file: Path, network: Network) -> dict[str, Tensor] | None:
     """What ``save_companion`` wrote; None when nothing there belongs to these weights."""
     try:
-        with safe_open(file, framework="pt") as opened:
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-            belongs = (opened.metadata() or {}).get("weights") == fingerprint(network)
+        tensors, metadata = read_tensors(file)
     except (OSError, SafetensorError):
         return None
-    return tensors if belongs else None
+    return tensors if metadata.get("weights") == fingerprint(network) else None
 
 
-def _make_network(path: Path) -> Network:
-    """A network as the config at ``path`` says, without its weights; what it leaves out is as for Fashion-MNIST."""
-    try:
-        _check_kind(path)
-        config: Any = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(f"{path.parent} holds no {path.name}, which names the architecture.") from None
-    except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, not JSON, or a number too long
-        raise CheckpointError(f"{path} cannot be read: {_first_line(error)}.") from error
+def _make_network(folder: Path) -> Network:
+    """A network as the config in a folder says, without its weights; what it leaves out is as for Fashion-MNIST."""
+    path = folder / CONFIG_FILE
+    config: Any = None if path.exists() else _config_within(folder / WEIGHTS_FILE)
+    if config is None:
+        config = _read_config(path)
     if not isinstance(config, dict) or not isinstance(config.get("architecture"), str):
         raise CheckpointError(f"{path} names no architecture.")
     try:
         return Network(**{name: config[name] for name in CONFIG_KEYS if name in config})
     except ConfigError as error:
         raise CheckpointError(f"{path}: {error}") from error
+
+
+def _read_config(path: Path) -> Any:
+    try:
+        _check_kind(path)
+        with path.open("rb") as file:
+            contents = file.read(MAX_CONFIG + 1)
+        if len(contents) > MAX_CONFIG:
+            raise CheckpointError(f"{path} is larger than {MAX_CONFIG // 2**20} MB.")
+        return json.loads(contents.decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{path.parent} holds no {path.name}, which names the architecture.") from None
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, not JSON, or a number too long
+        raise CheckpointError(f"{path} cannot be read: {_first_line(error)}.") from error
+
+
+def _config_within(weights: Path) -> Any:
+    """The config that weights carry; None of those without."""
+    try:
+        return json.loads(read_metadata(weights).get("config", "null"))
+    except (OSError, SafetensorError, ValueError, RecursionError):
+        return None
 
 
 def _read_weights(path: Path, network: Network) -> dict[str, Tensor]:
@@ -132,8 +175,7 @@ def _read_weights(path: Path, network: Network) -> dict[str, Tensor]:
     expected = network.state_dict()
     try:
         _check_kind(path, SAFETENSORS)
-        with safe_open(path, framework="pt") as file:
-            found: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        found = _as_ours(read_tensors(path)[0])
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
             f"{path} is not a complete safetensors file ({_first_line(error)}): truncated, damaged, or another kind."
@@ -150,8 +192,18 @@ def _read_weights(path: Path, network: Network) -> dict[str, Tensor]:
             raise CheckpointError(f"{path} holds values in {name} that are not finite: this training has failed.")
     extra = sorted(found.keys() - expected.keys())
     if extra:
-        raise CheckpointError(f"{path} holds {extra[0]}, which the network {network.architecture} does not have.")
+        raise CheckpointError(
+            f"{path} holds {quoted(extra[0])}, which the network {network.architecture} does not have."
+        )
     return found
+
+
+def _as_ours(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Without what PyTorch puts before every name when a network was wrapped: ``DataParallel``, ``compile``."""
+    for prefix in WRAPPERS:
+        if tensors and all(name.startswith(prefix) for name in tensors):
+            return _as_ours({name.removeprefix(prefix): tensor for name, tensor in tensors.items()})
+    return tensors
 
 
 def _check_kind(path: Path, expected: str | None = None) -> None:
@@ -162,8 +214,9 @@ def _check_kind(path: Path, expected: str | None = None) -> None:
 
 
 def _form(tensor: Tensor) -> str:
-    return f"{str(tensor.dtype).removeprefix('torch.')} {'x'.join(map(str, tensor.shape)) or 'single'}"
+    return f"{str(tensor.dtype).removeprefix('torch.')} {'x'.join(map(str, tensor.shape[:8])) or 'single'}"
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return line if len(line) <= MAX_REASON else f"{line[:MAX_REASON]}…"

@@ -23,7 +23,7 @@ from PIL import Image
 from torch import Tensor
 
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE
-from fmnist_core.dataset_formats import UInt8Array, parse_idx, read_bytes, read_csv
+from fmnist_core.dataset_formats import GZIP_MAGIC, UInt8Array, parse_idx, read_bytes, read_csv, zipped_csv_files
 from fmnist_core.errors import DatasetError
 from fmnist_core.file_kinds import ZIP, kind_of
 from fmnist_core.storage import as_path, write_whole
@@ -49,6 +49,11 @@ class IdxFile:
     dimensions: int  # 3: images, 1: labels
     md5_published: str  # of the .gz as published
     md5_contents: str  # of what it unpacks to: the same however it was packed
+
+    @property
+    def size(self) -> int:
+        """Bytes of what it unpacks to."""
+        return 4 + 4 * self.dimensions + self.count * (IMAGE_SIZE**2 if self.dimensions == 3 else 1)
 
 
 IDX_FILES: Final = {
@@ -119,7 +124,9 @@ def load(where: str | Path | None = None, *, download: bool = False) -> Dataset:
     """
     place = find(where)
     if place is not None:
-        return load_path(place)
+        data = load_path(place)
+        cut = None if _named(where) else _cut_download()
+        return data if cut is None else replace(data, source=f"{data.source} ({cut})")
     if not download or _asks_for_samples(where):
         return load_samples()
     try:
@@ -133,7 +140,8 @@ def find(where: str | Path | None = None) -> Path | None:
     """The folder (or CSV file) that holds the data set; None stands for the samples shipped with the weights.
 
     The first of these: the place given as ``where``; ``$FMNIST_DATA``; ``data/FashionMNIST/raw``, where torchvision
-    puts it; Debian's package dataset-fashion-mnist. ``"samples"`` instead of a place asks for the shipped samples.
+    puts it; Debian's package dataset-fashion-mnist. ``"samples"`` instead of a place asks for the shipped samples. Of
+    the last two, one in which a file is cut off is passed over.
 
     Raises:
         DatasetError: a place was named that does not hold the data set.
@@ -160,8 +168,18 @@ def find(where: str | Path | None = None) -> Path | None:
                 )
         return path
     for folder in (DOWNLOAD_ROOT / "FashionMNIST" / "raw", DEBIAN_FOLDER):
-        if all(_idx_path(folder, file) for file in IDX_FILES.values()):
+        if all(_whole_path(folder, file) for file in IDX_FILES.values()):
             return folder
+    return None
+
+
+def _cut_download() -> str | None:
+    """A sentence about a file in the folder of downloads that is cut off; None when there is none."""
+    folder = DOWNLOAD_ROOT / "FashionMNIST" / "raw"
+    for file in IDX_FILES.values():
+        path = _idx_path(folder, file)
+        if path is not None and _whole_path(folder, file) is None:
+            return f"{path} is cut off or damaged and was passed over; `data download` fetches it again"
     return None
 
 
@@ -184,6 +202,11 @@ def load_path(path: Path) -> Dataset:
     These rows are drawn at random, always the same ones: a file may list its classes one after the other.
     """
     if path.is_file():
+        zipped = _zipped_pair(path)
+        if zipped:
+            train, test_split = (_split(*read_csv(path, member)) for member in zipped)
+            source = f"{len(train):,} training and {len(test_split):,} test images from the CSV files in {path.name}"
+            return Dataset(train, test_split, source)
         whole = load_csv(path)
         order = torch.randperm(len(whole), generator=torch.Generator().manual_seed(0))
         test = order < math.ceil(len(whole) / 6)
@@ -268,8 +291,11 @@ def read_published(folder: Path, file: IdxFile) -> UInt8Array:
     path = _idx_path(folder, file)
     if path is None:
         raise DatasetError(f"{file.name} (raw or .gz) is missing in {folder}.")
-    contents = read_bytes(path)
-    array = parse_idx(contents, path.name, file.dimensions)
+    try:
+        contents = read_bytes(path)
+        array = parse_idx(contents, path.name, file.dimensions)
+    except DatasetError as error:
+        raise DatasetError(f"{str(error)[:-1]} ({path}; delete it, and `data download` fetches it).") from error
     if len(array) != file.count:
         what = "images" if file.dimensions == 3 else "labels"
         raise DatasetError(f"{path.name} holds {len(array):,} {what}, expected {file.count:,}.")
@@ -340,14 +366,43 @@ def sprite(split: Split, columns: int = 30) -> Image.Image:
 
 
 def _idx_path(folder: Path, file: IdxFile) -> Path | None:
+    """The file in a folder, one that is whole if there are several; None when there is none."""
+    return _whole_path(folder, file) or next(iter(_idx_paths(folder, file)), None)
+
+
+def _idx_paths(folder: Path, file: IdxFile) -> list[Path]:
     names = file.name, file.name.replace("-idx", ".idx")  # the second as some mirrors and unpackers write it
     paths = (folder / f"{name}{end}" for name in names for end in (".gz", ""))
-    return next((path for path in paths if _is_file(path)), None)
+    return [path for path in paths if _is_file(path)]
+
+
+def _whole_path(folder: Path, file: IdxFile) -> Path | None:
+    return next((path for path in _idx_paths(folder, file) if _unpacked_size(path) == file.size), None)
+
+
+def _unpacked_size(path: Path) -> int | None:
+    """Bytes that a file holds; of a gzip file, what its last four bytes say (RFC 1952); None when it cannot be read."""
+    try:
+        with path.open("rb") as opened:
+            is_packed = opened.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+            size = opened.seek(0, os.SEEK_END)
+            if not is_packed:
+                return size
+            opened.seek(max(0, size - 4))
+            return int.from_bytes(opened.read(4), "little")
+    except OSError:
+        return None
 
 
 def _csv_pair(folder: Path) -> tuple[Path, Path] | None:
     pairs = ((folder / train, folder / test) for train, test in CSV_PAIRS)
     return next((pair for pair in pairs if _is_file(pair[0]) and _is_file(pair[1])), None)
+
+
+def _zipped_pair(path: Path) -> tuple[str, str] | None:
+    """The CSV files for training and testing in a zip archive, as Kaggle packs them; None without both."""
+    members = {Path(name).name: name for name in zipped_csv_files(path)}
+    return next(((members[a], members[b]) for a, b in CSV_PAIRS if a in members and b in members), None)
 
 
 def _is_file(path: Path) -> bool:
@@ -358,5 +413,6 @@ def _is_file(path: Path) -> bool:
 
 
 def _split(pixels: UInt8Array, labels: UInt8Array) -> Split:
-    # A copy: the arrays are views of read-only bytes.
-    return Split.of(torch.from_numpy(pixels.copy()), torch.from_numpy(labels.astype(np.int64)))
+    # A view of read-only bytes is copied.
+    owned = pixels if pixels.flags.writeable else pixels.copy()
+    return Split.of(torch.from_numpy(owned), torch.from_numpy(labels.astype(np.int64)))

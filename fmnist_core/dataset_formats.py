@@ -1,16 +1,23 @@
 """The two file formats of the data set, IDX and CSV, in and out."""
 
+import codecs
 import gzip
+import io
 import math
+import re
+import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.errors import DatasetError
-from fmnist_core.file_kinds import IDX, file_kind, kind_of
+from fmnist_core.file_kinds import GZIP, HEAD, IDX, ZIP, file_kind, kind_of
 from fmnist_core.storage import write_whole
 
 UInt8Array = NDArray[np.uint8]
@@ -18,25 +25,39 @@ UInt8Array = NDArray[np.uint8]
 IDX_UNSIGNED_BYTE = 0x08
 GZIP_MAGIC = b"\x1f\x8b"
 
+MAX_IDX_BYTES: Final = 64 * 2**20  # of one file, unpacked; the largest published one holds 45
+
+MAX_CSV_IMAGES: Final = 140_000  # of one file: twice the whole data set
+MAX_LINE: Final = 32_768  # characters; numpy.savetxt writes 25 for each value
+CSV_DELIMITERS: Final = ",;\t"
 CSV_COLUMNS = ("label", *(f"pixel{x}" for x in range(1, IMAGE_SIZE**2 + 1)))
 CSV_TEXTS = tuple(str(value) for value in range(256))
 CSV_VALUES = {text: value for value, text in enumerate(CSV_TEXTS)}
+CSV_NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]*)?(e[+-]?[0-9]{1,2})?", re.IGNORECASE)  # as programs write 0..255
 
 
 def read_bytes(path: Path) -> bytes:
-    """Contents of a file, unpacked when it is gzip (told by its first bytes, not by its name)."""
+    """Contents of a file, unpacked when it is gzip (told by its first bytes, not by its name).
+
+    Raises:
+        DatasetError: it cannot be read, is damaged, or holds more than ``MAX_IDX_BYTES``.
+    """
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DatasetError(f"{path.name} cannot be read: {error.strerror or error}.") from error
-    if not raw.startswith(GZIP_MAGIC):
-        return raw
-    try:
-        return gzip.decompress(raw)
+        with path.open("rb") as raw:
+            is_packed = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+            raw.seek(0)
+            contents = (gzip.GzipFile(fileobj=raw) if is_packed else raw).read(MAX_IDX_BYTES + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DatasetError(
             f"{path.name} is truncated or damaged: its gzip contents end early; expected a whole file."
         ) from error
+    except OSError as error:
+        raise DatasetError(f"{path.name} cannot be read: {error.strerror or error}.") from error
+    if len(contents) > MAX_IDX_BYTES:
+        raise DatasetError(f"{path.name} holds more than {MAX_IDX_BYTES // 2**20} MB, expected one of the four files.")
+    if is_packed and contents.startswith(GZIP_MAGIC):
+        raise DatasetError(f"{path.name} is packed twice, a gzip file in a gzip file: unpack it once.")
+    return contents
 
 
 def parse_idx(contents: bytes, name: str, dimensions: int) -> UInt8Array:
@@ -77,34 +98,81 @@ def format_idx(array: UInt8Array) -> bytes:
     return b"".join(number.to_bytes(4, "big") for number in header) + array.tobytes()
 
 
-def read_csv(path: Path) -> tuple[UInt8Array, UInt8Array]:
-    """Pixels (N, 28, 28) and labels (N,) from a CSV file as on Kaggle.
+def read_csv(path: Path, member: str | None = None) -> tuple[UInt8Array, UInt8Array]:
+    """Pixels (N, 28, 28) and labels (N,) from a CSV file as on Kaggle, which may be packed with gzip or zip.
 
     A header and 785 columns: ``label``, then ``pixel1`` .. ``pixel784``; with x = i * 28 + j counted from 0,
-    pixel x (column ``pixel{x + 1}``) stands in row i and column j of the image.
+    pixel x (column ``pixel{x + 1}``) stands in row i and column j of the image. Columns may be separated by semicolons
+    or tabs, too, values quoted or written as 0.0. ``member`` names the file in a zip archive that holds several.
 
     Raises:
         DatasetError: naming line, column and value of the first thing that is wrong.
     """
-    rows = []
+    name = member or path.name
+    table = bytearray()
     try:
-        kind = kind_of(path)
-        if kind is not None:
-            raise DatasetError(f"{path.name} is {kind}, expected a CSV file.")
-        # A byte that is no UTF-8 becomes a bad value, which is then reported with its line and column.
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            header = file.readline().rstrip("\r\n").split(",")
-            _check_csv_header(path.name, header)
-            for number, line in enumerate(file, start=2):
-                fields = line.rstrip("\r\n").split(",")
-                if fields != [""]:
-                    rows.append(_parse_csv_row(path.name, number, fields))
+        with _opened_csv(path, member) as file:
+            first = file.readline(MAX_LINE)
+            delimiter = max(CSV_DELIMITERS, key=first.count)
+            _check_csv_header(name, first.rstrip("\r\n").split(delimiter))
+            for number, line in enumerate(iter(lambda: file.readline(MAX_LINE), ""), start=2):
+                if number > MAX_CSV_IMAGES + 1:
+                    raise DatasetError(
+                        f"{name} has more than {MAX_CSV_IMAGES:,} lines, which is more than is read here."
+                    )
+                if len(line) == MAX_LINE:
+                    raise DatasetError(f"{name}, line {number}: over {MAX_LINE:,} characters, expected 785 numbers.")
+                if line.strip():
+                    table += _parse_csv_row(name, number, line.rstrip("\r\n").split(delimiter))
+    except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile) as error:
+        raise DatasetError(f"{path.name} is truncated or damaged: it cannot be unpacked.") from error
+    except RuntimeError as error:  # a password, or a method that is not known
+        raise DatasetError(f"{path.name} cannot be unpacked here: unpack it and name the CSV file.") from error
     except OSError as error:
         raise DatasetError(f"{path.name} cannot be read: {error.strerror or error}.") from error
-    if not rows:
-        raise DatasetError(f"{path.name} has a header but no rows, expected at least one image.")
-    table = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), len(CSV_COLUMNS))
-    return table[:, 1:].reshape(-1, IMAGE_SIZE, IMAGE_SIZE), table[:, 0]
+    if not table:
+        raise DatasetError(f"{name} has a header but no rows, expected at least one image.")
+    rows = np.frombuffer(table, np.uint8).reshape(-1, len(CSV_COLUMNS))
+    return rows[:, 1:].reshape(-1, IMAGE_SIZE, IMAGE_SIZE), rows[:, 0].copy()  # both copies
+
+
+def zipped_csv_files(path: Path) -> list[str]:
+    """The CSV files in a zip archive; none when it is no such archive."""
+    try:
+        if kind_of(path) != ZIP:
+            return []
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if name.lower().endswith(".csv")]
+    except (OSError, zipfile.BadZipFile):  # which reading it says in a sentence
+        return []
+    return [name for name in names if not name.startswith("__MACOSX/")]
+
+
+@contextmanager
+def _opened_csv(path: Path, member: str | None) -> Iterator[io.TextIOWrapper]:
+    """The text of a CSV file, unpacked while it is read."""
+    kind, packed = kind_of(path), ""
+    if kind == ZIP and member is None:
+        members = zipped_csv_files(path)
+        if len(members) != 1:
+            found = ", ".join(map(_short, members[:3])) or "none"
+            raise DatasetError(f"{path.name} is a zip archive of which one CSV file was expected, found {found}.")
+        member = members[0]
+    with path.open("rb") as raw:
+        file: BinaryIO = raw
+        if member is not None:
+            archive = zipfile.ZipFile(raw)
+            file, packed = archive.open(member), " in a zip archive"  # type: ignore[assignment]
+        elif kind == GZIP:
+            file, packed = gzip.GzipFile(fileobj=raw), " packed with gzip"  # type: ignore[assignment]
+        buffered = io.BufferedReader(file, HEAD)  # type: ignore[type-var]
+        kind = file_kind(buffered.peek(HEAD))
+        if kind is not None:
+            raise DatasetError(f"{path.name} is {kind}{packed}, expected a CSV file.")
+        is_wide = buffered.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as Excel's "Unicode text"
+        # A byte that is no UTF-8 becomes a bad value, which is then reported with its line and column.
+        encoding = "utf-16" if is_wide else "utf-8-sig"
+        yield io.TextIOWrapper(buffered, encoding, errors="replace", newline="")
 
 
 def _check_csv_header(name: str, header: list[str]) -> None:
@@ -113,7 +181,7 @@ def _check_csv_header(name: str, header: list[str]) -> None:
             f"{name}, line 1: {len(header)} columns, expected {len(CSV_COLUMNS)} (label, pixel1 .. pixel784)."
         )
     for column, (found, expected) in enumerate(zip(header, CSV_COLUMNS, strict=True), start=1):
-        if found.strip().strip('"') != expected:
+        if _unquoted(found) != expected:
             raise DatasetError(f"{name}, line 1, column {column}: {_short(found)}, expected the name {expected}.")
 
 
@@ -122,18 +190,29 @@ def _parse_csv_row(name: str, line: int, fields: list[str]) -> bytes:
         raise DatasetError(f"{name}, line {line}: {len(fields)} columns, expected {len(CSV_COLUMNS)}.")
     try:
         row = bytes(map(CSV_VALUES.__getitem__, fields))
-    except KeyError:
-        column = next(c for c, field in enumerate(fields) if field not in CSV_VALUES)
-        expected = f"a class number 0..{len(CLASS_NAMES) - 1}" if column == 0 else "a whole number 0..255"
-        raise DatasetError(
-            f"{name}, line {line}, column {column + 1} ({CSV_COLUMNS[column]}): "
-            f"{_short(fields[column])}, expected {expected}."
-        ) from None
+    except KeyError:  # written otherwise, or wrong
+        row = bytes(_csv_value(name, line, column, field) for column, field in enumerate(fields))
     if row[0] >= len(CLASS_NAMES):
         raise DatasetError(
             f"{name}, line {line}, column 1 (label): {row[0]}, expected a class number 0..{len(CLASS_NAMES) - 1}."
         )
     return row
+
+
+def _csv_value(name: str, line: int, column: int, field: str) -> int:
+    """A value that may be quoted, or have a decimal point; ``column`` is counted from 0."""
+    text = _unquoted(field)
+    value = float(text) if CSV_NUMBER.fullmatch(text) else -1.0
+    if not 0 <= value <= 255 or value % 1:
+        expected = f"a class number 0..{len(CLASS_NAMES) - 1}" if column == 0 else "a whole number 0..255"
+        raise DatasetError(
+            f"{name}, line {line}, column {column + 1} ({CSV_COLUMNS[column]}): {_short(field)}, expected {expected}."
+        )
+    return int(value)
+
+
+def _unquoted(field: str) -> str:
+    return field.strip(" \t").strip('"').strip(" \t")
 
 
 def _short(value: str) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 HEAD: Final = 512  # bytes that suffice
 
 LFS_POINTER: Final = "a Git LFS pointer, which stands for a file that was not fetched (git lfs pull fetches it)"
+GZIP: Final = "a gzip file"
 ZIP: Final = "a zip archive"
 SVG: Final = "an SVG drawing"
 HEIC: Final = "a HEIC photo"
@@ -14,7 +15,7 @@ IDX: Final = "an IDX file"
 SAFETENSORS: Final = "a safetensors file"
 
 _SIGNATURES: Final = (
-    (b"\x1f\x8b", "a gzip file"),
+    (b"\x1f\x8b", GZIP),
     (b"PK\x03\x04", ZIP),
     (b"PK\x05\x06", "an empty zip archive"),
     (b"BZh", "a bzip2 file"),

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
@@ -21,6 +21,7 @@ from fmnist_core.dataset import Split
 from fmnist_core.errors import CheckpointError, ConfigError
 from fmnist_core.model import Network
 from fmnist_core.storage import write_whole
+from fmnist_core.tensor_files import read_tensors
 from fmnist_core.train_config import TrainConfig
 from fmnist_core.training import TrainingState
 
@@ -32,6 +33,7 @@ class SavedTraining:
 
     def __init__(self, folder: Path, images: Split) -> None:
         self.folder, self.images = folder, _fingerprint(images)
+        self.is_kept = False  # whether anything of this training has been saved since it began
 
     def save(self, state: TrainingState) -> None:
         """Keep the state of the training between two epochs.
@@ -61,6 +63,7 @@ class SavedTraining:
         )
         with write_whole(self.folder / RESUME_FILE) as file:
             file.write(contents)
+        self.is_kept = True
 
     def load(self, state: TrainingState) -> None:
         """Put a training that is ready for its first step where the one in the folder was broken off.
@@ -124,9 +127,8 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if not file.is_file():
         raise CheckpointError(f"{folder} holds no training that was broken off ({RESUME_FILE}).")
     try:
-        with safe_open(file, framework="pt") as opened:
-            about: Any = json.loads((opened.metadata() or {}).get("training", ""))
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        tensors, metadata = read_tensors(file)
+        about: Any = json.loads(metadata.get("training", ""))
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{file} is damaged: the training cannot go on.") from error
     if not isinstance(about, dict):

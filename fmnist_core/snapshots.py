@@ -14,7 +14,6 @@ from typing import Final
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
@@ -25,6 +24,7 @@ from fmnist_core.events import SnapshotTaken
 from fmnist_core.model import Network, to_probabilities
 from fmnist_core.projection import embed, principal_axes
 from fmnist_core.storage import write_whole
+from fmnist_core.tensor_files import read_tensors
 
 SNAPSHOTS_FILE: Final = "snapshots.safetensors"
 IMAGES: Final = 600  # placed in each snapshot
@@ -167,7 +167,7 @@ class Snapshots:
         if not file.is_file():
             raise CheckpointError(f"{folder} holds no {SNAPSHOTS_FILE}: train with --snapshots to have them.")
         try:
-            tensors = load_file(file)
+            tensors, _ = read_tensors(file)
         except (OSError, SafetensorError) as error:
             raise CheckpointError(f"{file} is not a complete safetensors file.") from error
         try:

@@ -54,9 +54,11 @@ class TrainConfig:
             (self.augmentations, AUGMENTATIONS, "augmentations"),
             (self.synthetic, SYNTHETIC_KINDS, "kinds of synthetic images"),
         ):
+            if not isinstance(given, Mapping):
+                raise ConfigError(f"The {what} are {given!r:.40}, expected names with numbers.")
             unknown = sorted(given.keys() - known.keys())
             if unknown:
-                raise ConfigError(f"There is no {unknown[0]!r} among the {what}, expected {', '.join(known)}.")
+                raise ConfigError(f"There is no {unknown[0]!r:.40} among the {what}, expected {', '.join(known)}.")
         values = flattened(self)
         if self.architecture == CUSTOM:
             values.pop("architecture")

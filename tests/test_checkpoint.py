@@ -6,6 +6,7 @@ import math
 import os
 import pickle
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from networks import EVERY, new, register
 from safetensors.torch import load_file, save_file
 
+from benchmarks.killed_saves import kill_saves
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE, MEAN, STD, checkpoint, inference, model, storage
 from fmnist_core.architectures import original_layers
 from fmnist_core.errors import CheckpointError, ConfigError, StorageError
@@ -274,7 +276,7 @@ def no_space(*_args, **_options):
 
 
 @pytest.mark.parametrize("fails_at", [1, 2, 3])
-def test_full_disk_while_saving_changes_nothing(folder, monkeypatch, fails_at):
+def test_full_disk_while_saving_changes_nothing(folder, network, monkeypatch, fails_at):
     register(monkeypatch, other=original_layers)
     before = contents(folder)
     real, calls = os.fsync, []
@@ -285,14 +287,15 @@ def test_full_disk_while_saving_changes_nothing(folder, monkeypatch, fails_at):
 
     monkeypatch.setattr(storage.os, "fsync", fsync)
     other = Network("other")
-    if fails_at < 3:  # the third comes after one of the two files was put in its place
+    if fails_at < 3:  # the third comes after the old config was removed
         with pytest.raises(StorageError, match=r"could not be written: No space left on device\."):
             checkpoint.save(other, folder)
         assert contents(folder) == before
     else:
         with pytest.raises(StorageError):
             checkpoint.save(other, folder)
-        assert set(contents(folder)) == set(before)  # no temporary file
+        assert set(contents(folder)) == {"model.safetensors"}  # no temporary file
+    assert same(checkpoint.load(folder), network)
 
 
 def test_limit_of_the_system_while_saving_changes_nothing(folder):
@@ -550,3 +553,81 @@ def test_saving_over_weights_replaces_them(folder, network):
     assert same(checkpoint.load(folder), other)
     assert not same(checkpoint.load(folder), network)
     assert (folder / "README.md").exists()
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_weights_of_a_wrapped_network_are_read(folder, network, prefix):
+    path = folder / "model.safetensors"
+    save_file({prefix + name: tensor for name, tensor in load_file(path).items()}, path)
+    assert same(checkpoint.load(folder), network)
+
+
+def test_config_with_a_byte_order_mark_is_read(folder, network):
+    path = folder / "config.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert same(checkpoint.load(folder), network)
+
+
+def test_sentences_about_huge_files_are_short(folder):
+    config = config_of(folder)
+    (folder / "config.json").write_text(json.dumps(config | {"note": "x" * 2**20}))
+    assert refused(folder) == f"{folder / 'config.json'} is larger than 1 MB."
+    (folder / "config.json").write_text(json.dumps(config))
+    replace(folder, **{"x" * 100_000: torch.zeros(1)})
+    text = refused(folder)
+    assert text.endswith(f"model.safetensors holds {'x' * 60}…, which the network original does not have.")
+
+
+# ---------------------------------------------------------------- killed while saving
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_whoever_is_killed_while_saving_leaves_old_or_new_weights(tmp_path):
+    assert kill_saves(tmp_path, 12) == (0, 0)
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("carried", [True, False], ids=["carry their config", "from elsewhere"])
+def test_a_save_is_the_old_network_or_the_new_one_after_every_step(folder, network, monkeypatch, carried):
+    other = new("residual", class_names=["yes", "no"], mean=0.1)
+    if not carried:
+        save_file(load_file(folder / "model.safetensors"), folder / "model.safetensors")
+    rewrite_config(folder, class_names=[f"class {i}" for i in range(10)])  # somebody has named them otherwise
+    old = checkpoint.load(folder).config
+    before, seen = contents(folder), []
+    for last in range(20):
+        for path in folder.iterdir():
+            path.unlink()
+        for name, raw in before.items():
+            (folder / name).write_bytes(raw)
+        steps = iter(range(last))
+
+        def step(real, *arguments, steps=steps, **options):
+            if next(steps, None) is None:
+                raise Killed
+            return real(*arguments, **options)
+
+        with monkeypatch.context() as patched:
+            for name in ("replace", "unlink"):
+                real = getattr(Path, name)
+                patched.setattr(Path, name, lambda *a, real=real, **o: step(real, *a, **o))
+            with suppress(Killed):
+                checkpoint.save(other, folder)
+        loaded = checkpoint.load(folder)
+        assert loaded.config in (old, other.config)
+        assert same(loaded, network if loaded.config == old else other)
+        seen.append(loaded.config == other.config)
+    assert seen == sorted(seen)
+    assert seen[0] is False
+    assert seen[-1] is True
+
+
+def test_training_file_of_the_old_weights_does_not_stay(folder):
+    (folder / "training.json").write_text("{}")
+    (folder / "README.md").write_text("mine")
+    checkpoint.save(Network(), folder)
+    assert contents(folder).keys() == {"config.json", "model.safetensors", "README.md"}

@@ -3,6 +3,7 @@ import hashlib
 import itertools
 import math
 import socket
+import zipfile
 from http.client import BadStatusLine
 from pathlib import Path
 
@@ -265,6 +266,41 @@ def test_places_are_tried_in_their_order(nowhere, tiny, tmp_path, monkeypatch):
     assert dataset.find() == debian
 
 
+@pytest.mark.parametrize("packing", ["packed", "raw"])
+def test_a_download_that_was_cut_off_is_passed_over_and_told(nowhere, tiny, tmp_path, packing, samples):
+    def put(folder):
+        folder.mkdir(parents=True)
+        for path in tiny.folder.iterdir():
+            contents = path.read_bytes()
+            name, contents = (path.stem, gzip.decompress(contents)) if packing == "raw" else (path.name, contents)
+            (folder / name).write_bytes(contents)
+        return folder
+
+    torchvisions = put(tmp_path / "data" / "FashionMNIST" / "raw")
+    assert dataset.find() == torchvisions
+    assert dataset.load().source.endswith(f"from {torchvisions}")
+    cut = next(torchvisions.glob("train-images*"))
+    cut.write_bytes(cut.read_bytes()[:-100])
+    assert dataset.find() is None
+    debian = put(tmp_path / "debian")
+    assert dataset.find() == debian
+    assert dataset.load().source == (
+        f"all 70,000 images of Fashion-MNIST, from {debian} ({cut} is cut off or damaged and was passed over; "
+        "`data download` fetches it again)"
+    )
+    with pytest.raises(DatasetError) as caught:  # a place that somebody named is not passed over
+        dataset.load(torchvisions)
+    assert str(caught.value).endswith(f" ({cut}; delete it, and `data download` fetches it).")
+
+
+def test_of_a_cut_file_and_a_whole_one_the_whole_one_is_read(tiny):
+    packed = next(tiny.folder.glob("train-images*"))
+    contents = packed.read_bytes()
+    packed.with_suffix("").write_bytes(gzip.decompress(contents))
+    packed.write_bytes(contents[:1000])
+    assert len(dataset.load(tiny.folder).train) == 50
+
+
 def test_named_place_that_is_wrong_is_refused_and_not_passed_over(nowhere, tmp_path, monkeypatch):
     with pytest.raises(DatasetError) as caught:
         dataset.load(tmp_path / "gone")
@@ -356,9 +392,10 @@ def test_download_into_a_place_that_cannot_be_written(torchvisions, tmp_path):
         download_files(tmp_path / "file" / "data")
 
 
-def test_download_puts_the_files_where_find_looks(torchvisions, tmp_path, nowhere):
+def test_download_puts_the_files_where_find_looks(torchvisions, tmp_path, nowhere, monkeypatch):
     torchvisions()
     folder = download_files(dataset.DOWNLOAD_ROOT)
+    monkeypatch.setattr(dataset.IdxFile, "size", property(lambda file: len(file.name)))
     assert folder == dataset.find()
     assert {path.name: path.read_text() for path in folder.iterdir()} == {
         file.name: file.name for file in IDX_FILES.values()
@@ -378,6 +415,18 @@ def test_two_csv_files_are_a_data_set(tmp_path, tiny, names):
     assert same(data.train, idx.train)
     assert same(data.test, idx.test)
     assert data.source == f"50 training and 20 test images from the CSV files in {tmp_path}"
+
+
+def test_kaggles_zip_archive_is_a_data_set(tmp_path, tiny):
+    data = dataset.load(tiny.folder)
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+        for name, split in (("fashion-mnist_test.csv", data.test), ("fashion-mnist_train.csv", data.train)):
+            write_csv(tmp_path / name, split.pixels.numpy(), split.labels.numpy())
+            archive.write(tmp_path / name, f"inside/{name}")
+    zipped = dataset.load(tmp_path / "archive.zip")
+    assert same(zipped.train, data.train)
+    assert same(zipped.test, data.test)
+    assert zipped.source == "50 training and 20 test images from the CSV files in archive.zip"
 
 
 @pytest.mark.parametrize("count", [1, 6, 7, 50])

@@ -97,7 +97,7 @@ def test_an_idx_reader_names_it(kind):
     assert str(refused.value) == f"t10k-images-idx3-ubyte is {kind}, expected an IDX file."
 
 
-@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize("kind", [kind for kind in FILES if kind not in ("a gzip file", "a zip archive")])  # are read
 def test_a_csv_reader_names_it(kind, tmp_path):
     (tmp_path / "train.csv").write_bytes(FILES[kind])
     with pytest.raises(DatasetError) as refused:

@@ -1,4 +1,5 @@
 import errno
+import io
 import json
 import os
 import signal
@@ -6,6 +7,7 @@ import subprocess
 import sys
 from collections import OrderedDict
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from fmnist_core import CLASS_NAMES, __main__, checkpoint, dataset, dataset_form
 from fmnist_core.architectures import ARCHITECTURES
 from fmnist_core.comparison import Comparison
 from fmnist_core.evaluation import evaluate, predict_logits
-from fmnist_core.events import EpochDone, Finished
+from fmnist_core.events import EpochDone, Finished, StepDone
 from fmnist_core.inference import in_words, read_picture, to_json
 from fmnist_core.layer_table import layer_table
 from fmnist_core.model import Network
@@ -129,6 +131,32 @@ def test_stop_and_resume_give_the_weights_of_one_go(cli, csv, tmp_path, monkeypa
     assert not (out / RESUME_FILE).exists()
     one, other = (checkpoint.load(folder) for folder in (tmp_path / "whole", out))
     assert checkpoint.fingerprint(one) == checkpoint.fingerprint(other)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a signal ends the program")
+@pytest.mark.usefixtures("quick")
+def test_a_training_stopped_at_once_does_not_offer_to_resume_an_older_one(cli, csv, tmp_path, monkeypatch):
+    is_read = __main__._is_read
+    options = ("--data", csv, "--out", tmp_path, *SMALL, "--report-every", 1)
+
+    def interrupt(kind):
+        def show_and_interrupt(show, event):
+            if isinstance(event, kind):
+                signal.raise_signal(signal.SIGINT)
+            return is_read(show, event)
+
+        monkeypatch.setattr(__main__, "_is_read", show_and_interrupt)
+
+    interrupt(EpochDone)
+    assert "To go on with it" in cli("train", *options).err
+    older = (tmp_path / RESUME_FILE).read_bytes()
+    interrupt(StepDone)
+    assert "To go on with it" in cli("train", "--resume", "--out", tmp_path, "--data", csv).err
+    assert (tmp_path / RESUME_FILE).read_bytes() == older
+    done = cli("train", *options)
+    assert "To go on with it" not in done.err
+    saves_weights = "nothing is saved" not in done.err
+    assert (tmp_path / RESUME_FILE).exists() is not saves_weights
 
 
 @pytest.mark.parametrize(
@@ -887,3 +915,26 @@ def test_program_ends_with_the_status(python, pictures):
     assert [json.loads(line)["error"] is None for line in done.stdout.splitlines()] == [True, False]
     assert json.loads(done.stdout.splitlines()[0])["name"] in CLASS_NAMES
     assert done.stderr == ""
+
+
+def test_predict_reads_the_standard_input(cli, pictures, monkeypatch):
+    contents = pictures[0].read_bytes()
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(contents)))
+    from_input, from_file = cli("predict", "-", "--json"), cli("predict", pictures[0], "--json")
+    assert from_input.status == from_file.status == 0
+    one, other = json.loads(from_input.out), json.loads(from_file.out)
+    assert one.pop("file") == "-"
+    other.pop("file")
+    assert one == other
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"")))
+    done = cli("predict", "-")
+    assert done.status == 1
+    assert done.out == "-: The standard input is empty.\n"
+
+
+@pytest.mark.usefixtures("quick")
+def test_where_no_terminal_shows_it_there_is_no_progress_bar(cli, csv, tmp_path):
+    done = cli("train", "--data", csv, "--out", tmp_path, *SMALL)
+    assert "steps," not in done.err
+    assert "\r" not in done.err
+    assert "epoch   2" in done.err

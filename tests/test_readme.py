@@ -16,6 +16,7 @@ from fmnist_core.inference import read_pixels
 
 ROOT = Path(__file__).parent.parent
 TEXTS = [ROOT / "README.md", *sorted((ROOT / "weights").glob("*/README.md"))]
+NAMING = [*TEXTS, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]  # benchmarks
 BENCHMARKS = sorted(file.stem for file in (ROOT / "benchmarks").glob("[a-z]*.py"))
 
 
@@ -50,7 +51,9 @@ def test_the_lines_for_a_library_work(monkeypatch, capsys, tmp_path):
 
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_benchmarks_are_named_and_can_be_run(name, monkeypatch, capsys):
-    assert any(f"benchmarks.{name}" in file.read_text() for file in [*TEXTS, ROOT / "CHANGELOG.md"])
+    assert any(
+        f"benchmarks.{name}" in file.read_text() for file in [*TEXTS, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]
+    )
     module = importlib.import_module(f"benchmarks.{name}")
     monkeypatch.setattr("sys.argv", [name, "--help"])
     with pytest.raises(SystemExit) as end:

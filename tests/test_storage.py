@@ -115,6 +115,27 @@ def test_impossible_place_is_refused(tmp_path):
     assert (tmp_path / "file").read_bytes() == b"old"
 
 
+@pytest.mark.skipif(storage.fcntl is None, reason="without locks nothing can tell")
+def test_what_a_killed_program_left_goes_and_what_another_is_writing_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "YOUNG", -1)
+    left = [tmp_path / ".file.abcdefgh", tmp_path / ".file.12345678"]
+    others = [tmp_path / ".file.longer.abcdefgh", tmp_path / ".other.abcdefgh", tmp_path / "file.abcdefgh"]
+    for path in left + others:
+        path.write_bytes(b"some of it")
+    with write_whole(tmp_path / "file") as first:
+        first.write(b"one")
+        assert not any(path.exists() for path in left)
+        write(tmp_path / "file", b"two")
+    assert (tmp_path / "file").read_bytes() == b"one"
+    assert names(tmp_path) == sorted(["file", *(path.name for path in others)])
+
+
+def test_a_temporary_file_that_was_just_made_stays(tmp_path):
+    (tmp_path / ".file.abcdefgh").write_bytes(b"another program is about to lock it")
+    write(tmp_path / "file")
+    assert names(tmp_path) == [".file.abcdefgh", "file"]
+
+
 # ---------------------------------------------------------------- folders and paths
 
 

@@ -298,3 +298,9 @@ def test_recipe_of_an_unknown_network_is_refused_with_those_there_are(name):
 def test_a_setting_that_there_is_not_is_refused():
     with pytest.raises(ConfigError, match="There is no setting 'epoch', expected one of architecture, epochs, "):
         with_settings(TrainConfig(), {"epochs": 3, "epoch": None})
+
+
+@pytest.mark.parametrize("what", ["augmentations", "synthetic"])
+def test_what_is_no_mapping_is_refused(what):
+    with pytest.raises(ConfigError, match=r"are \[1, 2\], expected names with numbers\.$"):
+        TrainConfig(**{what: [1, 2]})

@@ -15,6 +15,8 @@ from fmnist_core.preparation.fitting import Mask, UInt8Image, border, resized
 SIDE: Final = 160  # longer side, in pixels, at which a garment is segmented
 SURE: Final = (0.1, 0.9)  # probability below which a pixel is background, and above which it is garment
 ROUNDS: Final = 3  # of GrabCut
+COMMONEST: Final = 256  # colours that make up less of a photo (of SIDE pixels) than
+MAX_COMMONEST: Final = 0.95  # this fraction; in a picture of fewer colours GrabCut's cuts are ties
 MIN_AREA: Final = 0.12  # of the picture; less is a print on the garment, or nothing
 MIN_COMPONENT: Final = 0.25  # of the largest component: keeps the second shoe, but no crumb
 MAX_HOLE: Final = 0.03  # of the garment, that is filled; a bag's handle leaves a larger one
@@ -45,9 +47,19 @@ def _grab_cut(rgb: UInt8Image, start: UInt8Image) -> Mask:
     if min(is_background.sum(), (~is_background).sum()) < 30:  # too few to know colours from
         return np.zeros(start.shape, bool)
     cv2.setRNGSeed(0)
+    if _has_few_colours(rgb):  # between ties it searches for seconds, which a grain of one level ends
+        grain = np.random.default_rng(0).integers(-1, 2, rgb.shape)
+        rgb = (rgb + grain).clip(0, 255).astype(np.uint8)
     mask = start.copy()
     cv2.grabCut(rgb, mask, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), ROUNDS, cv2.GC_INIT_WITH_MASK)
     return np.asarray((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD))
+
+
+def _has_few_colours(rgb: UInt8Image) -> bool:
+    """Whether a picture (H, W, 3) is of fewer colours than a photo."""
+    numbers = rgb.astype(np.int32) @ (1, 256, 65536)
+    counts = np.sort(np.unique(numbers, return_counts=True)[1])
+    return bool(counts[-COMMONEST:].sum() > MAX_COMMONEST * numbers.size)
 
 
 def _tidy(mask: Mask) -> Mask:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, features
 
+from benchmarks import bombs
 from fmnist_core.errors import NothingDrawn, PictureError
 from fmnist_core.preparation import flatten, open_picture, prepare
 from fmnist_core.preparation.opening import MAX_PIXELS, MAX_SCANS, START_OF_SCAN, WORKING_SIDE, opaque_mask
@@ -292,6 +293,74 @@ def test_jpeg_of_very_many_scans_is_refused_undecoded(file_of, monkeypatch):
         open_picture(most[:-2] + scan + end, "slow.jpg")
 
 
+PARTS = " consists of too many parts to be a picture that a program has saved."
+BOMBS = {
+    "PNG of chunks": (bombs.png(64, 64, 8, 2, *[bombs.chunk(b"abCd", b"")] * 5000), PARTS),
+    "PNG high": (bombs.png(1, 70_000, 8, 0), " is too large: 1x70000, expected at most 65,535 on a side."),
+    "JPEG of markers": (bombs.jpeg_with(b"\xff\xfe\0\2" * 5000), PARTS),
+    "JPEG of fill bytes": (bombs.jpeg_with(b"\xff" * 5000), PARTS),
+    "JPEG of Exif data": (
+        bombs.jpeg_with(b"\xff\xe1\0\x0aExif\0\0II" * 65),
+        " is a JPEG of more than 64 pieces of Exif data, expected one.",
+    ),
+    "GIF of comments": (b"GIF89a\1\0\1\0\0\0\0" + b"!\xfe\1a\0" * 5000, PARTS),
+    "TIFF of strips": (bombs.tiff_of_strips(70_000), " is a TIFF of 70,000 strips, expected at most 65,535."),
+    "BigTIFF": (b"II\x2b\0\x08\0\0\0", " is a BigTIFF, which is made for huge pictures: save it as PNG and try again."),
+    "PPM of comments": (b"P6 " + b"#\n" * 5000 + b"1 1 255\n000", PARTS),
+    "PPM as text": (
+        b"P3 700 700 255\n" + b"0 " * 2_100_000,
+        " is of a kind that is slow to read, and large: save it as PNG and try again.",
+    ),
+    "PPM of an odd depth": (b"P5 2000 1001 254\n", " is too large: 2000x1001, expected at most 2 million pixels."),
+    "WebP": (None, " is too large: 4100x4000, expected at most 16 million pixels."),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.usefixtures("no_decoding")
+def test_a_bomb_is_refused_undecoded(name):
+    contents, sentence = BOMBS[name]
+    with pytest.raises(PictureError) as caught:
+        open_picture(contents or encode(Image.new("L", (4100, 4000)), "WEBP", method=0), "bomb")
+    assert str(caught.value) == f"bomb{sentence}"
+
+
+def test_ordinary_files_of_many_parts_are_opened():
+    noise = bombs.random_picture(700, 700)
+    for file_format in ("PNG", "GIF", "TIFF", "PPM"):
+        assert open_picture(encode(noise, file_format)).size == (700, 700)
+    animation = encode(noise, "GIF", save_all=True, append_images=[bombs.random_picture(700, 700, seed=1)])
+    assert open_picture(animation).size == (700, 700)
+    assert open_picture(bombs.tiff_of_strips(5000)).height == WORKING_SIDE
+    assert open_picture(bombs.jpeg_with(b"\xff\xfe\0\2" * 100)).size == (64, 64)
+    assert open_picture(b"P2 2 2 255\n0 255 255 0").size == (2, 2)
+
+
+def test_of_large_animations_few_frames_are_looked_at(monkeypatch):
+    seen = []
+    real = Image.Image.getextrema
+    monkeypatch.setattr(Image.Image, "getextrema", lambda picture: seen.append(picture) or real(picture))
+    for side, frames in ((8, 20), (3000, 3)):
+        seen.clear()
+        open_picture(bombs.gif_of_frames(30, side))
+        assert len(seen) == frames
+
+
+def test_large_deep_greys_take_little_memory(open_measured, tmp_path):
+    for name, bits in (("deep.png", 16), ("plain.png", 8)):
+        (tmp_path / name).write_bytes(bombs.png(4000, 4000, bits, 0))
+    sizes, growth = open_measured(tmp_path / "plain.png", tmp_path / "deep.png")
+    assert sizes == ["1120 1120"] * 2
+    assert growth < 220  # 32 for the picture, 64 for its floats, 16 for its bytes, and as much again for NumPy's work
+
+
+def test_file_larger_than_any_picture_is_refused_unread(tmp_path):
+    with (tmp_path / "film.png").open("wb") as file:
+        file.truncate(101 * 2**20)
+    with pytest.raises(PictureError, match=r"^film\.png is larger than 100 MB\.$"):
+        open_picture(tmp_path / "film.png")
+
+
 def test_the_largest_picture_that_is_allowed_is_opened():
     side = 4400
     assert side**2 < MAX_PIXELS
@@ -410,7 +479,19 @@ def test_any_bytes_give_a_picture_or_one_sentence(base, length, changes):
             assert str(error).endswith(".")
 
 
-@pytest.mark.parametrize("error", [TypeError("'float' object"), struct.error("unpack"), OSError("broken data stream")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        TypeError("'float' object"),
+        struct.error("unpack"),
+        OSError("broken data stream"),
+        OverflowError("too large"),
+        RuntimeError("Failed to decode frame 0"),
+        KeyError(3),
+        MemoryError(),
+        ZeroDivisionError(),
+    ],
+)
 def test_whatever_pillow_raises_for_a_damaged_file_is_one_sentence(monkeypatch, error):
     def fail(*_):
         raise error

@@ -283,3 +283,18 @@ def test_background_does_not_change_the_grey_levels_of_the_garment():
     on_paper, on_wood = photo(mask), photo(mask, "two colours")
     on_wood[mask] = on_paper[mask]
     assert (match_grey_levels(on_paper, mask) == match_grey_levels(on_wood, mask)).all()
+
+
+def test_only_a_picture_of_few_colours_gets_a_grain(monkeypatch):
+    """Between exact ties GrabCut searches for seconds."""
+    cut = []
+    monkeypatch.setattr(segmentation.cv2, "grabCut", lambda rgb, *_: cut.append(rgb))
+    for background in BACKGROUNDS:
+        segment_garment(picture := photo(mask_of(SHIRT), background))
+        assert (cut[-1] == picture).all()
+    rows, columns = np.indices((160, 160))
+    dots = np.where(((rows + columns) % 5 < 4)[..., None], (0, 0, 0), (255, 255, 255)).astype(np.uint8)
+    segment_garment(dots)
+    difference = cut[-1].astype(int) - dots
+    assert abs(difference).max() == 1
+    assert (difference != 0).mean() > 0.3
