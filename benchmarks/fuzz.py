@@ -135,7 +135,9 @@ def page_requests() -> list[tuple[type[Request], dict[str, Any]]]:
     fields = {
         "visitor": "0" * 32, "picture": png, "file": png, "name": "a.png", "kind": "drawing", "network": "deep",
         "layer": "conv1", "channel": 0, "pixels": pixels, "naive": pixels, "label": 3, "chunk": 0, "seen": 0,
-        "settings": settings, "format": "GIF",
+        "settings": settings, "format": "GIF", "first": "deep", "second": "original", "paused": True,
+        "learning_rate": 0.01, "epochs": 3, "architecture": "custom", "layers": [{"layer": "relu"}],
+        "pictures": [{"pixels": pixels, "label": 3}],
         "want": {"maps": "conv1", "channel": ["conv1", 0], "pixel": [0, 1, 2], "coordinates": True, "steps": True},
     }  # fmt: skip
     return [(each, fields) for each in REQUESTS]

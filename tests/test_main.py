@@ -350,7 +350,7 @@ def test_second_interrupt_ends_the_program(cli, csv, tmp_path, quick, monkeypatc
         ("--epochs", "0", "Epochs: 0 is out of range, expected 1 to 1,000."),
         ("--data-fraction", "1.5", "Data fraction: 1.5 is out of range, expected 0.0001 to 1."),
         ("--batch-size", "0", "Batch size: 0 is out of range, expected 2 to 100,000."),
-        ("--shift", "15", "Shift: 15 is out of range, expected 0 to 14."),
+        ("--shift", "15", "Shift: 15 is out of range, expected 0 to 14 pixels."),
         ("--doodles", "-1", "Doodles: -1 is out of range, expected 0 to 10."),
         ("--data", "/no/such", "There is no folder or file /no/such; expected one that holds Fashion-MNIST."),
         ("--init-from", "/no/such", "There is no folder /no/such, and it is not the name of a Hub repository."),
