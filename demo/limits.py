@@ -8,6 +8,7 @@ class Limits:
     """Every limit of a hosted page; what the browser needs of them it is told."""
 
     upload_bytes: int = 20 * 2**20  # of a picture file
+    network_bytes: int = 12 * 2**20  # of an uploaded network: its files together, and each file in an archive
     request_bytes: int = 30 * 2**20  # of one request: such a file in base64, and what goes with it
     all_requests_bytes: int = 300 * 2**20  # of all requests under way
     body_pause_seconds: float = 20.0  # from one piece of a request to the next, after which it is refused

@@ -93,7 +93,7 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
                 widget(
                     "training",
                     *("train_check", "train_start", "train_state", "train_change", "train_stop"),
-                    *("restore", "animation", "download"),
+                    *("restore", "animation", "download", "upload"),
                 )
             with gr.Tab("Compare"):
                 widget("compare", "networks", "which", "compare", "answer", "choose", "forget")

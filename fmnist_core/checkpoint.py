@@ -16,6 +16,7 @@ import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load as from_safetensors
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
@@ -24,6 +25,7 @@ try:  # with which huggingface_hub asks, by its version
 except ImportError:
     from httpx import HTTPError  # type: ignore[assignment]
 
+from fmnist_core.custom_layers import CUSTOM, LayerLimits, plan
 from fmnist_core.errors import CheckpointError, ConfigError
 from fmnist_core.file_kinds import SAFETENSORS, kind_of
 from fmnist_core.model import CONFIG_FILE, CONFIG_KEYS, WEIGHTS_FILE, Network
@@ -62,6 +64,21 @@ def load(where: str | Path) -> Network:
     folder = fetch(where)
     network = _make_network(folder / CONFIG_FILE)
     network.load_state_dict(_read_weights(folder / WEIGHTS_FILE, network))
+    return network.eval()
+
+
+def from_contents(config: bytes, weights: bytes, limits: LayerLimits | None = None) -> Network:
+    """The network from what is in its two files, ready to answer; a custom one may have ``limits``.
+
+    Raises:
+        CheckpointError: as of ``load``, or it is too large.
+    """
+    network = _network_of(config, CONFIG_FILE, limits)
+    try:
+        found = from_safetensors(weights)
+    except (SafetensorError, ValueError) as error:
+        raise _damaged(WEIGHTS_FILE, error) from error
+    network.load_state_dict(_fitting(found, network, WEIGHTS_FILE))
     return network.eval()
 
 
@@ -109,49 +126,69 @@ def load_companion(file: Path, network: Network) -> dict[str, Tensor] | None:
 
 
 def _make_network(path: Path) -> Network:
-    """A network as the config at ``path`` says, without its weights; what it leaves out is as for Fashion-MNIST."""
+    """A network as the config at ``path`` says, without its weights."""
     try:
         _check_kind(path)
-        config: Any = json.loads(path.read_text(encoding="utf-8"))
+        contents = path.read_bytes()
     except FileNotFoundError:
         raise CheckpointError(f"{path.parent} holds no {path.name}, which names the architecture.") from None
-    except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, not JSON, or a number too long
+    except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {_first_line(error)}.") from error
-    if not isinstance(config, dict) or not isinstance(config.get("architecture"), str):
-        raise CheckpointError(f"{path} names no architecture.")
+    return _network_of(contents, path)
+
+
+def _network_of(contents: bytes, file: str | Path, limits: LayerLimits | None = None) -> Network:
+    """A network as a config says, without its weights; what it leaves out is as for Fashion-MNIST."""
     try:
+        config: Any = json.loads(contents.decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # ValueError: not UTF-8, not JSON, or a number too long
+        raise CheckpointError(f"{file} cannot be read: {_first_line(error)}.") from error
+    if not isinstance(config, dict) or not isinstance(config.get("architecture"), str):
+        raise CheckpointError(f"{file} names no architecture.")
+    try:
+        if limits and config["architecture"] == CUSTOM:
+            list(plan(config.get("layers"), limits=limits))
         return Network(**{name: config[name] for name in CONFIG_KEYS if name in config})
     except ConfigError as error:
-        raise CheckpointError(f"{path}: {error}") from error
+        raise CheckpointError(f"{file}: {error}") from error
 
 
 def _read_weights(path: Path, network: Network) -> dict[str, Tensor]:
     """The tensors in ``path``, all of which ``network`` has, and in that form."""
     if not path.is_file():
         raise CheckpointError(f"{path.parent} holds no {path.name}.")
-    expected = network.state_dict()
     try:
         _check_kind(path, SAFETENSORS)
         with safe_open(path, framework="pt") as file:
             found: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f"{path} is not a complete safetensors file ({_first_line(error)}): truncated, damaged, or another kind."
-        ) from error
+        raise _damaged(path, error) from error
+    return _fitting(found, network, path)
+
+
+def _fitting(found: dict[str, Tensor], network: Network, file: str | Path) -> dict[str, Tensor]:
+    """The tensors from ``file``, if ``network`` has all of them, and in that form."""
+    expected = network.state_dict()
     for name, tensor in expected.items():
         if name not in found:
-            raise CheckpointError(f"{path} holds no {name}: it belongs to another network than {network.architecture}.")
+            raise CheckpointError(f"{file} holds no {name}: it belongs to another network than {network.architecture}.")
         if found[name].shape != tensor.shape or found[name].dtype != tensor.dtype:
             raise CheckpointError(
-                f"{path} does not fit the network {network.architecture}: {name} is {_form(found[name])}, "
+                f"{file} does not fit the network {network.architecture}: {name} is {_form(found[name])}, "
                 f"expected {_form(tensor)}."
             )
         if not torch.isfinite(found[name]).all():
-            raise CheckpointError(f"{path} holds values in {name} that are not finite: this training has failed.")
+            raise CheckpointError(f"{file} holds values in {name} that are not finite: this training has failed.")
     extra = sorted(found.keys() - expected.keys())
     if extra:
-        raise CheckpointError(f"{path} holds {extra[0]}, which the network {network.architecture} does not have.")
+        raise CheckpointError(f"{file} holds {extra[0]:.60}, which the network {network.architecture} does not have.")
     return found
+
+
+def _damaged(file: str | Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{file} is not a complete safetensors file ({_first_line(error):.120}): truncated, damaged, or another kind."
+    )
 
 
 def _check_kind(path: Path, expected: str | None = None) -> None:

@@ -41,7 +41,7 @@ GIVEN = {
     "compare": {"networks", "which", "compare", "answer", "choose", "forget"},
     "training": {
         *("train_check", "train_start", "train_state", "train_change", "train_stop"),
-        *("restore", "animation", "download"),
+        *("restore", "animation", "download", "upload"),
     },
 }
 

@@ -53,7 +53,8 @@ export const makeTable = (element, { answer, again, forget }) => {
       (name) => runs.length === 1 || new Set(runs.map(({ settings }) => settings[name])).size > 1,
     );
     const head = document.createElement("tr");
-    const settings = runs.length ? ["Start", ...shown.map((name) => labels.get(name) ?? name)] : [];
+    const isAnyOwn = networks.some(({ own }) => own);
+    const settings = isAnyOwn ? ["Start", ...shown.map((name) => labels.get(name) ?? name)] : [];
     const isMore = runs.some(({ images }) => images !== facts.samples.count);
     const tested = runs.length ? [...(isMore ? ["All test images"] : []), "Sketches", "Time"] : [];
     head.append(
@@ -64,7 +65,7 @@ export const makeTable = (element, { answer, again, forget }) => {
     );
     find(".networks thead").replaceChildren(head);
     find(".networks tbody").replaceChildren(
-      ...networks.map(({ id, name, architecture, parameters, accuracy, record }) => {
+      ...networks.map(({ id, name, architecture, parameters, accuracy, own, record }) => {
         const row = document.createElement("tr");
         row.dataset.network = id;
         row.classList.toggle("answers", id === answering);
@@ -72,8 +73,8 @@ export const makeTable = (element, { answer, again, forget }) => {
           cell("th", name, "row"),
           cell("td", `${architecture}, ${parameters.toLocaleString("en")} parameters`),
         );
-        if (runs.length) {
-          row.append(cell("td", record ? (record.init_from ?? "random") : "shipped"));
+        if (isAnyOwn) {
+          row.append(cell("td", record ? (record.init_from ?? "random") : own ? "uploaded" : "shipped"));
           row.append(...shown.map((setting) => cell("td", record ? said(record.settings[setting]) : "–")));
         }
         row.append(cell("td", percent(accuracy)));
@@ -84,18 +85,15 @@ export const makeTable = (element, { answer, again, forget }) => {
         }
         const deeds = cell("td", id === answering ? "answers now" : "");
         if (id !== answering) deeds.append(button("let it answer", `let ${name} answer`, () => answer(id)));
-        if (record) {
-          deeds.append(
-            button("train again", `train again with the settings of ${name}`, () => again(record.settings)),
-            button("forget", `forget ${name}`, () => forget(id)),
-          );
-        }
+        if (record)
+          deeds.append(button("train again", `train again with the settings of ${name}`, () => again(record.settings)));
+        if (own) deeds.append(button("forget", `forget ${name}`, () => forget(id)));
         row.append(deeds);
         return row;
       }),
     );
-    find(".kept").textContent = runs.length
+    find(".kept").textContent = isAnyOwn
       ? `${isMore ? `“These test images” are the ${facts.samples.count.toLocaleString("en")} of this page. ` : ""}The server keeps your latest ${facts.networksKept} networks, for you alone, until it is restarted.`
-      : "Those that you train will stand here beside them.";
+      : "Those that you train or upload will stand here beside them.";
   };
 };

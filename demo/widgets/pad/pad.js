@@ -4,6 +4,7 @@
 /** @import { Asking, Background, Stroke, Tool } from "./history.js" */
 
 import { call, wanted } from "../shared/api.js";
+import { readFile } from "../shared/base64.js";
 import { emit, on } from "../shared/bus.js";
 import { findAll, finder, showProblem } from "../shared/dom.js";
 import { contextOf, offPage } from "../shared/drawing.js";
@@ -352,15 +353,6 @@ export const mount = (element, server) => {
     );
   };
   on("sample", (index) => showSample(index, { hint: samples.title(index) }));
-
-  /** @type {(file: File) => Promise<string | null>} its contents in base64; null: it could not be read */
-  const readFile = (file) =>
-    new Promise((resolve) => {
-      const reader = new FileReader();
-      reader.onload = () => resolve(String(reader.result).split(",", 2)[1] ?? "");
-      reader.onerror = () => resolve(null);
-      reader.readAsDataURL(file);
-    });
 
   /**
    * A photo of many megapixels, made smaller: less to send, and below the server's limit; and a picture of a kind that
