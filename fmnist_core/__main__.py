@@ -44,6 +44,7 @@ from fmnist_core.events import EpochDone, Event, Finished, SnapshotTaken, Starte
 from fmnist_core.layer_kinds import LAYER_KINDS
 from fmnist_core.layer_table import LayerRow, layer_table
 from fmnist_core.model import Network
+from fmnist_core.model_card import model_card
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
 from fmnist_core.resume import RESUME_FILE, SavedTraining, saved_training
 from fmnist_core.segmenter import save_segmenter
@@ -161,6 +162,11 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", type=Path, default=Path("embedding"), metavar="DIR", help="default: %(default)s")
     sub.add_argument("--layout", choices=("tsne", "pca"), default="tsne", help="places in the CSV file (%(default)s)")
     sub.add_argument("--address", default="", metavar="URL", help="where on the web the folder will be, for its config")
+
+    sub = command("push", run_push, "Upload a network to the Hub, with its model card (after `hf auth login`).")
+    sub.add_argument("weights", type=Path, metavar="FOLDER", help="folder of the weights")
+    sub.add_argument("repository", metavar="NAME", help="user/name on the Hub; made if it is not there")
+    sub.add_argument("--private", action="store_true", help="let nobody else see it, if it is made")
 
     sub = command("data", run_data, "Find, verify, download or convert the data set.")
     actions = sub.add_subparsers(required=True, metavar="ACTION", dest="action")
@@ -303,6 +309,8 @@ def _train_into(
     tested = {"config": asdict(config), "data": data.source} | evaluation.to_json()
     with storage.write_whole(out / checkpoint.TRAINING_FILE) as file:
         file.write((json.dumps(tested, indent=2) + "\n").encode())
+    card = model_card(event.network, tested, dataset.is_published(dataset.find(options.data)))
+    checkpoint.save_card(card, out)
     if options.json:
         print(json.dumps({"event": "Tested", "out": str(out)} | tested))
     else:
@@ -512,6 +520,11 @@ def run_export(options: argparse.Namespace) -> int:
             raise ExportError(f"The exported network differs by {difference:.2g} in a probability.")
         checked = f"checked on {len(samples):,} images: the largest difference in a probability is {difference:.1g}"
     print(f"{options.out}: {export.ONNX_FILE} and {export.SCRIPT_FILE}; {checked}.")
+    return 0
+
+
+def run_push(options: argparse.Namespace) -> int:
+    print(checkpoint.push(options.weights, options.repository, options.private))
     return 0
 
 

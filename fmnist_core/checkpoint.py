@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
+from huggingface_hub import HfApi, ModelCard, snapshot_download
 from huggingface_hub.errors import HFValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load as from_safetensors
@@ -26,13 +26,14 @@ except ImportError:
     from httpx import HTTPError  # type: ignore[assignment]
 
 from fmnist_core.custom_layers import CUSTOM, LayerLimits, plan
-from fmnist_core.errors import CheckpointError, ConfigError
+from fmnist_core.errors import CheckpointError, ConfigError, StorageError
 from fmnist_core.file_kinds import SAFETENSORS, kind_of
 from fmnist_core.model import CONFIG_FILE, CONFIG_KEYS, WEIGHTS_FILE, Network
+from fmnist_core.model_card import CARD_FILE, MARK
 from fmnist_core.storage import as_path, write_whole
 
 TRAINING_FILE = "training.json"
-FILES = (CONFIG_FILE, WEIGHTS_FILE, "projection.safetensors", "top_activations.safetensors", TRAINING_FILE, "README.md")
+FILES = (CONFIG_FILE, WEIGHTS_FILE, "projection.safetensors", "top_activations.safetensors", TRAINING_FILE, CARD_FILE)
 
 
 def save(network: Network, folder: Path) -> None:
@@ -97,6 +98,45 @@ def fetch(where: str | Path) -> Path:
         raise CheckpointError(
             f"There is no folder {where}, and the Hub gave no repository of that name ({_first_line(error)})."
         ) from error
+
+
+def push(folder: Path, repository: str, private: bool = False) -> str:
+    """Upload the files of a network, its card included, to the Hub repository ``user/name``, which is made if need be.
+
+    Returns the address of the commit.
+
+    Raises:
+        CheckpointError: there is no network in the folder, or the Hub refuses it.
+    """
+    load(folder)  # what cannot be loaded is of no use to anybody
+    try:
+        api = HfApi()
+        name = api.create_repo(repository, private=private, exist_ok=True).repo_id
+        return str(api.upload_folder(repo_id=name, folder_path=folder, allow_patterns=list(FILES)))
+    except HFValidationError:
+        raise CheckpointError(f"{repository} is not the name of a Hub repository, expected user/name.") from None
+    except (HTTPError, OSError) as error:  # OSError: the Hub's own errors too
+        raise CheckpointError(
+            f"The Hub did not take it ({_first_line(error):.200}); `hf auth login` says who you are."
+        ) from error
+
+
+def save_card(card: ModelCard, folder: Path) -> None:
+    """Write a model card, unless there is one that somebody has written.
+
+    Raises:
+        StorageError: it could not be written.
+    """
+    file = folder / CARD_FILE
+    try:
+        is_ours = MARK in file.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        is_ours = True
+    except OSError as error:
+        raise StorageError(f"{file} could not be read: {error.strerror or error}.") from error
+    if is_ours:
+        with write_whole(file) as opened:
+            opened.write(str(card).encode())
 
 
 def fingerprint(network: Network) -> str:

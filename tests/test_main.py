@@ -203,7 +203,9 @@ def test_training_as_json_agrees_with_the_library(cli, csv, tmp_path, quick, mon
     # The map that lies beside the weights is theirs, with t-SNE; and so are the top activations.
     assert projection.load(out, saved, quick.test).tsne is not None
     assert explain.load(out, saved).keys() == set(saved.layer_names)
+    assert f"Accuracy {evaluation.accuracy:.4f} on 60 test images" in (out / "README.md").read_text()
     assert sorted(path.name for path in out.iterdir()) == [
+        "README.md",
         "config.json",
         "model.safetensors",
         "projection.safetensors",
