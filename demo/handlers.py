@@ -33,19 +33,22 @@ from demo.requests import (
     TeachRequest,
     TrainCheckRequest,
     TrainRequest,
+    UploadRequest,
     layer_limits,
     sendable,
 )
 from demo.session import Session, Sessions
 from demo.training_process import Lesson
 from demo.training_queue import TrainingQueue
+from demo.uploading import admitted
 from fmnist_core import explain, inference, projection
 from fmnist_core.animation import animate
 from fmnist_core.custom_layers import CUSTOM
 from fmnist_core.dataset import Split
 from fmnist_core.errors import ConfigError, FmnistError, NothingDrawn
-from fmnist_core.export import can_export, largest_difference, pack, to_onnx
+from fmnist_core.export import can_export, largest_difference, to_onnx
 from fmnist_core.inference import Reading
+from fmnist_core.packing import pack
 from fmnist_core.preparation import Prepared, flatten, open_picture, prepare, prepare_naively
 from fmnist_core.projection import PixelProjection
 from fmnist_core.train_config import recipe
@@ -289,6 +292,12 @@ class Handlers:
         onnx = to_onnx(network) if can_export() else None
         difference = largest_difference(onnx, network, self._samples) if onnx is not None else None
         return {"file": base64.b64encode(pack(network, onnx)).decode(), "difference": difference}
+
+    @action(UploadRequest, "slow")
+    def upload(self, request: UploadRequest) -> Reply:
+        """Let a network that the visitor has kept answer them; it is told as the others are in ``networks``."""
+        session = admitted(request.network, self._sessions.default.network, self._samples)
+        return payloads.network(self._sessions.put(request.visitor, session), self._samples)
 
     @action(ChangeRequest)
     def train_change(self, request: ChangeRequest) -> Reply:

@@ -20,6 +20,10 @@ class Limits:
     """
 
     upload_megabytes: int = setting(20, "largest picture file", unit="MB", low=1, high=1000)
+    network_megabytes: int = setting(
+        12, "largest network that is uploaded: its files together, and each file in an archive",
+        unit="MB", low=1, high=1000,
+    )  # fmt: skip
     all_requests_megabytes: int = setting(300, "most that all requests under way may hold together", unit="MB", low=2)
     body_pause_seconds: float = setting(20.0, "longest pause within a request, before it is refused", unit="s", low=1)
 
@@ -73,6 +77,11 @@ class Limits:
     def upload_bytes(self) -> int:
         """Of a picture file."""
         return self.upload_megabytes * MEGABYTE
+
+    @property
+    def network_bytes(self) -> int:
+        """Of an uploaded network."""
+        return self.network_megabytes * MEGABYTE
 
     @property
     def request_bytes(self) -> int:

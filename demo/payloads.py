@@ -15,7 +15,7 @@ from torch import Tensor
 
 from demo.limits import Limits
 from demo.requests import ON_PAGE, Wants, page_settings
-from demo.session import Session
+from demo.session import OWN, Session
 from fmnist_core import CLASS_COLOURS, CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.architectures import ARCHITECTURES
 from fmnist_core.comparison import Comparison
@@ -90,6 +90,7 @@ def facts(sessions: Sequence[Session], samples: Split, sheet_url: str, limits: L
         "networksKept": limits.visitor_networks,
         "lessonPictures": limits.lesson_pictures,
         "uploadBytes": limits.upload_bytes,
+        "networkBytes": limits.network_bytes,
     }
 
 
@@ -236,6 +237,7 @@ def network(session: Session, samples: Split) -> dict[str, Any]:
         "parameters": session.network.parameter_count,
         "accuracy": (session.projection.predictions == samples.labels).double().mean().item(),
         "maps": maps,
+        "own": session.id.startswith(OWN),
         "record": None,
     }
     if session.record is None:

@@ -13,7 +13,9 @@ from torch import Tensor
 from demo.limits import Limits
 from fmnist_core import CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.custom_layers import CUSTOM, LayerLimits, plan, written
-from fmnist_core.errors import FmnistError, PictureError
+from fmnist_core.errors import CheckpointError, FmnistError, PictureError
+from fmnist_core.model import Network
+from fmnist_core.packing import unpack
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
 from fmnist_core.settings import Setting
 from fmnist_core.train_config import SETTINGS, SUGGESTED_SYNTHETIC, TrainConfig, recipe, with_settings
@@ -102,6 +104,25 @@ class Fields:
     def picture(self, name: str) -> Image.Image:
         """A picture file in base64, opened."""
         return open_picture(self.contents(name), self.file_name())
+
+    def files(self) -> dict[str, bytes]:
+        """Files of a network: the contents of each by its name."""
+        given = self.values.get("files")
+        texts: dict[str, str] = {}
+        for each in given if isinstance(given, list) else []:
+            named = _typed([each.get("name"), each.get("file")], str, str) if isinstance(each, dict) else None
+            if named is None:
+                raise BadRequest("A file in the request has no name or no contents.")
+            texts[sendable(named[0][:MAX_FILE_NAME])] = named[1]
+        if not texts:
+            raise BadRequest("There are no files in the request.")
+        limit = self.limits.network_bytes
+        if sum(map(len, texts.values())) > limit * 4 // 3 + 4 * len(texts):
+            raise CheckpointError(f"The files of the network are larger than {limit // 2**20} MB.")
+        try:
+            return {name: base64.b64decode(text, validate=True) for name, text in texts.items()}
+        except ValueError:  # binascii.Error, or a character that is not even ASCII
+            raise BadRequest("A file in the request is damaged.") from None
 
     def pixels(self, name: str) -> Tensor:
         """Pixels (28, 28) uint8."""
@@ -297,6 +318,19 @@ class TrainRequest(Request):
         watch = settings.get("watch") is True
         picture = fields.pixels("pixels").numpy().tobytes() if watch and "pixels" in fields else None
         return cls(fields.visitor(), with_settings(config, changes | short), init_from_current, watch, picture)
+
+
+@dataclass(frozen=True, eq=False)
+class UploadRequest(Request):
+    """Let a network answer that the visitor has kept."""
+
+    network: Network
+
+    @classmethod
+    def read(cls, fields: Fields) -> "UploadRequest":
+        """The request from its fields, the network read from its files."""
+        visitor, files = fields.visitor(), fields.files()
+        return cls(visitor, unpack(files, fields.limits.network_bytes, layer_limits(fields.limits)))
 
 
 @dataclass(frozen=True)

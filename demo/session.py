@@ -13,7 +13,7 @@ from fmnist_core.model import Network
 from fmnist_core.projection import Projection
 from fmnist_core.train_config import TrainConfig
 
-OWN: Final = "yours-"  # the ids of the networks that a visitor has trained begin with it
+OWN: Final = "yours-"  # the ids of the networks that a visitor has trained or uploaded begin with it
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Session:
     projection: Projection
     id: str = ""  # by which the page chooses it, whatever the folder of its weights is called
     name: str = ""  # by which people know it
-    record: Record | None = None  # of a network that a visitor has trained
+    record: Record | None = None  # of a network that a visitor has trained; of one that they uploaded, none is known
     # What takes long to work out for this network, once somebody has asked for it; filled while ``working`` is held.
     cache: dict[Any, Any] = field(default_factory=dict, repr=False)
     working: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -47,11 +47,11 @@ class Session:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a visitor has trained, and which network answers them."""
+    """What a visitor has trained or uploaded, and which network answers them."""
 
     answering: Session
     own: tuple[Session, ...] = ()  # from the oldest to the latest
-    trained: int = 0  # how many they have ever trained
+    count: int = 0  # how many they have ever had
 
 
 class Sessions:
@@ -81,7 +81,7 @@ class Sessions:
             return self._choice(visitor).answering
 
     def own(self, visitor: str) -> tuple[Session, ...]:
-        """Those that the visitor has trained, from the oldest to the latest."""
+        """Those that the visitor has trained or uploaded, from the oldest to the latest."""
         with self._lock:
             return self._choice(visitor).own
 
@@ -104,7 +104,7 @@ class Sessions:
         """Give the visitor a session of their own, which answers from now on; it comes back with its id and name."""
         with self._lock:
             choice = self._choice(visitor)
-            count = choice.trained + 1
+            count = choice.count + 1
             session = replace(session, id=f"{OWN}{count}", name=f"your network {count}")
             own = (*choice.own, session)[-self._limits.visitor_networks :]
             self._remember(visitor, Choice(session, own, count))

@@ -1,4 +1,4 @@
-"""The command line: ``python -m fmnist_core train | animate | evaluate | predict | export | data | layers``."""
+"""The command line: ``python -m fmnist_core train | evaluate | predict | export | …``, as ``--help`` lists them."""
 
 import signal
 
@@ -26,6 +26,7 @@ from fmnist_core import (
     checkpoint,
     dataset,
     dataset_formats,
+    embedding_files,
     explain,
     export,
     inference,
@@ -43,6 +44,7 @@ from fmnist_core.events import EpochDone, Event, Finished, SnapshotTaken, Starte
 from fmnist_core.layer_kinds import LAYER_KINDS
 from fmnist_core.layer_table import LayerRow, layer_table
 from fmnist_core.model import Network
+from fmnist_core.model_card import model_card
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
 from fmnist_core.preparation.opening import MAX_BYTES
 from fmnist_core.resume import RESUME_FILE, SavedTraining, saved_training
@@ -54,6 +56,7 @@ from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS
 from fmnist_core.synthetic.scenes import draw_scenes, scene_sheet
 from fmnist_core.synthetic.sketch_test_set import TEST_SKETCHES, make_sketch_test_set
 from fmnist_core.synthetic.strokes import Rng
+from fmnist_core.tensorboard import TensorBoardLog
 from fmnist_core.train_config import DEVICES, SETTINGS, TrainConfig, recipe, with_settings
 from fmnist_core.training import check_init_from, pick_device, train
 
@@ -115,6 +118,9 @@ def build_parser() -> argparse.ArgumentParser:
         )
     sub.add_argument("--resume", action="store_true", help="go on with the training that was broken off in --out DIR")
     sub.add_argument("--snapshots", action="store_true", help="keep how the map forms, for `animate`")
+    sub.add_argument(
+        "--tensorboard", type=Path, metavar="DIR", help="also write what TensorBoard shows into this folder"
+    )
     sub.add_argument("--json", action="store_true", help="print one event a line as JSON instead of the progress bar")
 
     sub = command("animate", run_animate, "Draw the map that formed in a training with --snapshots as it formed.")
@@ -160,6 +166,20 @@ def build_parser() -> argparse.ArgumentParser:
     sub = command("export", run_export, "Export a network as ONNX, with its preparation inside and a script beside it.")
     sub.add_argument("weights", nargs="?", default=DEFAULT_WEIGHTS, metavar="WEIGHTS", help="folder or Hub id")
     sub.add_argument("--out", type=Path, default=Path("exported"), metavar="DIR", help="default: %(default)s")
+
+    sub = command(
+        "embedding", run_embedding, "Write the embeddings of the test images for the Embedding Projector and others."
+    )
+    sub.add_argument("weights", nargs="?", default=DEFAULT_WEIGHTS, metavar="WEIGHTS", help="folder or Hub id")
+    sub.add_argument("--data", metavar="WHERE", help=DATA_HELP.format("a download, "))
+    sub.add_argument("--out", type=Path, default=Path("embedding"), metavar="DIR", help="default: %(default)s")
+    sub.add_argument("--layout", choices=("tsne", "pca"), default="tsne", help="places in the CSV file (%(default)s)")
+    sub.add_argument("--address", default="", metavar="URL", help="where on the web the folder will be, for its config")
+
+    sub = command("push", run_push, "Upload a network to the Hub, with its model card (after `hf auth login`).")
+    sub.add_argument("weights", type=Path, metavar="FOLDER", help="folder of the weights")
+    sub.add_argument("repository", metavar="NAME", help="user/name on the Hub; made if it is not there")
+    sub.add_argument("--private", action="store_true", help="let nobody else see it, if it is made")
 
     sub = command("data", run_data, "Find, verify, download or convert the data set.")
     actions = sub.add_subparsers(required=True, metavar="ACTION", dest="action")
@@ -237,15 +257,22 @@ def _to_resume(options: argparse.Namespace, given: dict[str, Any]) -> tuple[Trai
 
 def _train(options: argparse.Namespace, config: TrainConfig, init_from: Network | None) -> int:
     out: Path = options.out or Path("runs") / config.architecture
-    data = dataset.load(options.data, download=True)
-    print(f"Data: {data.source}.", file=sys.stderr)
-    storage.claim(out)  # now, and not when the training is over
-    with storage.locked(out):
-        return _train_into(out, options, config, data, init_from)
+    log = TensorBoardLog(options.tensorboard, config) if options.tensorboard else None
+    with closing(log) if log else nullcontext():
+        data = dataset.load(options.data, download=True)
+        print(f"Data: {data.source}.", file=sys.stderr)
+        storage.claim(out)  # now, and not when the training is over
+        with storage.locked(out):
+            return _train_into(out, options, config, data, init_from, log)
 
 
 def _train_into(
-    out: Path, options: argparse.Namespace, config: TrainConfig, data: dataset.Dataset, init_from: Network | None
+    out: Path,
+    options: argparse.Namespace,
+    config: TrainConfig,
+    data: dataset.Dataset,
+    init_from: Network | None,
+    log: TensorBoardLog | None,
 ) -> int:
     samples, saved = dataset.load_samples().test, SavedTraining(out, data.train)
     taker, taken = SnapshotTaker(images_to_place(samples)) if options.snapshots else None, []
@@ -264,6 +291,8 @@ def _train_into(
         for event in events:
             if isinstance(event, SnapshotTaken):
                 taken.append(event)
+            if log:
+                log.take(event)
             if not _is_read(show, event):
                 request.stop = True
     assert isinstance(event, Finished)
@@ -282,12 +311,17 @@ def _train_into(
     tested = of_weights | {"config": asdict(config), "data": data.source} | evaluation.to_json()
     with storage.write_whole(out / checkpoint.TRAINING_FILE) as file:
         file.write((json.dumps(tested, indent=2) + "\n").encode())
+    card = model_card(event.network, tested, dataset.is_published(dataset.find(options.data)))
+    checkpoint.save_card(card, out)
     if options.json:
         print(json.dumps({"event": "Tested", "out": str(out)} | tested))
     else:
         print(f"Test accuracy {evaluation.accuracy:.4f} on {evaluation.images:,} images. Saved in {out}.")
     sys.stdout.flush()  # before what takes seconds and could fail
-    projection.save(projection.with_tsne(projection.fit(event.network, samples)), event.network, out)
+    mapped = projection.with_tsne(projection.fit(event.network, samples))
+    projection.save(mapped, event.network, out)
+    if log:
+        log.finish(evaluation, event.network, samples, mapped)
     explain.save(explain.top_activations(event.network, samples), event.network, out)
     return 0
 
@@ -495,6 +529,30 @@ def run_export(options: argparse.Namespace) -> int:
             raise ExportError(f"The exported network differs by {difference:.2g} in a probability.")
         checked = f"checked on {len(samples):,} images: the largest difference in a probability is {difference:.1g}"
     print(f"{options.out}: {export.ONNX_FILE} and {export.SCRIPT_FILE}; {checked}.")
+    return 0
+
+
+def run_push(options: argparse.Namespace) -> int:
+    print(checkpoint.push(options.weights, options.repository, options.private))
+    return 0
+
+
+def run_embedding(options: argparse.Namespace) -> int:
+    network = checkpoint.load(options.weights)
+    data = dataset.load(options.data, download=True)
+    if len(network.class_names) != len(CLASS_NAMES):
+        raise ConfigError(f"The network knows {len(network.class_names)} classes, expected {len(CLASS_NAMES)}.")
+    print(f"Data: {data.source}.", file=sys.stderr)
+    mapped = projection.fit(network, data.test)
+    if options.layout == "tsne":
+        mapped = projection.with_tsne(mapped)
+    embedding_files.save_embedding(network, data.test, mapped, options.out, options.address)
+    print(
+        f"{options.out}: the embeddings of {len(data.test):,} test images. To open them:\n"
+        f"  https://projector.tensorflow.org  (Load: {embedding_files.TENSORS_FILE}, {embedding_files.METADATA_FILE})\n"
+        f"  tensorboard --logdir {options.out}  (with the images)\n"
+        f"  embedding-atlas {options.out / embedding_files.CSV_FILE} --x x --y y"
+    )
     return 0
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from huggingface_hub import snapshot_download
+from huggingface_hub import HfApi, ModelCard, snapshot_download
 from huggingface_hub.errors import HFValidationError
 from safetensors import SafetensorError
 from safetensors.torch import save as to_safetensors
@@ -24,17 +24,19 @@ try:  # with which huggingface_hub asks, by its version
 except ImportError:
     from httpx import HTTPError  # type: ignore[assignment]
 
-from fmnist_core.errors import CheckpointError, ConfigError
+from fmnist_core.custom_layers import CUSTOM, LayerLimits, plan
+from fmnist_core.errors import CheckpointError, ConfigError, StorageError
 from fmnist_core.file_kinds import SAFETENSORS, kind_of
 from fmnist_core.model import CONFIG_FILE, CONFIG_KEYS, WEIGHTS_FILE, Network
+from fmnist_core.model_card import CARD_FILE, MARK
 from fmnist_core.storage import as_path, write_whole
-from fmnist_core.tensor_files import quoted, read_metadata, read_tensors
+from fmnist_core.tensor_files import parse_tensors, quoted, read_metadata, read_tensors
 
 TRAINING_FILE = "training.json"
 WRAPPERS: Final = ("module.", "_orig_mod.")
 MAX_REASON: Final = 200  # characters of what a library says is wrong
 MAX_CONFIG: Final = 2**20  # bytes of config.json
-FILES = (CONFIG_FILE, WEIGHTS_FILE, "projection.safetensors", "top_activations.safetensors", TRAINING_FILE, "README.md")
+FILES = (CONFIG_FILE, WEIGHTS_FILE, "projection.safetensors", "top_activations.safetensors", TRAINING_FILE, CARD_FILE)
 
 
 def save(network: Network, folder: Path) -> None:
@@ -91,6 +93,21 @@ def load(where: str | Path) -> Network:
     return network.eval()
 
 
+def from_contents(config: bytes, weights: bytes, limits: LayerLimits | None = None) -> Network:
+    """The network from what is in its two files, ready to answer; a custom one may have ``limits``.
+
+    Raises:
+        CheckpointError: as of ``load``, or it is too large.
+    """
+    network = _network_of(_parse_config(config, CONFIG_FILE), CONFIG_FILE, limits)
+    try:
+        found = parse_tensors(weights)
+    except SafetensorError as error:
+        raise _damaged(WEIGHTS_FILE, error) from error
+    network.load_state_dict(_fitting(found, network, WEIGHTS_FILE))
+    return network.eval()
+
+
 def fetch(where: str | Path) -> Path:
     """The folder itself, or the local copy of the Hub repository of that name."""
     folder = as_path(where)
@@ -106,6 +123,45 @@ def fetch(where: str | Path) -> Path:
         raise CheckpointError(
             f"There is no folder {where}, and the Hub gave no repository of that name ({_first_line(error)})."
         ) from error
+
+
+def push(folder: Path, repository: str, private: bool = False) -> str:
+    """Upload the files of a network, its card included, to the Hub repository ``user/name``, which is made if need be.
+
+    Returns the address of the commit.
+
+    Raises:
+        CheckpointError: there is no network in the folder, or the Hub refuses it.
+    """
+    load(folder)  # what cannot be loaded is of no use to anybody
+    try:
+        api = HfApi()
+        name = api.create_repo(repository, private=private, exist_ok=True).repo_id
+        return str(api.upload_folder(repo_id=name, folder_path=folder, allow_patterns=list(FILES)))
+    except HFValidationError:
+        raise CheckpointError(f"{repository} is not the name of a Hub repository, expected user/name.") from None
+    except (HTTPError, OSError) as error:  # OSError: the Hub's own errors too
+        raise CheckpointError(
+            f"The Hub did not take it ({_first_line(error):.200}); `hf auth login` says who you are."
+        ) from error
+
+
+def save_card(card: ModelCard, folder: Path) -> None:
+    """Write a model card, unless there is one that somebody has written.
+
+    Raises:
+        StorageError: it could not be written.
+    """
+    file = folder / CARD_FILE
+    try:
+        is_ours = MARK in file.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        is_ours = True
+    except OSError as error:
+        raise StorageError(f"{file} could not be read: {error.strerror or error}.") from error
+    if is_ours:
+        with write_whole(file) as opened:
+            opened.write(str(card).encode())
 
 
 def fingerprint(network: Network) -> str:
@@ -133,17 +189,22 @@ def load_companion(file: Path, network: Network) -> dict[str, Tensor] | None:
 
 
 def _make_network(folder: Path) -> Network:
-    """A network as the config in a folder says, without its weights; what it leaves out is as for Fashion-MNIST."""
+    """A network as the config in a folder says, without its weights."""
     path = folder / CONFIG_FILE
     config: Any = None if path.exists() else _config_within(folder / WEIGHTS_FILE)
-    if config is None:
-        config = _read_config(path)
+    return _network_of(_read_config(path) if config is None else config, path)
+
+
+def _network_of(config: Any, file: str | Path, limits: LayerLimits | None = None) -> Network:
+    """A network as a config says, without its weights; what it leaves out is as for Fashion-MNIST."""
     if not isinstance(config, dict) or not isinstance(config.get("architecture"), str):
-        raise CheckpointError(f"{path} names no architecture.")
+        raise CheckpointError(f"{file} names no architecture.")
     try:
+        if limits and config["architecture"] == CUSTOM:
+            list(plan(config.get("layers"), limits=limits))
         return Network(**{name: config[name] for name in CONFIG_KEYS if name in config})
     except ConfigError as error:
-        raise CheckpointError(f"{path}: {error}") from error
+        raise CheckpointError(f"{file}: {error}") from error
 
 
 def _read_config(path: Path) -> Any:
@@ -151,13 +212,20 @@ def _read_config(path: Path) -> Any:
         _check_kind(path)
         with path.open("rb") as file:
             contents = file.read(MAX_CONFIG + 1)
-        if len(contents) > MAX_CONFIG:
-            raise CheckpointError(f"{path} is larger than {MAX_CONFIG // 2**20} MB.")
-        return json.loads(contents.decode("utf-8-sig"))
     except FileNotFoundError:
         raise CheckpointError(f"{path.parent} holds no {path.name}, which names the architecture.") from None
-    except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, not JSON, or a number too long
+    except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {_first_line(error)}.") from error
+    return _parse_config(contents, path)
+
+
+def _parse_config(contents: bytes, file: str | Path) -> Any:
+    if len(contents) > MAX_CONFIG:
+        raise CheckpointError(f"{file} is larger than {MAX_CONFIG // 2**20} MB.")
+    try:
+        return json.loads(contents.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # ValueError: not UTF-8, not JSON, or a number too long
+        raise CheckpointError(f"{file} cannot be read: {_first_line(error)}.") from error
 
 
 def _config_within(weights: Path) -> Any:
@@ -172,28 +240,31 @@ def _read_weights(path: Path, network: Network) -> dict[str, Tensor]:
     """The tensors in ``path``, all of which ``network`` has, and in that form."""
     if not path.is_file():
         raise CheckpointError(f"{path.parent} holds no {path.name}.")
-    expected = network.state_dict()
     try:
         _check_kind(path, SAFETENSORS)
-        found = _as_ours(read_tensors(path)[0])
+        found = read_tensors(path)[0]
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f"{path} is not a complete safetensors file ({_first_line(error)}): truncated, damaged, or another kind."
-        ) from error
+        raise _damaged(path, error) from error
+    return _fitting(found, network, path)
+
+
+def _fitting(tensors: dict[str, Tensor], network: Network, file: str | Path) -> dict[str, Tensor]:
+    """The tensors from ``file``, if ``network`` has all of them, and in that form."""
+    expected, found = network.state_dict(), _as_ours(tensors)
     for name, tensor in expected.items():
         if name not in found:
-            raise CheckpointError(f"{path} holds no {name}: it belongs to another network than {network.architecture}.")
+            raise CheckpointError(f"{file} holds no {name}: it belongs to another network than {network.architecture}.")
         if found[name].shape != tensor.shape or found[name].dtype != tensor.dtype:
             raise CheckpointError(
-                f"{path} does not fit the network {network.architecture}: {name} is {_form(found[name])}, "
+                f"{file} does not fit the network {network.architecture}: {name} is {_form(found[name])}, "
                 f"expected {_form(tensor)}."
             )
         if not torch.isfinite(found[name]).all():
-            raise CheckpointError(f"{path} holds values in {name} that are not finite: this training has failed.")
+            raise CheckpointError(f"{file} holds values in {name} that are not finite: this training has failed.")
     extra = sorted(found.keys() - expected.keys())
     if extra:
         raise CheckpointError(
-            f"{path} holds {quoted(extra[0])}, which the network {network.architecture} does not have."
+            f"{file} holds {quoted(extra[0])}, which the network {network.architecture} does not have."
         )
     return found
 
@@ -204,6 +275,12 @@ def _as_ours(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         if tensors and all(name.startswith(prefix) for name in tensors):
             return _as_ours({name.removeprefix(prefix): tensor for name, tensor in tensors.items()})
     return tensors
+
+
+def _damaged(file: str | Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{file} is not a complete safetensors file ({_first_line(error)}): truncated, damaged, or another kind."
+    )
 
 
 def _check_kind(path: Path, expected: str | None = None) -> None:

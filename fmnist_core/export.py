@@ -1,22 +1,19 @@
-"""A network for use without this package: as ONNX, or packed into one file with all that is needed to go on from it."""
+"""A network for use without this package: as ONNX."""
 
 import copy
 import importlib.util
-import io
 import json
 import logging
 import threading
-import zipfile
 from typing import Final
 
 import numpy as np
 import torch
 
 from fmnist_core import IMAGE_SIZE
-from fmnist_core.checkpoint import weights_of
 from fmnist_core.dataset import Split
 from fmnist_core.errors import ExportError
-from fmnist_core.model import CONFIG_FILE, WEIGHTS_FILE, Network
+from fmnist_core.model import Network
 
 ONNX_FILE: Final = "model.onnx"
 SCRIPT_FILE: Final = "predict.py"
@@ -99,18 +96,3 @@ def largest_difference(contents: bytes, network: Network, images: Split) -> floa
             float(np.abs(session.run(None, {"pixels": pixels.numpy()})[0] - network(pixels).numpy()).max())
             for pixels in torch.split(images.pixels, 250)
         )
-
-
-def pack(network: Network, onnx: bytes | None = None) -> bytes:
-    """A zip archive with the folder that ``checkpoint.load`` reads; in it, too, the network as ONNX with the script."""
-    files = {
-        CONFIG_FILE: (json.dumps(network.config, indent=2, ensure_ascii=False) + "\n").encode(),
-        WEIGHTS_FILE: weights_of(network),
-    }
-    if onnx is not None:
-        files |= {ONNX_FILE: onnx, SCRIPT_FILE: SCRIPT.encode()}
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, contents in files.items():
-            archive.writestr(f"network/{name}", contents)
-    return packed.getvalue()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
+from huggingface_hub import ModelCard, PyTorchModelHubMixin, hf_hub_download
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -14,6 +14,7 @@ from fmnist_core import CLASS_NAMES, IMAGE_SIZE, MEAN, STD
 from fmnist_core.architectures import ARCHITECTURES
 from fmnist_core.custom_layers import CUSTOM, build, plan, written
 from fmnist_core.errors import ConfigError
+from fmnist_core.model_card import model_card
 
 WEIGHTS_FILE: Final = "model.safetensors"  # the names that the Hub expects
 CONFIG_FILE: Final = "config.json"
@@ -148,6 +149,10 @@ class Network(nn.Module, PyTorchModelHubMixin):
             "mean": self.mean,
             "std": self.std,
         } | ({"layers": self.rows} if self.architecture == CUSTOM else {})
+
+    def generate_model_card(self, *args: Any, **options: Any) -> ModelCard:
+        """What ``save_pretrained`` and ``push_to_hub``, from the mixin, write beside the weights."""
+        return model_card(self)
 
     @classmethod
     def _from_pretrained(cls, *, model_id: str, **options: Any) -> "Network":

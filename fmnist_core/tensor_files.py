@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load as from_safetensors
 from torch import Tensor
 
 MAX_HEADER: Final = 2**20  # bytes that say what tensors there are; those of our networks have a few thousand
@@ -25,6 +26,15 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
 
 
+def parse_tensors(contents: bytes) -> dict[str, Tensor]:
+    """All tensors in the contents of a file; raises as ``read_tensors``."""
+    _check_sizes(contents[:8], len(contents))
+    try:
+        return from_safetensors(contents)
+    except ValueError as error:  # a header that lies
+        raise SafetensorError(str(error)) from error
+
+
 def read_metadata(path: Path) -> dict[str, str]:
     """The metadata of a file alone; raises as ``read_tensors``."""
     check_header(path)
@@ -35,8 +45,11 @@ def read_metadata(path: Path) -> dict[str, str]:
 def check_header(path: Path) -> None:
     """Raise ``SafetensorError`` when a file, or its header, is too large to be looked into."""
     with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        length = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))[0]
+        _check_sizes(file.read(8), os.fstat(file.fileno()).st_size)
+
+
+def _check_sizes(beginning: bytes, size: int) -> None:
+    length = struct.unpack("<Q", beginning.ljust(8, b"\0"))[0]
     if length > MAX_HEADER:
         raise SafetensorError(f"its header is said to have {length:,} bytes, expected at most {MAX_HEADER:,}")
     if size > MAX_BYTES:

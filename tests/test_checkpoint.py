@@ -8,6 +8,7 @@ import pickle
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ from fmnist_core import CLASS_NAMES, IMAGE_SIZE, MEAN, STD, checkpoint, inferenc
 from fmnist_core.architectures import original_layers
 from fmnist_core.errors import CheckpointError, ConfigError, StorageError
 from fmnist_core.model import CONFIG_KEYS, MAX_CLASSES, MAX_NAME, Network
+from fmnist_core.model_card import model_card
 
 
 @pytest.fixture(autouse=True)
@@ -631,3 +633,79 @@ def test_training_file_of_the_old_weights_does_not_stay(folder):
     (folder / "README.md").write_text("mine")
     checkpoint.save(Network(), folder)
     assert contents(folder).keys() == {"config.json", "model.safetensors", "README.md"}
+
+
+# ---------------------------------------------------------------- to the Hub
+
+
+class FakeHub:
+    """Takes the files that it is sent; as the Hub's client is asked."""
+
+    def __init__(self):
+        self.received, self.made = {}, []
+
+    def __call__(self, token=None):
+        return self
+
+    def create_repo(self, repo_id, private=None, exist_ok=False):
+        assert exist_ok
+        self.made.append((repo_id, private))
+        return SimpleNamespace(repo_id=f"me/{repo_id}" if "/" not in repo_id else repo_id)
+
+    def upload_folder(self, repo_id, folder_path, allow_patterns=None, **_):
+        files = [file for file in Path(folder_path).iterdir() if allow_patterns is None or file.name in allow_patterns]
+        self.received[repo_id] = {file.name: file.read_bytes() for file in files}
+        return f"https://huggingface.co/{repo_id}/commit/1"
+
+
+@pytest.fixture
+def fake_hub(monkeypatch):
+    hub = FakeHub()
+    monkeypatch.setattr(checkpoint, "HfApi", hub)
+    monkeypatch.setattr(hub_mixin, "HfApi", hub)
+    return hub
+
+
+def test_a_folder_is_pushed_with_its_card_and_nothing_else(fake_hub, folder, cli, network):
+    checkpoint.save_card(model_card(network), folder)
+    (folder / "resume.pt").write_bytes(b"not for others")
+    done = cli("push", folder, "network", "--private")
+    assert (done.status, done.out) == (0, "https://huggingface.co/me/network/commit/1\n")
+    assert fake_hub.made == [("network", True)]
+    received = fake_hub.received["me/network"]
+    assert "resume.pt" not in received
+    assert received == {name: (folder / name).read_bytes() for name in checkpoint.FILES if (folder / name).is_file()}
+    assert {"config.json", "model.safetensors", "README.md"} <= received.keys()
+
+
+def test_the_mixin_s_own_way_gives_a_repository_that_is_loaded(fake_hub, network, tmp_path):
+    network.push_to_hub("me/network")
+    received = fake_hub.received["me/network"]
+    assert received["README.md"].decode() == str(model_card(network))
+    for name, contents in received.items():
+        (tmp_path / name).write_bytes(contents)
+    assert same(checkpoint.load(tmp_path), network)
+
+
+def test_what_cannot_be_loaded_is_not_pushed(fake_hub, tmp_path):
+    with pytest.raises(CheckpointError, match="holds no config"):
+        checkpoint.push(tmp_path, "me/network")
+    assert fake_hub.made == []
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (checkpoint.HTTPError("401 Unauthorized"), "The Hub did not take it (401 Unauthorized); `hf auth login`"),
+        (OSError("Token is required.\nSecond line."), "The Hub did not take it (Token is required); `hf auth login`"),
+        (checkpoint.HFValidationError("x"), "a b is not the name of a Hub repository, expected user/name."),
+    ],
+)
+def test_what_the_hub_refuses_is_one_sentence(fake_hub, folder, monkeypatch, error, words):
+    def refuse(*_, **options):
+        raise error
+
+    monkeypatch.setattr(fake_hub, "create_repo", refuse)
+    with pytest.raises(CheckpointError) as refused:
+        checkpoint.push(folder, "a b")
+    assert str(refused.value).startswith(words)

@@ -1,10 +1,8 @@
-"""A network outside of this project: onnxruntime gives what the page gives, and a packed one comes back."""
+"""A network outside of this project: onnxruntime gives what the page gives."""
 
-import io
 import json
 import subprocess
 import sys
-import zipfile
 
 import numpy as np
 import onnxruntime
@@ -15,7 +13,7 @@ from PIL import Image
 
 from fmnist_core import checkpoint, export
 from fmnist_core.errors import ExportError
-from fmnist_core.export import ONNX_FILE, SCRIPT_FILE, TOLERANCE, can_export, largest_difference, pack, to_onnx
+from fmnist_core.export import ONNX_FILE, SCRIPT_FILE, TOLERANCE, can_export, largest_difference, to_onnx
 from fmnist_core.layer_kinds import LAYER_KINDS
 
 
@@ -56,15 +54,12 @@ def test_what_goes_in_and_out_is_named(session, original):
     assert json.loads(metadata["class_names"]) == list(original.class_names)
 
 
-def test_layers_of_every_kind_and_class_names_and_preparation_of_ones_own_go_along(samples, tmp_path):
+def test_layers_of_every_kind_and_class_names_and_preparation_of_ones_own_go_along(samples):
     rows = [{"layer": "conv", "channels": 3, "padding": 2}]
     rows += [{"layer": kind} for kind in LAYER_KINDS if kind not in ("conv", "fc")]
     rows += [{"layer": "fc"}, {"layer": "norm"}]
     network = new("custom", class_names=["Hemd “à la carte”", "Hose"], mean=0.1, std=0.5, layers=rows)
     contents = to_onnx(network)
-    with zipfile.ZipFile(io.BytesIO(pack(network, contents))) as archive:
-        archive.extractall(tmp_path)
-    assert checkpoint.load(tmp_path / "network").config == network.config
     some = samples.test.take(torch.arange(50))
     assert largest_difference(contents, network, some) < TOLERANCE
     metadata = onnxruntime.InferenceSession(contents).get_modelmeta().custom_metadata_map
@@ -94,25 +89,12 @@ def _folder(network, tmp_path):
     return tmp_path / "weights"
 
 
-def test_a_packed_network_is_the_same_again(exported, original, tmp_path):
-    with zipfile.ZipFile(io.BytesIO(pack(original, exported))) as archive:
-        assert sorted(archive.namelist()) == sorted(
-            f"network/{name}" for name in ("config.json", "model.safetensors", ONNX_FILE, SCRIPT_FILE)
-        )
-        archive.extractall(tmp_path)
-    assert (tmp_path / "network" / ONNX_FILE).read_bytes() == exported
-    again = checkpoint.load(tmp_path / "network")
-    assert checkpoint.fingerprint(again) == checkpoint.fingerprint(original)
-
-
-def test_without_the_packages_there_is_a_sentence_and_the_weights_alone(original, monkeypatch, cli, tmp_path):
+def test_without_the_packages_there_is_a_sentence(original, monkeypatch, cli, tmp_path):
     assert can_export()
     monkeypatch.setattr(export.importlib.util, "find_spec", lambda name: None)
     assert not can_export()
     with pytest.raises(ExportError, match="pip install onnx onnxscript"):
         to_onnx(original)
-    with zipfile.ZipFile(io.BytesIO(pack(original))) as archive:
-        assert sorted(archive.namelist()) == ["network/config.json", "network/model.safetensors"]
     done = cli("export", "--out", tmp_path / "out")
     assert done.status == 1
     assert "install onnx and onnxscript" in done.err

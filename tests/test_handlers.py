@@ -41,8 +41,10 @@ from demo.requests import BadRequest, EventsRequest, NetworkRequest, PictureRequ
 from demo.session import Record, Session, Sessions
 from demo.training_queue import TrainingQueue
 from fmnist_core import CLASS_NAMES, checkpoint, explain, inference, projection
+from fmnist_core.checkpoint import weights_of
 from fmnist_core.comparison import Comparison
 from fmnist_core.model import to_probabilities
+from fmnist_core.packing import pack
 from fmnist_core.preparation import PICTURE_KINDS, prepare, prepare_naively
 from fmnist_core.projection import NEIGHBOURS
 from fmnist_core.snapshots import Snapshots
@@ -53,7 +55,8 @@ ROUNDING = 1e-5
 ACTIONS = {
     *("facts", "answer", "which", "open_file", "choose", "layers", "channel", "reasons", "points", "remaining_points"),
     *("answer_by", "teach", "networks", "compare", "forget"),
-    *("train_check", "train_start", "train_state", "train_change", "train_stop", "restore", "animation", "download"),
+    *("train_check", "train_start", "train_state", "train_change", "train_stop", "restore", "animation"),
+    *("download", "upload"),
 }
 FIELDS = {"answer": "picture", "open_file": "file"}  # in which each is sent a picture
 WHICH = {"network", "session", "own"}
@@ -1065,6 +1068,53 @@ def test_the_network_that_answers_can_be_downloaded(ask, sessions, original, tmp
     assert reply["difference"] is None
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(reply["file"]))) as archive:
         assert "network/model.onnx" not in archive.namelist()
+
+
+def test_a_network_is_kept_and_brought_back(ask, sessions, shipped_session, random_session, samples, monkeypatch):
+    """What is downloaded and then uploaded gives the same probabilities, and is one of the visitor's own."""
+    monkeypatch.setattr(module, "can_export", lambda: False)  # which takes seconds
+    kept = sessions.put(BERT, random_session)
+    file = ask("download", BERT)["file"]
+    reply = ask("upload", files=[{"name": "network.zip", "file": file}])
+    own = sessions.own(ANNA)[0]
+    assert sessions.get(ANNA) is own
+    assert reply == payloads.network(own, samples.test)
+    assert (reply["name"], reply["own"], reply["record"]) == ("your network 1", True, None)
+    assert [each["own"] for each in ask("networks")["networks"]] == [False, False, True]
+    for sample in (0, 900):
+        assert ask("answer", sample=sample)["probabilities"] == ask("answer", BERT, sample=sample)["probabilities"]
+    assert (own.projection.predictions == kept.projection.predictions).all()
+    assert ask("forget", network=own.id) == {}
+    assert sessions.get(ANNA) is shipped_session
+
+
+def test_an_uploaded_network_can_be_trained_further(train, fake_queue, original):
+    files = [
+        {"name": name, "file": in_base64(contents)}
+        for name, contents in (
+            ("config.json", json.dumps(original.config).encode()),
+            ("model.safetensors", weights_of(original)),
+        )
+    ]
+    assert train("upload", files=files)["architecture"] == "original"
+    assert train("train_check", architecture="original") == {"cannotStartFrom": None}
+    assert train("train_start", settings=SETTINGS | {"init_from_current": True}) == {}
+
+
+def test_a_network_that_cannot_answer_here_is_refused_and_nothing_changes(
+    ask, sessions, shipped_session, trousers, file_of
+):
+    other = new("original", class_names=["Hemd", "Hose"])
+    for files, words in (
+        ([{"name": "shirts.zip", "file": in_base64(pack(other))}], "is for other classes (Hemd, Hose), expected"),
+        (
+            [{"name": HTML_NAME, "file": in_base64(file_of(trousers))}],
+            f"{HTML_NAME} is a PNG picture, expected the zip archive",
+        ),
+    ):
+        assert words in error_of(ask("upload", files=files))
+    assert sessions.get(ANNA) is shipped_session
+    assert sessions.own(ANNA) == ()
 
 
 def test_starting_from_another_kind_of_network_is_refused_at_once(train, fake_queue):

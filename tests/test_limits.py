@@ -13,6 +13,7 @@ import httpx
 import pytest
 import torch
 from fake_training import DEADLINE, Clock, FakeProcesses, end_all, follow, wait_until
+from networks import new
 from starlette.applications import Starlette
 from wire import ANNA, SETTINGS, asking, error_of, in_base64
 
@@ -30,6 +31,7 @@ from fmnist_core.architectures import ARCHITECTURES
 from fmnist_core.errors import ConfigError
 from fmnist_core.layer_table import layer_table
 from fmnist_core.model import Network
+from fmnist_core.packing import pack
 
 VISITORS = [f"{number:032x}" for number in range(12)]
 
@@ -77,6 +79,29 @@ def test_size_of_a_file(open_server, original_session, samples, megabytes):
         assert error_of(ask(action, **{field: larger})) == f"The picture is larger than {megabytes} MB."
     facts = payloads.facts([original_session], samples.test, "sheet.png", limits)
     assert facts["uploadBytes"] == limits.upload_bytes
+
+
+def test_size_of_an_uploaded_network(open_server, original_session, samples):
+    packed = pack(original_session.network)
+    assert len(packed) < 150_000
+    sentences = []
+    for limits in (Limits(network_bytes=len(packed) - 6), Limits(network_bytes=135_000), Limits()):
+        reply = open_server(limits)("upload", files=[{"name": "network.zip", "file": in_base64(packed)}])
+        sentences.append(reply.get("error"))
+        assert payloads.facts([original_session], samples.test, "", limits)["networkBytes"] == limits.network_bytes
+    assert sentences[0] == "The files of the network are larger than 0 MB."
+    assert sentences[1] == "model.safetensors in network.zip is larger than 0 MB."
+    assert sentences[2] is None
+
+
+def test_an_uploaded_network_of_one_s_own_layers_is_no_larger_than_one_that_is_trained_here(open_server):
+    network = new("custom", layers=ROWS)
+    files = [{"name": "network.zip", "file": in_base64(pack(network))}]
+    most = network.parameter_count
+    assert open_server(Limits(own_parameters=most))("upload", files=files)["parameters"] == most
+    sentence = open_server(Limits(own_parameters=most - 1))("upload", files=files)["error"]
+    assert sentence.startswith("config.json: The last layer")
+    assert f"expected at most {most - 1:,}" in sentence
 
 
 @pytest.mark.parametrize(("epochs", "batch"), [(3, 64), (40, 2048)])

@@ -84,11 +84,35 @@ SHORT = ("--epochs", 2, "--batch-size", 60, "--device", "cpu")
 SMALL = ("--architecture", "original", *SHORT)  # quicker than the default network, where that makes no difference
 
 
+@pytest.fixture
+def logged(monkeypatch):
+    """What a training writes for TensorBoard: the names of the events, and whose map."""
+    told = []
+
+    class Log:
+        def __init__(self, folder, config):
+            told.append((folder.name, config.epochs))
+
+        def take(self, event):
+            told.append(event.name)
+
+        def finish(self, evaluation, network, images, mapped):
+            told.append((evaluation.images, network.architecture, len(images), len(mapped.tsne)))
+
+        def close(self):
+            told.append("closed")
+
+    monkeypatch.setattr(__main__, "TensorBoardLog", Log)
+    return told
+
+
 @pytest.mark.usefixtures("quick")
-def test_a_training_with_snapshots_can_be_animated(cli, csv, tmp_path):
+def test_a_training_with_snapshots_can_be_animated(cli, csv, tmp_path, logged):
     out, picture = tmp_path / "out", tmp_path / "forming.webp"
-    done = cli("train", "--data", csv, "--out", out, *SMALL, "--snapshots", "--json")
+    done = cli("train", "--data", csv, "--out", out, *SMALL, "--snapshots", "--json", "--tensorboard", tmp_path / "log")
     assert done.status == 0
+    names = [event["event"] for event in events_of(done) if event["event"] != "Tested"]
+    assert logged == [("log", 2), *names, (60, "original", 100, 100), "closed"]
     steps = [event["step"] for event in events_of(done) if event["event"] == "SnapshotTaken"]
     assert (steps[0], steps[-1]) == (0, 10)
     assert Snapshots.load(out).steps.tolist() == steps
@@ -207,7 +231,9 @@ def test_training_as_json_agrees_with_the_library(cli, csv, tmp_path, quick, mon
     # The map that lies beside the weights is theirs, with t-SNE; and so are the top activations.
     assert projection.load(out, saved, quick.test).tsne is not None
     assert explain.load(out, saved).keys() == set(saved.layer_names)
+    assert f"Accuracy {evaluation.accuracy:.4f} on 60 test images" in (out / "README.md").read_text()
     assert sorted(path.name for path in out.iterdir()) == [
+        "README.md",
         "config.json",
         "model.safetensors",
         "projection.safetensors",

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
+from networks import new
 from PIL import Image
 from wire import ANNA, HTML_NAME, INFINITY, NAN, SETTINGS, in_base64
 
@@ -35,11 +36,14 @@ from demo.requests import (
     TeachRequest,
     TrainCheckRequest,
     TrainRequest,
+    UploadRequest,
     Wants,
     page_settings,
 )
 from fmnist_core.architectures import ARCHITECTURES
 from fmnist_core.errors import ConfigError, FmnistError, PictureError
+from fmnist_core.model import Network
+from fmnist_core.packing import pack
 from fmnist_core.preparation import PICTURE_KINDS
 from fmnist_core.train_config import SETTINGS as ALL_SETTINGS
 from fmnist_core.train_config import SUGGESTED_SYNTHETIC, TrainConfig, flattened, recipe
@@ -80,6 +84,7 @@ ACCEPTED = [
     (TrainCheckRequest, {"architecture": "deep"}),
     (TrainCheckRequest, OWN),
     (AnimationRequest, {"format": "GIF"}),
+    (UploadRequest, {"files": [{"name": "network.zip", "file": in_base64(pack(new()))}]}),
 ]
 ANY_TEXT = st.text(st.characters(exclude_categories=[])) | st.sampled_from([*PICTURE_KINDS, png(), PIXELS, "\ud800"])
 ANY_NUMBER = st.integers() | st.floats() | st.sampled_from([10**400, -(10**400), True, False, 0, 1, 2, 1.0])
@@ -116,7 +121,7 @@ def fits(value, hint):
         return is_typed(value)
     if hint is torch.Tensor:
         return isinstance(value, hint) and value.dtype == torch.uint8 and value.shape == (28, 28)
-    return isinstance(value, hint) if hint in (Image.Image, TrainConfig) else type(value) is hint
+    return isinstance(value, hint) if hint in (Image.Image, TrainConfig, Network) else type(value) is hint
 
 
 def is_typed(request):

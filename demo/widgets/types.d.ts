@@ -30,6 +30,7 @@ export interface Facts {
   lessonPictures: number; // that are taught at once, at most
   size: number; // height and width of the images
   uploadBytes: number; // of a picture file, at most
+  networkBytes: number; // of the files of a network together, at most
 }
 
 export interface LayerRow {
@@ -149,6 +150,7 @@ export interface Servers {
     restore: Ask<{}, {}>;
     animation: Ask<{ format: string }, { file: string; type: string }>;
     download: Ask<{}, { file: string; difference: number | null }>;
+    upload: Ask<{ files: NetworkFile[] }, NetworkRow>;
   };
   teach: {
     teach: Ask<{ pictures: { pixels: string; label: number }[] }, {}>;
@@ -183,6 +185,11 @@ export interface PictureFile {
   file: string; // its contents in base64
   name: string;
   kind?: string;
+}
+
+export interface NetworkFile {
+  name: string;
+  file: string; // its contents in base64
 }
 
 export interface OpenedFile {
@@ -389,7 +396,8 @@ export interface NetworkRow {
   parameters: number;
   accuracy: number; // on the samples
   maps: string[]; // the layers that put out maps
-  record: RunRecord | null; // null: it is shipped
+  own: boolean; // only this visitor has it
+  record: RunRecord | null; // null: it is shipped, or was uploaded
 }
 
 /** How a network that the visitor has trained came about. */

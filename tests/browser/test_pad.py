@@ -257,11 +257,15 @@ def test_a_pen_writes_although_a_palm_lies_on_the_pad(page: Page) -> None:
     pen("mouseReleased", 0.5, 0.2)
     touch("touchEnd")
     assert not is_ink(0.8, 0.75)
+    page.get_by_role("button", name="Undo").tap()
+    assert not is_ink(0.35, 0.2)
+    page.locator("#pad canvas").scroll_into_view_if_needed()
     touch("touchStart", (0.2, 0.6))
     touch("touchMove", (0.5, 0.6))
     assert is_ink(0.35, 0.6)
-    touch("touchCancel")  # the system took it for a gesture of its own
+    touch("touchCancel")  # the system took it for a gesture of its own: what could be redone still can
     assert not is_ink(0.35, 0.6)
+    page.get_by_role("button", name="Redo").tap()
     assert is_ink(0.35, 0.2)
     settle(page)
 
@@ -381,6 +385,63 @@ def test_clear_undo_and_eraser(page: Page, device: str) -> None:
     draw(page, ((0.25, 0.6), (0.75, 0.6), (0.25, 0.85), (0.75, 0.9)), device)
     settle(page)
     assert pixels.evaluate("canvas => canvas.toDataURL()") != before
+
+
+def test_redo_beside_undo(page: Page) -> None:
+    """As in every drawing program: what was undone can be done again, until something else is done."""
+
+    def on_the_pad() -> str:
+        settle(page)
+        return str(page.locator("#pad canvas").evaluate("canvas => canvas.toDataURL()"))
+
+    undo, redo = (page.get_by_role("button", name=name) for name in ("Undo", "Redo"))
+    clear(page)
+    empty = on_the_pad()
+    expect(redo).to_be_disabled()
+    draw(page, ((0.2, 0.3), (0.8, 0.3)), "desktop")
+    one = on_the_pad()
+    draw(page, ((0.2, 0.6), (0.8, 0.7)), "desktop")
+    two, answered = on_the_pad(), shown(page)
+    clear(page)
+    for before in (two, one, empty):
+        undo.click()
+        assert on_the_pad() == before
+    redo.click()
+    assert on_the_pad() == one
+    # The key goes to the pad although the button that has the focus can do nothing more.
+    for key, after in (("Control+Shift+Z", two), ("Control+y", empty)):
+        page.keyboard.press(key)
+        assert on_the_pad() == after
+    expect(redo).to_be_disabled()
+    expect(page.locator("#answer .words")).to_have_text("Draw something")
+    page.keyboard.press("Control+Shift+Z")  # nothing is left to be redone
+    assert on_the_pad() == empty
+    page.keyboard.press("Control+z")
+    assert on_the_pad() == two
+    expect(page.locator("#answer li b")).to_have_text(answered)
+    expect(redo).to_be_enabled()
+    draw(page, ((0.5, 0.1), (0.5, 0.9)), "desktop")
+    expect(redo).to_be_disabled()
+    three = on_the_pad()
+    page.keyboard.press("Control+y")
+    assert on_the_pad() == three
+    undo.click()
+    assert on_the_pad() == two
+
+
+def test_all_that_is_on_the_pad_can_be_undone(fresh_page: Page) -> None:
+    page, undo = fresh_page, fresh_page.get_by_role("button", name="Undo")
+    expect(undo).to_be_enabled()  # the example
+    undo.click()
+    expect(page.locator("#answer .words")).to_have_text("Draw something")
+    expect(undo).to_be_disabled()
+    page.keyboard.press("Control+Shift+Z")
+    expect(page.locator("#answer li.best")).to_have_count(1)
+    # Drawing begins anew in place of the example, which does not come back.
+    draw(page, ((0.2, 0.3), (0.8, 0.3)), "desktop")
+    undo.click()
+    expect(undo).to_be_disabled()
+    expect(page.locator("#answer .words")).to_have_text("Draw something")
 
 
 def test_clearing_in_the_middle_of_a_stroke_ends_it(page: Page) -> None:

@@ -275,7 +275,8 @@ def test_a_network_is_watched_as_it_learns(fresh_page: Page, tmp_path: Path) -> 
     expect(formation).to_be_hidden()
 
 
-def test_a_network_is_downloaded(page: Page, tmp_path: Path) -> None:
+def test_a_network_is_kept_and_brought_back(fresh_page: Page, tmp_path: Path) -> None:
+    page, said = fresh_page, fresh_page.locator("#train-form .keep .said")
     open_tab(page, "Train")
     with page.expect_download(timeout=TRAINED) as download:
         page.locator("#download").click()
@@ -283,7 +284,32 @@ def test_a_network_is_downloaded(page: Page, tmp_path: Path) -> None:
     download.value.save_as(tmp_path / "network.zip")
     shutil.unpack_archive(tmp_path / "network.zip", tmp_path)
     assert fingerprint(load(tmp_path / "network")) == fingerprint(load(SHIPPED / "deep"))
-    expect(page.locator(".downloaded")).to_contain_text("checked on all 2,000 samples")
+    expect(said).to_contain_text("checked on all 2,000 samples")
+
+    # Another one answers; the one that was kept comes back, and gives the same answer.
+    settle(page)
+    answered = shown(page)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Upload a network").click()
+    chooser.value.set_files([SHIPPED / "original" / name for name in ("config.json", "model.safetensors")])
+    expect(said).to_contain_text("It answers now, as “your network 1”: original, 33,", timeout=TRAINED)
+    expect(page.locator("#answer select")).to_have_value("yours-1")
+    page.set_input_files("#train-form .keep [type=file]", tmp_path / "network.zip")
+    expect(said).to_contain_text("It answers now, as “your network 2”: deep,", timeout=TRAINED)
+    expect(page.locator("#answer li b")).to_have_text(answered)
+    expect(page.locator("#answer select")).to_have_value("yours-2")
+
+    name = "<img src=x onerror=alert(1)>.pt"
+    page.set_input_files("#train-form .keep [type=file]", {"name": name, "mimeType": "", "buffer": b"PAR1 and more"})
+    problem = page.locator("#train-form .keep .problem")
+    expect(problem).to_contain_text(f"{name} is a Parquet file, expected the zip archive of a download")
+    expect(said).to_be_empty()
+
+    open_tab(page, "Compare")
+    row = page.locator(".compare [data-network=yours-1]")
+    expect(row).to_contain_text("uploaded")
+    row.get_by_role("button", name="forget").click()
+    expect(row).to_have_count(0)
 
 
 @on_a_phone

@@ -74,11 +74,11 @@ export const mount = (element, server) => {
     showProblem(element, reply.error ?? which.error);
     if (reply.error !== undefined || which.error !== undefined) return;
     isStale = false;
-    const isNew = reply.networks.some(({ id, record }) => record && !networks.some((each) => each.id === id));
+    const isNew = reply.networks.some(({ id, own }) => own && !networks.some((each) => each.id === id));
     networks = reply.networks;
     showTable(networks, which.network);
-    // The latest network beside the one that it started from, or beside the one trained before it.
-    const [before, latest] = networks.filter(({ record }) => record).slice(-2);
+    // The visitor's latest network beside the one that it started from, or beside the one before it.
+    const [before, latest] = networks.filter(({ own }) => own).slice(-2);
     const newest = latest ?? before ?? networks.at(-1);
     const start = networks.find(({ name }) => name === newest.record?.init_from);
     if (isNew) [first.value, second.value] = ["", ""];

@@ -54,7 +54,8 @@ export const makeTable = (element, { answer, again, forget }) => {
       (name) => trainings.length === 1 || new Set(trainings.map((each) => each[name])).size > 1,
     );
     const head = document.createElement("tr");
-    const settings = runs.length ? ["Start", ...shown.map((name) => labels.get(name) ?? name)] : [];
+    const isAnyOwn = networks.some(({ own }) => own);
+    const settings = isAnyOwn ? ["Start", ...shown.map((name) => labels.get(name) ?? name)] : [];
     const isMore = runs.some(({ images }) => images !== facts.samples.count);
     const tested = runs.length ? [...(isMore ? ["All test images"] : []), "Sketches", "Time"] : [];
     head.append(
@@ -65,7 +66,7 @@ export const makeTable = (element, { answer, again, forget }) => {
     );
     find(".networks thead").replaceChildren(head);
     find(".networks tbody").replaceChildren(
-      ...networks.map(({ id, name, architecture, parameters, accuracy, record }) => {
+      ...networks.map(({ id, name, architecture, parameters, accuracy, own, record }) => {
         const row = document.createElement("tr");
         row.dataset.network = id;
         row.classList.toggle("answers", id === answering);
@@ -73,8 +74,8 @@ export const makeTable = (element, { answer, again, forget }) => {
           cell("th", name, "row"),
           cell("td", `${architecture}, ${parameters.toLocaleString("en")} parameters`),
         );
-        if (runs.length) {
-          const start = record ? (record.init_from ?? "random") : "shipped";
+        if (isAnyOwn) {
+          const start = record ? (record.init_from ?? "random") : own ? "uploaded" : "shipped";
           row.append(cell("td", record?.pictures ? `${start}, taught ${record.pictures}` : start));
           row.append(...shown.map((setting) => cell("td", record?.settings ? said(record.settings[setting]) : "–")));
         }
@@ -88,15 +89,16 @@ export const makeTable = (element, { answer, again, forget }) => {
         }
         const deeds = cell("td", id === answering ? "answers now" : "");
         if (id !== answering) deeds.append(button("let it answer", `let ${name} answer`, () => answer(id)));
-        const own = record?.settings;
-        if (own) deeds.append(button("train again", `train again with the settings of ${name}`, () => again(own)));
-        if (record) deeds.append(button("forget", `forget ${name}`, () => forget(id)));
+        const settings = record?.settings;
+        if (settings)
+          deeds.append(button("train again", `train again with the settings of ${name}`, () => again(settings)));
+        if (own) deeds.append(button("forget", `forget ${name}`, () => forget(id)));
         row.append(deeds);
         return row;
       }),
     );
-    find(".kept").textContent = runs.length
+    find(".kept").textContent = isAnyOwn
       ? `${isMore ? `“These test images” are the ${facts.samples.count.toLocaleString("en")} of this page. ` : ""}The server keeps your latest ${facts.networksKept} networks, for you alone, until it is restarted.`
-      : "Those that you train will stand here beside them.";
+      : "Those that you train or upload will stand here beside them.";
   };
 };

@@ -1,54 +1,20 @@
 // The drawing pad: the current picture, and the only place that asks the server about it.
-//
-// The history is a list of steps, each a background (blank paper, a sample, an uploaded picture) or a stroke. What is on
-// the pad is the last background and the strokes after it, so undo is: drop the last step and draw again.
 
-/** @import { Answer, Answered, OpenedFile, Pair, Picture, ServerAnswer, Servers, Steps } from "../types.d.ts" */
-
-/**
- * @typedef {object} Background
- * @property {"background"} kind
- * @property {string} paper its colour, and the pen's on it
- * @property {string} pen
- * @property {HTMLImageElement | HTMLCanvasElement} [image]
- * @property {boolean} [smooth] the image is enlarged smoothly
- * @property {Asking} [ask] how the server is asked about the image
- * @property {string} [hint]
- * @property {boolean} [isExample]
- */
-
-/**
- * @typedef {object} Asking
- * @property {Picture} [request]
- * @property {File} [file] that was opened; from then on it is known by its pixels
- * @property {string | null} [overruled] the kind that the visitor said it is
- * @property {Steps} [steps]
- */
-
-/**
- * @typedef {object} Stroke
- * @property {"stroke"} kind
- * @property {number} pointer
- * @property {Tool} tool
- * @property {number} size
- * @property {Pair[]} points
- * @property {boolean} touches
- */
-
-/** @typedef {Background | Stroke} Step */
-/** @typedef {"pen" | "eraser"} Tool */
+/** @import { Answer, Answered, OpenedFile, Pair, Picture, ServerAnswer, Servers } from "../types.d.ts" */
+/** @import { Asking, Background, Stroke, Tool } from "./history.js" */
 
 import { call, wanted } from "../shared/api.js";
+import { readFile } from "../shared/base64.js";
 import { emit, on } from "../shared/bus.js";
 import { findAll, finder, showProblem } from "../shared/dom.js";
 import { contextOf, offPage } from "../shared/drawing.js";
 import { facts } from "../shared/facts.js";
 import * as address from "../shared/address.js";
 import * as samples from "../shared/samples.js";
+import { makeHistory } from "./history.js";
 
 const SIDE = 560; // of the canvas
 const SENT_SIDE = 224; // of the picture that is sent: 8 times what the network sees
-const MAX_STEPS = 500; // that are remembered for undo
 const LARGE_FILE = 3 * 2 ** 20; // bytes, from which a photo is made smaller before it is sent
 const LARGE_SIDE = 2240; // pixels, of its longer side then
 const SERVER_KNOWS = /^image\/(png|jpeg|gif|webp|bmp|tiff)$/;
@@ -64,10 +30,12 @@ export const mount = (element, server) => {
   const find = finder(element);
   const canvas = find("canvas", HTMLCanvasElement);
   const context = contextOf(canvas, { willReadFrequently: true });
+  // Not disabled but said to be: a button that is disabled under the focus loses it, and the keys with it.
+  const [undoButton, redoButton] = ["undo", "redo"].map((name) => find(`[data-do=${name}]`));
   const sent = offPage(SENT_SIDE, SENT_SIDE, { willReadFrequently: true });
 
-  /** @type {Step[]} */
-  let history = [blank()];
+  const history = makeHistory(blank());
+  const { background, strokes } = history;
   /** @type {Tool} */
   let tool = "pen";
   /** @type {Stroke | null} */
@@ -75,11 +43,6 @@ export const mount = (element, server) => {
   /** @type {string | null} */
   let kind = null; // what the visitor says that this picture is; null: to be found out
   let wish = 0; // number of the latest wish for another picture or kind: what comes of an earlier one comes too late
-
-  /** @param {Step[]} steps */
-  const lastBackground = (steps) => steps.findLastIndex((step) => step.kind === "background");
-  const background = () => /** @type {Background} */ (history[lastBackground(history)]); // there always is one
-  const strokes = () => history.slice(lastBackground(history) + 1).filter((step) => step.kind === "stroke");
 
   // --- drawing -------------------------------------------------------------------------------------------------
 
@@ -122,16 +85,26 @@ export const mount = (element, server) => {
     address.set("sample", isShipped ? String(samples.numbers[request.sample]) : null); // another page may not know the others
   };
 
-  /** @param {Step[]} steps */
-  const setHistory = (steps) => {
+  const showCanDo = () => {
+    for (const [button, can] of /** @type {const} */ ([
+      [undoButton, history.canUndo()],
+      [redoButton, history.canRedo()],
+    ]))
+      button.setAttribute("aria-disabled", String(!can));
+  };
+
+  /**
+   * Something else is on the pad after a change of the history.
+   * @param {() => void} change
+   */
+  const turn = (change) => {
     stroke = null; // one that is being drawn ends here
     const was = background();
-    // Of too many steps those are remembered that lead to what is on the pad, and to what was there before.
-    const before = lastBackground(steps.slice(0, lastBackground(steps)));
-    history = steps.length > MAX_STEPS ? steps.slice(Math.max(before, 0)) : steps;
+    change();
     if (background() !== was) kind = background().ask?.overruled ?? null; // another picture
     newWish();
     linkPicture();
+    showCanDo();
     redraw();
     askAnew();
   };
@@ -298,16 +271,17 @@ export const mount = (element, server) => {
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
     // The first example is there to show the page at work: drawing begins on a fresh sheet.
-    if (background().isExample) setHistory([blank()]);
+    if (background().isExample) turn(() => history.restart(blank()));
     tell();
     const touches = event.pointerType === "touch";
     stroke = { kind: "stroke", pointer: event.pointerId, tool, size: size.valueAsNumber, points: [], touches };
-    history.push(stroke);
+    history.add(stroke);
     linkPicture();
+    showCanDo();
     extend(stroke, event);
   });
 
-  const dropStroke = () => setHistory(history.filter((step) => step !== stroke));
+  const dropStroke = () => turn(history.withdraw);
 
   /** @type {(stroke: Stroke, event: PointerEvent) => void} */
   const extend = (stroke, event) => {
@@ -341,16 +315,21 @@ export const mount = (element, server) => {
   };
   const undo = () => {
     tell();
-    if (history.length > 1) setHistory(history.slice(0, -1));
+    if (history.canUndo()) turn(history.undo);
+  };
+  const redo = () => {
+    tell();
+    if (history.canRedo()) turn(history.redo);
   };
   const clear = () => {
     tell();
-    if (!isBlank()) setHistory([...history, blank()]); // so that undo brings it back
+    if (!isBlank()) turn(() => history.add(blank()));
   };
 
   find("[data-tool=pen]").addEventListener("click", () => choose("pen"));
   find("[data-tool=eraser]").addEventListener("click", () => choose("eraser"));
-  find("[data-do=undo]").addEventListener("click", undo);
+  undoButton.addEventListener("click", undo);
+  redoButton.addEventListener("click", redo);
   find("[data-do=clear]").addEventListener("click", clear);
   const size = find("[type=range]", HTMLInputElement);
   const showSize = () => element.style.setProperty("--brush", `${(size.valueAsNumber / SIDE) * 380}px`);
@@ -359,9 +338,12 @@ export const mount = (element, server) => {
 
   element.addEventListener("keydown", (event) => {
     const key = event.key.toLowerCase();
-    if (event.shiftKey) return;
-    if ((event.ctrlKey || event.metaKey) && key === "z") undo();
-    else if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const isCommand = (event.ctrlKey || event.metaKey) && !event.altKey;
+    if (isCommand && key === "z" && !event.shiftKey) undo();
+    else if (isCommand && key === "z") redo();
+    else if (event.ctrlKey && key === "y" && isCommand && !event.shiftKey)
+      redo(); // on a Mac, ⌘Y is the browser's
+    else if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     else if (key === "p") choose("pen");
     else if (key === "e") choose("eraser");
     else if (key === "delete" || key === "backspace") clear();
@@ -382,23 +364,13 @@ export const mount = (element, server) => {
     }
     const image = offPage(samples.SIZE, samples.SIZE);
     samples.draw(image, index, 0, 0, samples.SIZE);
-    if (more.isExample && history.length > 1) return; // it came late: the visitor has begun to draw
+    if (more.isExample && (history.canUndo() || history.canRedo())) return; // it came late: the visitor has begun to draw
     tell();
-    setHistory([
-      ...history,
-      backgroundOf(image.canvas, { smooth: false, ask: { request: { sample: index } }, ...more }),
-    ]);
+    turn(() =>
+      history.add(backgroundOf(image.canvas, { smooth: false, ask: { request: { sample: index } }, ...more })),
+    );
   };
   on("sample", (index) => showSample(index, { hint: samples.title(index) }));
-
-  /** @type {(file: File) => Promise<string | null>} its contents in base64; null: it could not be read */
-  const readFile = (file) =>
-    new Promise((resolve) => {
-      const reader = new FileReader();
-      reader.onload = () => resolve(String(reader.result).split(",", 2)[1] ?? "");
-      reader.onerror = () => resolve(null);
-      reader.readAsDataURL(file);
-    });
 
   /**
    * A photo of many megapixels, made smaller: less to send, and below the server's limit; and a picture of a kind that
@@ -435,7 +407,7 @@ export const mount = (element, server) => {
     const image = new Image();
     image.src = `data:image/png;base64,${opened.picture}`;
     await image.decode();
-    if (mine === wish) setHistory([...history, backgroundOf(image, { smooth: true, ask })]);
+    if (mine === wish) turn(() => history.add(backgroundOf(image, { smooth: true, ask })));
   };
 
   /** @type {(file: File, kind: string | null) => Promise<Answered<OpenedFile>>} */

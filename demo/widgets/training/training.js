@@ -6,14 +6,14 @@
 
 import { call } from "../shared/api.js";
 import { emit, latest, on } from "../shared/bus.js";
-import { bytes } from "../shared/base64.js";
-import { bringIntoView, finder, saveFile } from "../shared/dom.js";
+import { bringIntoView, finder } from "../shared/dom.js";
 import { facts } from "../shared/facts.js";
 import * as address from "../shared/address.js";
 import { makeControls } from "./controls.js";
 import { makeCurves } from "./curves.js";
 import { makeForm } from "./form.js";
 import { makeFormation } from "./formation.js";
+import { makeKeeping } from "./keeping.js";
 
 const PAUSE = 200; // milliseconds between two questions
 const FAILED_PAUSE = 2000; // after one that was not answered
@@ -77,7 +77,6 @@ export const mount = (element, server) => {
   // --- the run -------------------------------------------------------------------------------------------------
 
   const answersNow = () => {
-    if (isPast) return;
     address.set("network", null); // it is not the one of the link
     emit("network");
   };
@@ -151,7 +150,7 @@ export const mount = (element, server) => {
       find(".after-sketches").textContent = event.after_sketches === null ? "–" : percent(event.after_sketches);
       told = `${event.stopped ? "Stopped after" : "Trained in"} ${duration(event.seconds)}${why}. Your network: accuracy ${percent(event.after)} on ${event.images.toLocaleString("en")} test images.`;
       show(`${told} Making its map …`, "trained");
-      answersNow();
+      if (!isPast) answersNow();
     } else if (event.event === "Mapped") {
       show(told);
       if (!isPast) emit("mapped");
@@ -240,23 +239,7 @@ export const mount = (element, server) => {
     take(reply.error !== undefined ? { event: "Failed", sentence: reply.error } : { event: "Restored" });
   });
 
-  const downloadButton = find("#download", HTMLButtonElement);
-  downloadButton.addEventListener("click", async () => {
-    const said = find(".downloaded");
-    said.textContent = "Packing …";
-    downloadButton.disabled = true;
-    const reply = await call(server.download, {});
-    downloadButton.disabled = false;
-    if (reply.error !== undefined) {
-      said.textContent = reply.error;
-      return;
-    }
-    saveFile(new Blob([bytes(reply.file)], { type: "application/zip" }), "network.zip");
-    said.textContent =
-      reply.difference === null
-        ? "Weights and configuration, as --weights and from_pretrained read them."
-        : `Weights, and ONNX with a script to run it anywhere: checked on all 2,000 samples, the largest difference in a probability is about ${reply.difference.toExponential(0)}.`;
-  });
+  makeKeeping(find(".keep"), server, answersNow);
 
   on("theme", () => {
     curves.draw();
