@@ -128,6 +128,10 @@ def page_requests() -> list[tuple[type[Request], dict[str, Any]]]:
     """For each kind of request, fields that it accepts."""
     png = base64.b64encode(pictures()[3]).decode()
     pixels = base64.b64encode(bytes(784)).decode()
+    network = Network("original")
+    config, weights = (
+        base64.b64encode(each).decode() for each in (json.dumps(network.config).encode(), checkpoint.weights_of(network))
+    )
     settings = {
         "architecture": "deep", "epochs": 1, "learning_rate": 0.01, "batch_size": 64, "data_fraction": 0.1,
         "for_people": True, "init_from_current": False, "watch": True,
@@ -137,6 +141,7 @@ def page_requests() -> list[tuple[type[Request], dict[str, Any]]]:
         "layer": "conv1", "channel": 0, "pixels": pixels, "naive": pixels, "label": 3, "chunk": 0, "seen": 0,
         "settings": settings, "format": "GIF", "first": "deep", "second": "original", "paused": True,
         "learning_rate": 0.01, "epochs": 3, "architecture": "custom", "layers": [{"layer": "relu"}],
+        "files": [{"name": "config.json", "file": config}, {"name": "model.safetensors", "file": weights}],
         "pictures": [{"pixels": pixels, "label": 3}],
         "want": {"maps": "conv1", "channel": ["conv1", 0], "pixel": [0, 1, 2], "coordinates": True, "steps": True},
     }  # fmt: skip
