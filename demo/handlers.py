@@ -168,7 +168,7 @@ class Handlers:
     def networks(self, request: Request) -> Reply:
         """All networks that the visitor can choose, and how each came about."""
         known = self._sessions.known(request.visitor).values()
-        return {"networks": [payloads.network(each, self._samples) for each in known]}
+        return {"networks": [payloads.network(each, self._samples, self._limits) for each in known]}
 
     @action(ComparisonRequest)
     def compare(self, request: ComparisonRequest) -> Reply:

@@ -26,6 +26,7 @@ class Limits:
     pause_seconds: float = 300.0  # of one run, all its pauses together: meanwhile the others in line wait
     training_epochs: int = 30
     training_batch: int = 1024  # the deep network needs about 1.7 MB for each image, synthetic ones included
+    training_synthetic: float = 0.5  # of each kind of synthetic images, for each image of a batch
     # A network of layers of one's own is as large as the deep one at most, but for its parameters.
     own_layers: int = 40
     own_parameters: int = 1_000_000

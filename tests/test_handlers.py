@@ -880,7 +880,17 @@ def test_the_visitor_s_networks_are_listed_with_how_they_came_about(ask, session
         "learning_rate": RECORD.config.learning_rate,
         "batch_size": RECORD.config.batch_size,
         "data_fraction": 1.0,
-        "for_people": False,
+        "weight_decay": RECORD.config.weight_decay,
+        "label_smoothing": RECORD.config.label_smoothing,
+        "flip": 0.5,
+        "shift": 1,
+        "erase": 0.0,
+        "drawings": 0,
+        "cloth": 0,
+        "doodles": 0,
+        "skipped_fraction": 0.0,
+        "amp": False,
+        "seed": 0,
     }
     figures = {name: mine["record"][name] for name in ("init_from", "images", "accuracy", "sketches", "seconds")}
     assert figures == {"init_from": "deep", "images": 60, "accuracy": 0.6, "sketches": 0.4, "seconds": 3.5}

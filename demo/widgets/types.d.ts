@@ -203,16 +203,21 @@ export type MorePoints = Record<Layout, string | null> & {
 
 /** What can be set before a training. */
 export interface TrainingForm {
-  architectures: { id: string; parameters: number; description: string; fraction: number }[]; // of the data, to begin with
+  architectures: { id: string; parameters: number; description: string; values: SettingValues }[];
   custom: {
     id: string; // of the network of one's own layers, among the architectures
-    fraction: number; // of the data, to begin with
+    values: SettingValues;
     rows: OwnLayer[]; // to begin with
     kinds: LayerKind[];
   };
   settings: FormSetting[];
+  more: Record<string, string[]>; // by heading, the names of those of the settings that are folded away
+  suggestedSynthetic: SettingValues; // what makes a network right about drawings and photos, too
   pauseSeconds: number; // that all pauses of a training may take
 }
+
+/** What settings begin with, by their names; of a network, those in which the networks differ. */
+export type SettingValues = Record<string, number | boolean>;
 
 /** A row of a network of one's own: the kind of layer, and its numbers by their names (NaN while one is typed). */
 export type OwnLayer = { layer: string } & Record<string, string | number>;
@@ -220,7 +225,7 @@ export type OwnLayer = { layer: string } & Record<string, string | number>;
 export interface LayerKind {
   id: string;
   label: string;
-  settings: FormSetting[]; // its numbers
+  settings: (FormSetting & { value: number })[]; // its numbers
 }
 
 /** What would come of a training with these settings. */
@@ -243,15 +248,15 @@ export interface FormSetting {
   label: string;
   help: string;
   isWhole: boolean; // a whole number
+  isSwitch: boolean; // true or false: no number
   low: number;
   high: number;
-  value: number; // to begin with
+  value: number | boolean; // to begin with
 }
 
 export interface TrainSettings {
   architecture: string;
   init_from_current: boolean; // from the weights of the network that answers now
-  for_people: boolean; // with synthetic images mixed in
   watch: boolean; // with snapshots
   layers?: OwnLayer[]; // of a network of one's own
   [setting: string]: string | number | boolean | OwnLayer[] | undefined; // and by its name each of the form's settings
@@ -375,7 +380,6 @@ export interface RunRecord {
 export interface RunSettings {
   architecture: string;
   layers: OwnLayer[]; // of a custom network
-  for_people: boolean;
   [setting: string]: string | number | boolean | OwnLayer[];
 }
 

@@ -11,7 +11,7 @@ from visitor import answers, on_a_phone, on_both_devices, open_tab, settle, show
 
 from demo.limits import Limits
 from demo.loading import SHIPPED
-from demo.requests import page_settings
+from demo.requests import MORE_ON_PAGE, page_settings
 from fmnist_core.animation import BETWEEN
 from fmnist_core.architectures import ARCHITECTURES
 from fmnist_core.checkpoint import fingerprint, load
@@ -66,25 +66,33 @@ def test_the_form_is_the_server_s(fresh_page: Page) -> None:
     assert networks == [*parameters, "layers of your own"]
     field(page, "architecture").select_option("deep")  # which answers, so that a training can start from it
     expect(page.locator("#train-form .cannot-start-from")).to_be_hidden()
+    own = next(each["values"] for each in form["architectures"] if each["id"] == "deep")
+    begun = {each["name"]: each["value"] for each in form["settings"]} | own
     settings = page_settings(Limits())
     assert [each["name"] for each in form["settings"]] == [setting.name for setting in settings]
-    labels = page.locator("#train-form .settings label")
+    expect(page.locator("#more-settings fieldset").first).to_be_hidden()
+    page.locator("#more-settings summary").click()
+    labels = page.locator("#train-form :is(.settings, .groups) label")
     assert labels.locator("b").all_inner_texts() == [setting.label for setting in settings]
     assert labels.locator(".about").all_inner_texts() == [setting.help for setting in settings]
-    for setting, told in zip(settings, form["settings"], strict=True):
+    assert page.locator("#more-settings legend").all_inner_texts() == list(MORE_ON_PAGE)
+    for setting in settings:
         found = field(page, setting.name)
-        expect(page.locator("#train-form").get_by_label(setting.label)).to_have_attribute("name", setting.name)
+        assert found.evaluate("input => input.closest('label').querySelector('b').textContent") == setting.label
+        if setting.type is bool:
+            assert found.is_checked() == begun[setting.name]
+            continue
         low, high = (float(found.get_attribute(end) or "") for end in ("min", "max"))
         # A slider begins at its first step, for nothing can be learned from less.
-        assert low == setting.low or (found.get_attribute("type") == "range" and setting.low < low <= 0.01)
+        assert low == setting.low or (found.get_attribute("type") == "range" and 0 < setting.low < low <= 0.01)
         assert high == setting.high
-        assert float(found.input_value()) == told["value"]
+        assert float(found.input_value()) == begun[setting.name]
         if found.get_attribute("type") == "range":
             found.press("Home")
             expect(found).to_have_value(f"{low:g}")
             expect(output_of(found)).to_have_text(f"{low:g}")
         found.scroll_into_view_if_needed()
-        expect(found).to_be_in_viewport(ratio=1)
+        expect(found).to_be_in_viewport(ratio=0.95)  # its edge may lie between two pixels
     for box in page.locator("#train-form :is([type=radio], [type=checkbox])").all():
         size = box.bounding_box()
         assert size and min(size["width"], size["height"]) >= 16, "it can hardly be seen"
@@ -98,7 +106,8 @@ def test_each_network_is_offered_its_fraction_of_the_data(fresh_page: Page) -> N
     fractions = {"deep": 0.1, "original": 0.7}
     with_modules(
         page,
-        "({ facts }, given) => facts.training.architectures.forEach((each) => (each.fraction = given[each.id]))",
+        """({ facts }, given) => facts.training.architectures.forEach(
+             ({ id, values }) => (values.data_fraction = given[id]))""",
         fractions,
     )
     open_tab(page, "Train")
@@ -109,6 +118,40 @@ def test_each_network_is_offered_its_fraction_of_the_data(fresh_page: Page) -> N
         expect(field(page, "data_fraction")).to_have_value(str(fractions[network]))
         expect(output_of(field(page, "data_fraction"))).to_have_text(str(fractions[network]))
         expect(page.locator("#train-form .architecture .about")).to_have_text(ARCHITECTURES[network].description)
+
+
+def test_drawings_and_photos_are_one_switch_and_more_for_who_wants_it(fresh_page: Page) -> None:
+    page = fresh_page
+    open_tab(page, "Train")
+    more, people = page.locator("#more-settings"), field(page, "for_people")
+    mix = {name: str(value) for name, value in form_of_the_server(page)["suggestedSynthetic"].items()}
+
+    def expect_mix(values: dict[str, str]) -> None:
+        for name, value in values.items():
+            expect(field(page, name)).to_have_value(value)
+            expect(output_of(field(page, name))).to_have_text(value)
+
+    expect_mix(mix)
+    people.uncheck()
+    expect_mix(dict.fromkeys(mix, "0"))
+    expect(more.locator(".changed")).not_to_contain_text("changed")
+    more.locator("summary").click()
+    fill(page, doodles=0.2)
+    expect(people).to_be_checked()
+    fill(page, shift=3)
+    field(page, "amp").check()
+    # What was changed is told when it is folded away again.
+    expect(more.locator(".changed")).to_have_text("changed: shift, drawings, cloth, doodles, amp")
+    people.uncheck()
+    people.check()
+    expect_mix(mix)
+    expect(more.locator(".changed")).to_have_text("changed: shift, amp")
+    # What another network begins with is no change; what the visitor has set stays.
+    field(page, "architecture").select_option("deep")
+    expect(field(page, "weight_decay")).to_have_value("0.1")
+    expect(more.locator(".changed")).to_have_text("changed: shift")
+    fill(page, drawings=0, cloth=0, doodles=0)
+    expect(people).not_to_be_checked()
 
 
 @on_both_devices

@@ -29,7 +29,6 @@ const cell = (tag, text, scope) => {
 export const makeTable = (element, { answer, again, forget }) => {
   const find = finder(element);
   const labels = new Map(facts.training.settings.map(({ name, label }) => [name, label]));
-  labels.set("for_people", "For drawings");
 
   /** @type {(text: string, label: string, deed: () => void) => HTMLButtonElement} */
   const button = (text, label, deed) => {
