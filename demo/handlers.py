@@ -27,6 +27,7 @@ from demo.requests import (
     EventsRequest,
     Fields,
     FileRequest,
+    NameRequest,
     NetworkRequest,
     PictureRequest,
     ReasonsRequest,
@@ -162,6 +163,12 @@ class Handlers:
     def forget(self, request: NetworkRequest) -> Reply:
         """Forget one of the networks that the visitor has trained."""
         self._sessions.forget(request.visitor, request.network)
+        return {}
+
+    @action(NameRequest)
+    def rename(self, request: NameRequest) -> Reply:
+        """Call one of the networks that the visitor has trained by another name."""
+        self._sessions.rename(request.visitor, request.network, request.name)
         return {}
 
     @action(Request)

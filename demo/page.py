@@ -96,7 +96,7 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
                     *("restore", "animation", "download"),
                 )
             with gr.Tab("Compare"):
-                widget("compare", "networks", "which", "compare", "answer", "choose", "forget")
+                widget("compare", "networks", "which", "compare", "answer", "choose", "rename", "forget")
             with gr.Tab("Data"):
                 widget("sprite")
                 gr.Markdown("### The 2,000 test images of this page\nClick one to make it the current picture.")

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from demo.limits import Limits
-from demo.requests import MORE_ON_PAGE, Wants, page_settings
+from demo.requests import MAX_NETWORK_NAME, MORE_ON_PAGE, Wants, page_settings
 from demo.session import Session
 from fmnist_core import CLASS_COLOURS, CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.architectures import ARCHITECTURES
@@ -44,6 +44,9 @@ from fmnist_core.train_config import SUGGESTED_SYNTHETIC, TrainConfig, flattened
 STEP_SIDE: Final = 160  # longer side, in pixels, of the picture of what was found
 SHEET_COLUMNS: Final = 50  # test samples side by side in the one picture that the page loads
 OWN_FRACTION: Final = 0.3  # of the 60,000 training images, for layers of one's own: they may take long
+# Seconds in which a network looks at all 60,000 training images once, synthetic ones beside them, on two cores: about.
+PACES: Final = {"original": 11.0, "deep": 290.0}
+SAMPLES_FRACTION: Final = 1 / 6  # of the training images, which are shipped
 # Where the page starts with something else than the recipe. Neither sample selection nor erasing: they help in long
 # trainings only. What is drawn is mixed in for every network, as the page is about people's drawings and photos.
 PAGE_VALUES: Final = {"epochs": 5, "skipped_fraction": 0.0, "erase": 0.0} | SUGGESTED_SYNTHETIC
@@ -89,13 +92,17 @@ def facts(sessions: Sequence[Session], samples: Split, sheet_url: str, limits: L
         ],
         "layers": layers(sessions[0].network),
         "session": sessions[0].number,
+        "networkNameLength": MAX_NETWORK_NAME,
         "networksKept": limits.visitor_networks,
         "uploadBytes": limits.upload_bytes,
     }
 
 
-def training_form(is_whole: bool, limits: Limits) -> dict[str, Any]:
-    """What a visitor can set before a training; ``is_whole``: the whole data set is here, not only the samples."""
+def training_form(is_whole: bool, limits: Limits, paces: Mapping[str, float] | None = None) -> dict[str, Any]:
+    """What a visitor can set before a training; ``is_whole``: the whole data set is here, not only the samples.
+
+    ``paces`` are those of earlier trainings here, see ``TrainingQueue``.
+    """
     settings = page_settings(limits)
     values = {
         name: _page_values(recipe(name), settings, architecture.quick_fraction if is_whole else 1.0)
@@ -133,6 +140,11 @@ def training_form(is_whole: bool, limits: Limits) -> dict[str, Any]:
         },
         "settings": [_form_setting(setting, default[setting.name]) for setting in settings],
         "more": MORE_ON_PAGE,
+        "paces": {
+            name: {"seconds": seconds if is_whole else seconds * SAMPLES_FRACTION, "isMeasured": False}
+            for name, seconds in PACES.items()
+        }
+        | {name: {"seconds": seconds, "isMeasured": True} for name, seconds in (paces or {}).items()},
         "suggestedSynthetic": {name: default[name] for name in SUGGESTED_SYNTHETIC},
         "pauseSeconds": limits.pause_seconds,
     }

@@ -22,6 +22,7 @@ from fmnist_core.train_config import SETTINGS, TrainConfig, recipe, with_setting
 
 VISITOR: Final = re.compile("[0-9a-f]{32}")
 MAX_FILE_NAME: Final = 80  # characters
+MAX_NETWORK_NAME: Final = 40  # likewise
 ON_PAGE: Final = ("epochs", "learning_rate", "batch_size", "data_fraction")  # of the settings, what the page shows
 # What it shows to those who want more, under these headings.
 MORE_ON_PAGE: Final[Mapping[str, Sequence[str]]] = {
@@ -93,6 +94,15 @@ class Fields:
         """What errors call the picture."""
         name = self.values.get("name")
         return sendable(name[:MAX_FILE_NAME]) if isinstance(name, str) and name else "The picture"
+
+    def network_name(self, name: str) -> str:
+        """What a visitor calls a network, without spaces around it and with single ones in it."""
+        text = " ".join(self.text(name).split())
+        if not 1 <= len(text) <= MAX_NETWORK_NAME:
+            raise BadRequest(f"The name has {len(text):,} characters, expected 1 to {MAX_NETWORK_NAME}.")
+        if not text.isprintable():
+            raise BadRequest("There are characters in the name that cannot be seen, expected letters and digits.")
+        return text
 
     def contents(self, name: str) -> bytes:
         """Bytes in base64."""
@@ -207,6 +217,19 @@ class NetworkRequest(Request):
     def read(cls, fields: Fields) -> "NetworkRequest":
         """The request from its fields."""
         return cls(fields.visitor(), fields.text("network"))
+
+
+@dataclass(frozen=True)
+class NameRequest(Request):
+    """Call one of the visitor's networks by another name."""
+
+    network: str  # its id
+    name: str
+
+    @classmethod
+    def read(cls, fields: Fields) -> "NameRequest":
+        """The request from its fields, the name checked."""
+        return cls(fields.visitor(), fields.text("network"), fields.network_name("name"))
 
 
 @dataclass(frozen=True)

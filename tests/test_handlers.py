@@ -51,7 +51,7 @@ ROUNDING = 1e-5
 
 ACTIONS = {
     *("facts", "answer", "which", "open_file", "choose", "layers", "channel", "reasons", "points", "remaining_points"),
-    *("networks", "compare", "forget"),
+    *("networks", "compare", "rename", "forget"),
     *("train_check", "train_start", "train_state", "train_change", "train_stop", "restore", "animation", "download"),
 }
 FIELDS = {"answer": "picture", "open_file": "file"}  # in which each is sent a picture
@@ -921,11 +921,13 @@ def test_nobody_sees_the_networks_of_another_visitor(ask, sessions, random_sessi
         ("compare", {"first": "deep", "second": "yours-1"}),
         ("answer", {"sample": 1, "network": "yours-1"}),
         ("choose", {"network": "yours-1"}),
+        ("rename", {"network": "yours-1", "name": HTML_NAME}),
     ):
         assert "There is no network 'yours-1'" in ask(action, BERT, **fields)["error"]
         assert "error" not in ask(action, ANNA, **fields)
     ask("forget", BERT, network="yours-1")
     assert ask("which", ANNA)["network"] == "yours-1"
+    assert ask("which", ANNA)["own"] == [{"id": "yours-1", "name": HTML_NAME}]
     ask("forget", ANNA, network="yours-1")
     assert ask("which", ANNA)["own"] == []
 

@@ -38,7 +38,7 @@ GIVEN = {
     "why": {"reasons"},
     "map": {"points", "remaining_points"},
     "mistakes": {"points"},
-    "compare": {"networks", "which", "compare", "answer", "choose", "forget"},
+    "compare": {"networks", "which", "compare", "answer", "choose", "rename", "forget"},
     "training": {
         *("train_check", "train_start", "train_state", "train_change", "train_stop"),
         *("restore", "animation", "download"),

@@ -183,6 +183,15 @@ def test_every_setting_of_the_form_has_its_range_and_a_value_within_it():
     assert values == {name: flattened(recipe("original"))[name] for name in values}
 
 
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_how_long_a_training_takes_is_told_by_earlier_ones(is_whole):
+    paces = plain(payloads.training_form(is_whole, Limits(), {"original": 2.5}))["paces"]
+    assert paces == {
+        "original": {"seconds": 2.5, "isMeasured": True},
+        "deep": {"seconds": pytest.approx(payloads.PACES["deep"] / (1 if is_whole else 6)), "isMeasured": False},
+    }
+
+
 def test_the_networks_begin_with_their_recipes_where_these_differ():
     form = plain(payloads.training_form(True, Limits()))
     values = {each["id"]: each["values"] for each in form["architectures"]}

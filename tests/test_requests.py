@@ -18,6 +18,7 @@ from demo import requests
 from demo.limits import Limits
 from demo.requests import (
     MAX_FILE_NAME,
+    MAX_NETWORK_NAME,
     MORE_ON_PAGE,
     ON_PAGE,
     AnimationRequest,
@@ -29,6 +30,7 @@ from demo.requests import (
     EventsRequest,
     Fields,
     FileRequest,
+    NameRequest,
     NetworkRequest,
     PictureRequest,
     ReasonsRequest,
@@ -70,6 +72,7 @@ ACCEPTED = [
     (FileRequest, {"file": png(), "kind": "photo", "name": "x.png"}),
     (PictureRequest, {"sample": 3, "network": "original"}),
     (NetworkRequest, {"network": "original"}),
+    (NameRequest, {"network": "yours-1", "name": "No augmentation"}),
     (ComparisonRequest, {"first": "deep", "second": "original"}),
     (ChannelRequest, {"layer": "conv1", "channel": 3}),
     (ReasonsRequest, {"pixels": PIXELS, "label": 3}),
@@ -273,6 +276,38 @@ def test_errors_call_a_file_by_its_name(name, expected):
     with pytest.raises(PictureError) as error:
         read(FileRequest, file=in_base64(b"text"), name=name)
     assert str(error.value).startswith(f"{expected} is not a picture")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("No augmentation", "No augmentation"),
+        ("  large \t batch\n", "large batch"),
+        (HTML_NAME, HTML_NAME),
+        ("Überraschung 2", "Überraschung 2"),
+        ("x" * MAX_NETWORK_NAME, "x" * MAX_NETWORK_NAME),
+    ],
+)
+def test_a_network_can_have_any_name_that_can_be_seen(name, expected):
+    assert read(NameRequest, network="yours-1", name=name).name == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("", "The name has 0 characters, expected 1 to 40."),
+        (" \n ", "The name has 0 characters"),
+        ("x" * 4100, "The name has 4,100 characters"),
+        ("a\u202eb", "characters in the name that cannot be seen"),  # what follows would be read backwards
+        ("a\0b", "characters in the name that cannot be seen"),
+        ("a\ud800", "characters in the name that cannot be seen"),
+        (None, "The request holds no name."),
+        (5, "The request holds no name."),
+    ],
+)
+def test_a_name_that_a_network_cannot_have(name, sentence):
+    with pytest.raises(BadRequest, match=sentence):
+        read(NameRequest, network="yours-1", name=name)
 
 
 # --- wants ----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import base64
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -638,3 +639,23 @@ def test_a_run_fails_unless_its_network_is_there(shipped):
     run = Run(ANNA, CONFIG, shipped, init_from_before=False, patience=1.0)
     run.fail("It ended.")
     assert run.events == [{"event": "Failed", "sentence": "It ended."}]
+
+
+def test_how_long_a_training_takes_is_known_from_then_on(open_queue, mapped):
+    server = open_queue()
+    mixed = replace(CONFIG, data_fraction=0.5, skipped_fraction=0.2, synthetic={"drawings": 0.25})
+    for config, expected in ((CONFIG, 0.5), (mixed, 0.5 / (0.5 * 0.8 * 1.25))):  # its one epoch took half a second
+        server.training.start(ANNA, config)
+        finish(server.processes.next(), mapped)
+        follow(server.training, ANNA)
+        assert server.training.paces == {"original": pytest.approx(expected)}
+
+
+def test_layers_of_one_s_own_tell_nothing_of_other_layers(open_queue):
+    server = open_queue()
+    server.training.start(ANNA, recipe("custom", [{"layer": "relu"}]))
+    process = server.processes.next()
+    process.send(STARTED, STEP_DONE, EPOCH_DONE)
+    process.end()
+    follow(server.training, ANNA)
+    assert server.training.paces == {}

@@ -26,6 +26,7 @@ export interface Facts {
   training: TrainingForm;
   layers: LayerRow[]; // of the network that answers at first
   session: number; // its number
+  networkNameLength: number; // of a name that a visitor gives to a network, at most
   networksKept: number; // of those that a visitor has trained, at most
   size: number; // height and width of the images
   uploadBytes: number; // of a picture file, at most
@@ -151,6 +152,7 @@ export interface Servers {
     compare: Ask<{ first: string; second: string }, Comparison>;
     answer: Ask<{ pixels: string; kind: string; network: string; want: Partial<Wanted> }, ServerAnswer>;
     choose: Ask<{ network: string }, {}>;
+    rename: Ask<{ network: string; name: string }, {}>;
     forget: Ask<{ network: string }, {}>;
   };
 }
@@ -211,9 +213,16 @@ export interface TrainingForm {
     kinds: LayerKind[];
   };
   settings: FormSetting[];
+  paces: Record<string, Pace>; // by network
   more: Record<string, string[]>; // by heading, the names of those of the settings that are folded away
   suggestedSynthetic: SettingValues; // what makes a network right about drawings and photos, too
   pauseSeconds: number; // that all pauses of a training may take
+}
+
+/** How long all training images take once; synthetic ones count as others. */
+export interface Pace {
+  seconds: number;
+  isMeasured: boolean; // in an earlier training here; else on another machine
 }
 
 /** What settings begin with, by their names; of a network, those in which the networks differ. */
@@ -317,6 +326,7 @@ export interface EpochDone {
   validation_loss: number | null; // null: no images are held out
   validation_accuracy: number;
   best: boolean; // so far
+  seconds: number; // since the start, without pauses
 }
 
 export interface StepDone {

@@ -395,3 +395,34 @@ def test_a_training_is_controlled_while_it_runs_and_outlives_a_reload(fresh_page
     page.locator("#restore").click()
     expect(page.locator(".training .status")).to_have_text("Back to the shipped weights.")
     expect(page.locator("#answer .problem")).to_be_hidden()
+
+
+def test_settings_for_a_time_fill_the_form(fresh_page: Page) -> None:
+    page = fresh_page
+    paces = {"original": {"seconds": 8.0, "isMeasured": True}, "deep": {"seconds": 400.0, "isMeasured": False}}
+    with_modules(page, "({ facts }, paces) => void (facts.training.paces = paces)", paces)
+    open_tab(page, "Train")
+    takes = page.locator("#train-form .takes")
+    expect(takes).to_contain_text("Learns for about ")
+    field(page, "for_people").uncheck()
+    expect(takes).to_have_text("Learns for about 40 s, by what an earlier training took here.")  # five epochs
+    for name, network, epochs, fraction, words in (
+        ("10 seconds", "original", 3, "0.41", "10 s, by what an earlier training took here"),
+        ("1 minute", "original", 7, "1", "56 s, by what an earlier training took here"),
+        ("10 minutes", "deep", 3, "0.5", "10 min, on two cores; here it has not been measured yet"),
+    ):
+        button = page.locator("#train-form").get_by_role("button", name=name, exact=True)
+        fill(page, learning_rate=0.5)
+        expect(button).to_have_attribute("aria-pressed", "false")
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        expect(page.locator(".presets [aria-pressed=true]")).to_have_count(1)
+        expect(field(page, "architecture")).to_have_value(network)
+        expect(field(page, "epochs")).to_have_value(str(epochs))
+        expect(field(page, "data_fraction")).to_have_value(fraction)
+        expect(field(page, "learning_rate")).to_have_value("0.01")
+        expect(takes).to_have_text(f"Learns for about {words}.")
+    fill(page, batch_size=64)
+    expect(page.locator(".presets [aria-pressed=true]")).to_have_count(0)
+    field(page, "architecture").select_option("custom")
+    expect(takes).to_have_text("")

@@ -98,6 +98,11 @@ export const mount = (element, server) => {
       emit("settings", settings);
       emit("tab", "train");
     },
+    rename: async (id, name) => {
+      const reply = await call(server.rename, { network: id, name });
+      showProblem(element, reply.error);
+      if (reply.error === undefined) emit("network");
+    },
     forget: async (id) => {
       const reply = await call(server.forget, { network: id });
       showProblem(element, reply.error);

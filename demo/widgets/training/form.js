@@ -7,6 +7,7 @@ import { latest, on } from "../shared/bus.js";
 import { finder } from "../shared/dom.js";
 import { facts } from "../shared/facts.js";
 import { makeLayerEditor } from "./layer_editor.js";
+import { makePresets } from "./presets.js";
 import { makeSettingFields } from "./setting_fields.js";
 
 /**
@@ -24,6 +25,15 @@ export const makeForm = (form, server, start) => {
   architecture.append(new Option("layers of your own", custom.id));
   const isOwn = () => architecture.value === custom.id;
   const fields = makeSettingFields(form);
+  const presets = makePresets(
+    form,
+    () => ({ ...fields.read(), architecture: architecture.value }),
+    (values) => {
+      architecture.value = values.architecture;
+      follow();
+      fields.fill(values);
+    },
+  );
 
   // A large network on all of the data would take a lesson and more.
   const follow = () => {
@@ -31,6 +41,7 @@ export const makeForm = (form, server, start) => {
     find(".architecture .about").textContent = chosen?.description ?? "composed by you, layer by layer";
     find("#own-layers").hidden = !isOwn();
     fields.begin((chosen ?? custom).values);
+    presets.show();
     check();
   };
 
@@ -79,6 +90,7 @@ export const makeForm = (form, server, start) => {
     if (isOwn()) editor.use(given.layers);
     follow();
     fields.fill(given);
+    presets.show();
   };
   on("settings", fill);
   fill(latest("settings"));
@@ -95,6 +107,7 @@ export const makeForm = (form, server, start) => {
   });
 
   return {
+    measure: presets.measure,
     /** @param {boolean} isNow */
     run: (isNow) => {
       isRunning = isNow;

@@ -10,6 +10,7 @@ import { bytes } from "../shared/base64.js";
 import { bringIntoView, finder, saveFile } from "../shared/dom.js";
 import { facts } from "../shared/facts.js";
 import * as address from "../shared/address.js";
+import { duration } from "../shared/text.js";
 import { makeControls } from "./controls.js";
 import { makeCurves } from "./curves.js";
 import { makeForm } from "./form.js";
@@ -34,6 +35,8 @@ export const mount = (element, server) => {
   const controls = makeControls(find(".controls"), server);
   const curves = makeCurves(find(".curves"));
   let [steps, epochs, learningRate] = [1, 1, 0]; // by what is known now; the highest rate
+  /** @type {TrainSettings | null} */
+  let settings = null; // of the run, if this page has started it
   let watching = false;
   let stopping = false;
   let isPast = false; // the run had ended before this page was opened: all else here knows what came of it
@@ -61,11 +64,6 @@ export const mount = (element, server) => {
   };
   /** @param {number} fraction */
   const percent = (fraction) => `${(100 * fraction).toFixed(1)} %`;
-  /** @param {number} seconds */
-  const duration = (seconds) =>
-    seconds < 90
-      ? `${Math.ceil(seconds)} s`
-      : `${Math.floor(Math.round(seconds) / 60)} min${Math.round(seconds) % 60 ? ` ${Math.round(seconds) % 60} s` : ""}`;
 
   /** @param {number} step */
   const showPaused = (step) =>
@@ -119,6 +117,7 @@ export const mount = (element, server) => {
       );
     } else if (event.event === "EpochDone") {
       curves.addEpoch(event);
+      if (settings) form.measure(settings, event);
     } else if (event.event === "Changed") {
       const more = event.epochs - epochs;
       const words = [
@@ -207,9 +206,10 @@ export const mount = (element, server) => {
     (await awake)?.release();
   };
 
-  /** @param {TrainSettings} settings */
-  const start = async (settings) => {
+  /** @param {TrainSettings} wanted */
+  const start = async (wanted) => {
     reset();
+    settings = wanted;
     show("Starting …", "running");
     bringIntoView(find(".status")); // a long list of layers may be between
     buttons(true);
