@@ -25,6 +25,7 @@ class Limits:
     training_seconds: float = 900.0  # of one run, without its pauses
     pause_seconds: float = 300.0  # of one run, all its pauses together: meanwhile the others in line wait
     training_epochs: int = 30
+    sweep_runs: int = 6  # that a visitor's page starts one after another; all of them are to be remembered
     training_batch: int = 1024  # the deep network needs about 1.7 MB for each image, synthetic ones included
     training_synthetic: float = 0.5  # of each kind of synthetic images, for each image of a batch
     # A network of layers of one's own is as large as the deep one at most, but for its parameters.

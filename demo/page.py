@@ -93,6 +93,7 @@ def build_page(handlers: "Future[Handlers]", static: Path) -> Page:
                 widget(
                     "training",
                     *("train_check", "train_start", "train_state", "train_change", "train_stop"),
+                    *("which", "choose", "rename"),
                     *("restore", "animation", "download"),
                 )
             with gr.Tab("Compare"):

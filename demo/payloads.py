@@ -147,6 +147,7 @@ def training_form(is_whole: bool, limits: Limits, paces: Mapping[str, float] | N
         | {name: {"seconds": seconds, "isMeasured": True} for name, seconds in (paces or {}).items()},
         "suggestedSynthetic": {name: default[name] for name in SUGGESTED_SYNTHETIC},
         "pauseSeconds": limits.pause_seconds,
+        "sweepRuns": limits.sweep_runs,
     }
 
 

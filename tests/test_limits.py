@@ -100,6 +100,12 @@ def test_synthetic_images_of_a_training(open_server, highest):
     assert ask("train_start", settings=SETTINGS | dict.fromkeys(SYNTHETIC_KINDS, highest)) == {}
 
 
+@pytest.mark.parametrize("runs", [2, 6])
+def test_the_page_is_told_how_many_trainings_it_may_start_in_a_row(runs):
+    assert payloads.training_form(False, Limits(sweep_runs=runs))["sweepRuns"] == runs
+    assert Limits().sweep_runs <= Limits().visitor_networks  # else the first ones would be forgotten before the last
+
+
 @pytest.mark.parametrize("seconds", [60.0, 300.0])
 def test_the_page_is_told_how_long_a_training_may_pause(seconds):
     assert payloads.training_form(False, Limits(pause_seconds=seconds))["pauseSeconds"] == seconds

@@ -41,6 +41,7 @@ GIVEN = {
     "compare": {"networks", "which", "compare", "answer", "choose", "rename", "forget"},
     "training": {
         *("train_check", "train_start", "train_state", "train_change", "train_stop"),
+        *("which", "choose", "rename"),
         *("restore", "animation", "download"),
     },
 }

@@ -142,6 +142,9 @@ export interface Servers {
     train_state: Ask<{ seen: number }, TrainState>;
     train_change: Ask<TrainChange, {}>;
     train_stop: Ask<{}, {}>;
+    which: Ask<{}, Which>;
+    choose: Ask<{ network: string }, {}>;
+    rename: Ask<{ network: string; name: string }, {}>;
     restore: Ask<{}, {}>;
     animation: Ask<{ format: string }, { file: string; type: string }>;
     download: Ask<{}, { file: string; difference: number | null }>;
@@ -214,6 +217,7 @@ export interface TrainingForm {
   };
   settings: FormSetting[];
   paces: Record<string, Pace>; // by network
+  sweepRuns: number; // trainings that may be started at once, one after another
   more: Record<string, string[]>; // by heading, the names of those of the settings that are folded away
   suggestedSynthetic: SettingValues; // what makes a network right about drawings and photos, too
   pauseSeconds: number; // that all pauses of a training may take

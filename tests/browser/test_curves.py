@@ -16,8 +16,8 @@ from visitor import on_a_phone, open_tab
 # The very modules that the page runs.
 MODULES = """async () => {
     const addresses = Array.from(document.querySelectorAll('link[rel=modulepreload]'), (link) => link.href);
-    const load = (name) => import(addresses.find((address) => address.endsWith(`/training/${name}.js`)));
-    const names = ['smoothing', 'thinning', 'scales', 'run'];
+    const load = (name) => import(addresses.find((address) => address.endsWith(`/${name}.js`)));
+    const names = ['training/smoothing', 'shared/thinning', 'shared/scales', 'training/run'];
     return Object.assign({}, ...(await Promise.all(names.map(load))));
 }"""
 

@@ -426,3 +426,51 @@ def test_settings_for_a_time_fill_the_form(fresh_page: Page) -> None:
     expect(page.locator(".presets [aria-pressed=true]")).to_have_count(0)
     field(page, "architecture").select_option("custom")
     expect(takes).to_have_text("")
+
+
+def test_what_cannot_be_tried_is_said_before_anything_is_trained(fresh_page: Page) -> None:
+    page = fresh_page
+    open_tab(page, "Train")
+    page.locator("#more-settings summary").click()
+    problem, train = page.locator("#train-form .sweep .problem"), page.locator("#retrain")
+    expect(field(page, "values_1")).to_be_disabled()
+    field(page, "tried_1").select_option("epochs")
+    expect(field(page, "values_1")).to_have_value("5")  # the form's
+    for values, sentence in (
+        ("", "Epochs: no value to try, expected some with commas between, as 1, 2."),
+        ("1, x", "Epochs: “x” is not a number."),
+        ("1, 1.5", "Epochs: 1.5 is not a whole number."),
+        ("0, 1", "Epochs: 0 is out of range, expected 1 to 30."),
+        ("1, 2, 3, 4, 5, 6, 7", "These are 7 trainings, expected 6 at most."),
+    ):
+        field(page, "values_1").fill(values)
+        expect(problem).to_have_text(sentence)
+        expect(train).to_be_disabled()
+    field(page, "values_1").fill("1, 2, 2")
+    expect(problem).to_be_hidden()
+    expect(train).to_have_text("Train 2 networks")
+    field(page, "tried_2").select_option("epochs")
+    expect(problem).to_have_text("The same setting is chosen twice, expected another one.")
+    field(page, "tried_2").select_option("seed")
+    field(page, "values_2").fill("1 2 3")
+    expect(train).to_have_text("Train 6 networks")
+    field(page, "values_2").fill("1 2 3 4")
+    expect(problem).to_have_text("These are 8 trainings, expected 6 at most.")
+    for number in (1, 2):
+        field(page, f"tried_{number}").select_option("")
+    expect(train).to_have_text("Train")
+    expect(train).to_be_enabled()
+
+
+def test_stop_ends_a_sweep(fresh_page: Page) -> None:
+    page = fresh_page
+    open_tab(page, "Train")
+    page.locator("#more-settings summary").click()
+    field(page, "tried_1").select_option("seed")
+    field(page, "values_1").fill("1, 2, 3")
+    start(page)
+    page.locator("#stop").click()
+    expect(page.locator(".training .status")).to_have_text(
+        "1 of 3 networks are trained: “Compare” shows them side by side.", timeout=TRAINED
+    )
+    expect(page.locator("#answer option[value^=yours]")).to_have_text(["seed 1"])

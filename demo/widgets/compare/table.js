@@ -73,7 +73,7 @@ export const makeTable = (element, { answer, again, rename, forget }) => {
       if (wanted.trim() && wanted !== name) rename(id, wanted);
     });
     input.addEventListener("keydown", ({ key }) => key === "Escape" && close());
-    input.addEventListener("blur", () => form.requestSubmit());
+    input.addEventListener("blur", () => isDone || form.requestSubmit());
     place.replaceChildren(form);
     input.select();
   };

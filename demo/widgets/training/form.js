@@ -1,5 +1,6 @@
 // The form before a training: the networks and settings that the server offers, with their ranges.
 
+/** @import { Trial } from "./sweep.js" */
 /** @import { RunSettings, Servers, TrainSettings } from "../types.d.ts" */
 
 import { call } from "../shared/api.js";
@@ -9,11 +10,12 @@ import { facts } from "../shared/facts.js";
 import { makeLayerEditor } from "./layer_editor.js";
 import { makePresets } from "./presets.js";
 import { makeSettingFields } from "./setting_fields.js";
+import { makeSweep } from "./sweep.js";
 
 /**
  * @param {HTMLFormElement} form
  * @param {Servers["training"]} server
- * @param {(settings: TrainSettings) => void} start
+ * @param {(settings: TrainSettings, trials: Trial[]) => void} start
  */
 export const makeForm = (form, server, start) => {
   const find = finder(form);
@@ -52,7 +54,10 @@ export const makeForm = (form, server, start) => {
   let isRunning = false;
   let problem = "";
   const allow = () => {
-    trainButton.disabled = isRunning || Boolean(problem);
+    const trials = sweep.read();
+    trainButton.disabled = isRunning || Boolean(problem) || typeof trials === "string";
+    trainButton.textContent =
+      trials.length > 1 && typeof trials !== "string" ? `Train ${trials.length} networks` : "Train";
     find(".cannot-train").hidden = !problem;
     find(".cannot-train").textContent = problem;
   };
@@ -77,6 +82,7 @@ export const makeForm = (form, server, start) => {
     }
     isAsking = false;
   };
+  const sweep = makeSweep(form, () => allow());
   const editor = makeLayerEditor(find("#own-layers"), check);
   on("network", check);
   architecture.addEventListener("change", follow);
@@ -97,13 +103,16 @@ export const makeForm = (form, server, start) => {
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    start({
+    const trials = sweep.read();
+    if (typeof trials === "string") return; // it says so
+    const settings = {
       architecture: architecture.value,
       ...(isOwn() && { layers: editor.rows() }),
       init_from_current: fromCurrent.checked,
       watch: find("[name=watch]", HTMLInputElement).checked,
       ...fields.read(),
-    });
+    };
+    start(settings, trials);
   });
 
   return {
