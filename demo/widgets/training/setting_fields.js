@@ -97,7 +97,7 @@ export const makeSettingFields = (form) => {
       input.dispatchEvent(new Event("input"));
     }
   };
-  forPeople.addEventListener("change", () => {
+  forPeople.addEventListener("input", () => {
     fill(forPeople.checked ? suggestedSynthetic : Object.fromEntries(kinds.map((kind) => [kind, 0])));
   });
   fill(usual);
