@@ -142,7 +142,7 @@ class Sessions:
             choice = self._choice(visitor)
             old = next((each for each in choice.own if each.id == id), None)
             if old is None:
-                raise ConfigError(f"You have not trained a network {id[:40]!r}, so you cannot name it.")
+                raise ConfigError(f"There is no network {id[:40]!r} among those that you have trained.")
             if any(each.name == name for each in (*self.shipped, *choice.own) if each is not old):
                 raise ConfigError(f"There is a network {name!r} already, expected another name.")
             own = tuple(_renamed(each, old, name) for each in choice.own)

@@ -274,8 +274,8 @@ def test_a_network_is_renamed_everywhere():
 @pytest.mark.parametrize(
     ("visitor", "id", "name", "sentence"),
     [
-        ("anna", "deep", "mine", "You have not trained a network 'deep', so you cannot name it."),
-        ("bert", "yours-1", "mine", "You have not trained a network 'yours-1', so you cannot name it."),
+        ("anna", "deep", "mine", "There is no network 'deep' among those that you have trained."),
+        ("bert", "yours-1", "mine", "There is no network 'yours-1' among those that you have trained."),
         ("anna", "yours-1", "deep", "There is a network 'deep' already, expected another name."),
         ("anna", "yours-1", "your network 2", "There is a network 'your network 2' already, expected another name."),
     ],
