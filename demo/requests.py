@@ -22,7 +22,7 @@ from fmnist_core.train_config import SETTINGS, TrainConfig, recipe, with_setting
 
 VISITOR: Final = re.compile("[0-9a-f]{32}")
 MAX_FILE_NAME: Final = 80  # characters
-MAX_NETWORK_NAME: Final = 40  # likewise
+MAX_NETWORK_NAME: Final = 60  # likewise
 ON_PAGE: Final = ("epochs", "learning_rate", "batch_size", "data_fraction")  # of the settings, what the page shows
 # What it shows to those who want more, under these headings.
 MORE_ON_PAGE: Final[Mapping[str, Sequence[str]]] = {

@@ -295,7 +295,7 @@ def test_a_network_can_have_any_name_that_can_be_seen(name, expected):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("", "The name has 0 characters, expected 1 to 40."),
+        ("", "The name has 0 characters, expected 1 to 60."),
         (" \n ", "The name has 0 characters"),
         ("x" * 4100, "The name has 4,100 characters"),
         ("a\u202eb", "characters in the name that cannot be seen"),  # what follows would be read backwards
