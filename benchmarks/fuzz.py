@@ -130,7 +130,8 @@ def page_requests() -> list[tuple[type[Request], dict[str, Any]]]:
     pixels = base64.b64encode(bytes(784)).decode()
     network = Network("original")
     config, weights = (
-        base64.b64encode(each).decode() for each in (json.dumps(network.config).encode(), checkpoint.weights_of(network))
+        base64.b64encode(each).decode()
+        for each in (json.dumps(network.config).encode(), checkpoint.weights_of(network))
     )
     settings = {
         "architecture": "deep", "epochs": 1, "learning_rate": 0.01, "batch_size": 64, "data_fraction": 0.1,

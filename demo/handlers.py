@@ -26,6 +26,7 @@ from demo.requests import (
     EventsRequest,
     Fields,
     FileRequest,
+    NameRequest,
     NetworkRequest,
     PictureRequest,
     ReasonsRequest,
@@ -177,11 +178,17 @@ class Handlers:
         self._sessions.forget(request.visitor, request.network)
         return {}
 
+    @action(NameRequest)
+    def rename(self, request: NameRequest) -> Reply:
+        """Call one of the networks that the visitor has trained by another name."""
+        self._sessions.rename(request.visitor, request.network, request.name)
+        return {}
+
     @action(Request)
     def networks(self, request: Request) -> Reply:
         """All networks that the visitor can choose, and how each came about."""
         known = self._sessions.known(request.visitor).values()
-        return {"networks": [payloads.network(each, self._samples) for each in known]}
+        return {"networks": [payloads.network(each, self._samples, self._limits) for each in known]}
 
     @action(ComparisonRequest)
     def compare(self, request: ComparisonRequest) -> Reply:
@@ -297,7 +304,7 @@ class Handlers:
     def upload(self, request: UploadRequest) -> Reply:
         """Let a network that the visitor has kept answer them; it is told as the others are in ``networks``."""
         session = admitted(request.network, self._sessions.default.network, self._samples)
-        return payloads.network(self._sessions.put(request.visitor, session), self._samples)
+        return payloads.network(self._sessions.put(request.visitor, session), self._samples, self._limits)
 
     @action(ChangeRequest)
     def train_change(self, request: ChangeRequest) -> Reply:

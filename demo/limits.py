@@ -47,6 +47,8 @@ class Limits:
     training_epochs: int = setting(30, "most epochs of a training", low=1, high=1000)
     # The deep network needs about 1.7 MB for each image, synthetic ones included.
     training_batch: int = setting(1024, "largest batch of a training", low=2, high=100_000)
+    training_synthetic: float = setting(0.5, "most synthetic images of each kind, for each image of a batch", high=10)
+    sweep_runs: int = setting(6, "most trainings in a row, to try several values of a setting", low=1, high=100)
     # A network of layers of one's own is as large as the deep one at most, but for its parameters.
     own_layers: int = setting(40, "most layers of a network that a visitor composes", low=1)
     own_parameters: int = setting(1_000_000, "most trainable parameters of it", low=1)

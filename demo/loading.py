@@ -49,7 +49,7 @@ def load_handlers(
         is_whole = dataset.is_published(dataset.find(where))
         return known | {
             "data": f"Training uses {describe(where)}.",
-            "training": payloads.training_form(is_whole, limits),
+            "training": payloads.training_form(is_whole, limits, training.paces),
         }
 
     return Handlers(sessions, samples, training, RemainingImages(samples, where, static), facts, limits)

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from demo.limits import Limits
-from demo.requests import ON_PAGE, Wants, page_settings
+from demo.requests import MAX_NETWORK_NAME, MORE_ON_PAGE, Wants, page_settings
 from demo.session import OWN, Session
 from fmnist_core import CLASS_COLOURS, CLASS_NAMES, IMAGE_SIZE
 from fmnist_core.architectures import ARCHITECTURES
@@ -39,12 +39,17 @@ from fmnist_core.model import Network, Trace, to_probabilities
 from fmnist_core.preparation import PICTURE_KINDS, Prepared
 from fmnist_core.projection import NEIGHBOURS, PixelProjection, Projection
 from fmnist_core.settings import Setting, setting_of
-from fmnist_core.train_config import SUGGESTED_SYNTHETIC, TrainConfig, recipe
+from fmnist_core.train_config import SUGGESTED_SYNTHETIC, TrainConfig, flattened, recipe
 
 STEP_SIDE: Final = 160  # longer side, in pixels, of the picture of what was found
 SHEET_COLUMNS: Final = 50  # test samples side by side in the one picture that the page loads
 OWN_FRACTION: Final = 0.3  # of the 60,000 training images, for layers of one's own: they may take long
-PAGE_VALUES: Final = {"epochs": 5}  # where the page starts with something else than the recipe
+# Seconds in which a network looks at all 60,000 training images once, synthetic ones beside them, on two cores: about.
+PACES: Final = {"original": 11.0, "deep": 290.0}
+SAMPLES_FRACTION: Final = 1 / 6  # of the training images, which are shipped
+# Where the page starts with something else than the recipe. Neither sample selection nor erasing: they help in long
+# trainings only. What is drawn is mixed in for every network, as the page is about people's drawings and photos.
+PAGE_VALUES: Final = {"epochs": 5, "skipped_fraction": 0.0, "erase": 0.0} | SUGGESTED_SYNTHETIC
 
 # Class of a layer -> what it is called, and what it does in plain words.
 LAYERS_IN_WORDS: Final = {
@@ -87,6 +92,7 @@ def facts(sessions: Sequence[Session], samples: Split, sheet_url: str, limits: L
         ],
         "layers": layers(sessions[0].network),
         "session": sessions[0].number,
+        "networkNameLength": MAX_NETWORK_NAME,
         "networksKept": limits.visitor_networks,
         "lessonPictures": limits.lesson_pictures,
         "uploadBytes": limits.upload_bytes,
@@ -94,9 +100,23 @@ def facts(sessions: Sequence[Session], samples: Split, sheet_url: str, limits: L
     }
 
 
-def training_form(is_whole: bool, limits: Limits) -> dict[str, Any]:
-    """What a visitor can set before a training; ``is_whole``: the whole data set is here, not only the samples."""
-    default = next(iter(ARCHITECTURES))
+def training_form(is_whole: bool, limits: Limits, paces: Mapping[str, float] | None = None) -> dict[str, Any]:
+    """What a visitor can set before a training; ``is_whole``: the whole data set is here, not only the samples.
+
+    ``paces`` are those of earlier trainings here, see ``TrainingQueue``.
+    """
+    settings = page_settings(limits)
+    values = {
+        name: _page_values(recipe(name), settings, architecture.quick_fraction if is_whole else 1.0)
+        for name, architecture in ARCHITECTURES.items()
+    }
+    default = next(iter(values.values()))
+    values[CUSTOM] = _page_values(recipe(CUSTOM, ORIGINAL_ROWS), settings, OWN_FRACTION if is_whole else 1.0)
+    differing = [name for name in default if len({each[name] for each in values.values()}) > 1]
+
+    def its_own(network: str) -> dict[str, Any]:
+        return {name: values[network][name] for name in differing}
+
     return {
         "isOpen": limits.training == "everyone",
         "patience": limits.patience_seconds,
@@ -105,13 +125,13 @@ def training_form(is_whole: bool, limits: Limits) -> dict[str, Any]:
                 "id": name,
                 "parameters": Network(name).parameter_count,
                 "description": architecture.description,
-                "fraction": architecture.quick_fraction if is_whole else 1.0,
+                "values": its_own(name),
             }
             for name, architecture in ARCHITECTURES.items()
         ],
         "custom": {
             "id": CUSTOM,
-            "fraction": OWN_FRACTION if is_whole else 1.0,
+            "values": its_own(CUSTOM),
             "rows": written(list(plan(ORIGINAL_ROWS))),  # to begin with
             "kinds": [
                 {
@@ -122,12 +142,23 @@ def training_form(is_whole: bool, limits: Limits) -> dict[str, Any]:
                 for name, kind in LAYER_KINDS.items()
             ],
         },
-        "settings": [
-            _form_setting(setting, PAGE_VALUES.get(setting.name, getattr(recipe(default), setting.name)))
-            for setting in page_settings(limits)
-        ],
+        "settings": [_form_setting(setting, default[setting.name]) for setting in settings],
+        "more": MORE_ON_PAGE,
+        "paces": {
+            name: {"seconds": seconds if is_whole else seconds * SAMPLES_FRACTION, "isMeasured": False}
+            for name, seconds in PACES.items()
+        }
+        | {name: {"seconds": seconds, "isMeasured": True} for name, seconds in (paces or {}).items()},
+        "suggestedSynthetic": {name: default[name] for name in SUGGESTED_SYNTHETIC},
         "pauseSeconds": limits.pause_seconds,
+        "sweepRuns": limits.sweep_runs,
     }
+
+
+def _page_values(config: TrainConfig, settings: Sequence[Setting], data_fraction: float) -> dict[str, Any]:
+    """What the form starts with for the network of a recipe."""
+    values = flattened(config) | PAGE_VALUES | {"data_fraction": data_fraction}
+    return {each.name: each.type(min(values[each.name], each.high)) for each in settings}
 
 
 def _form_setting(setting: Setting, value: float) -> dict[str, Any]:
@@ -136,9 +167,10 @@ def _form_setting(setting: Setting, value: float) -> dict[str, Any]:
         "label": setting.label,
         "help": setting.help,
         "isWhole": setting.type is int,
+        "isSwitch": setting.type is bool,
         "low": setting.low,
-        "high": setting.high,
-        "value": min(value, setting.high),
+        "high": 1 if setting.type is bool else setting.high,  # JSON has no infinity
+        "value": value,
     }
 
 
@@ -227,7 +259,7 @@ def layers(network: Network) -> list[dict[str, Any]]:
     return rows
 
 
-def network(session: Session, samples: Split) -> dict[str, Any]:
+def network(session: Session, samples: Split, limits: Limits) -> dict[str, Any]:
     """A network that a visitor can choose: how it came about, and its accuracy on the ``samples``."""
     maps = [row.name for row in layer_table(session.network) if len(row.shape) == 3]
     about = {
@@ -244,8 +276,10 @@ def network(session: Session, samples: Split) -> dict[str, Any]:
         return about
     record = dict(vars(session.record))
     config: TrainConfig | None = record.pop("config")
-    record["settings"] = config and {name: getattr(config, name) for name in ("architecture", "layers", *ON_PAGE)} | {
-        "for_people": any(config.synthetic.get(name) for name in SUGGESTED_SYNTHETIC)
+    record["settings"] = config and {
+        **{each.name: flattened(config)[each.name] for each in page_settings(limits)},
+        "architecture": config.architecture,
+        "layers": config.layers,
     }
     return about | {"record": record}
 

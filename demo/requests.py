@@ -1,8 +1,9 @@
 """What the page asks: the fields that anyone may send become a typed request, checked once, or are refused."""
 
 import base64
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -18,14 +19,22 @@ from fmnist_core.model import Network
 from fmnist_core.packing import unpack
 from fmnist_core.preparation import PICTURE_KINDS, open_picture
 from fmnist_core.settings import Setting
-from fmnist_core.train_config import SETTINGS, SUGGESTED_SYNTHETIC, TrainConfig, recipe, with_settings
+from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS
+from fmnist_core.train_config import SETTINGS, TrainConfig, recipe, with_settings
 
 VISITOR: Final = re.compile("[0-9a-f]{32}")
 MAX_FILE_NAME: Final = 80  # characters
-ON_PAGE: Final = ("epochs", "learning_rate", "batch_size", "data_fraction")  # of the settings, what the page offers
-# Of a short training more is held out than of a long one; and neither sample selection nor erasing, which help in long
-# trainings only.
-SHORT_TRAINING: Final = {"validation_fraction": 0.1, "skipped_fraction": 0.0, "erase": 0.0}
+MAX_NETWORK_NAME: Final = 60  # likewise
+ON_PAGE: Final = ("epochs", "learning_rate", "batch_size", "data_fraction")  # of the settings, what the page shows
+# What it shows to those who want more, under these headings.
+MORE_ON_PAGE: Final[Mapping[str, Sequence[str]]] = {
+    "Against learning by heart (regularisation)": ("weight_decay", "label_smoothing"),
+    "Random changes of the images (augmentation)": ("flip", "shift", "erase"),
+    "Images drawn by the computer (synthetic data)": tuple(SYNTHETIC_KINDS),
+    "Speed and chance": ("skipped_fraction", "amp", "seed"),
+}
+MAX_SEED: Final = 2**53 - 1  # the largest whole number that JavaScript tells from its neighbours
+SHORT_VALIDATION_FRACTION: Final = 0.1  # of a short training more is held out than of a long one
 
 
 class BadRequest(FmnistError):
@@ -87,6 +96,15 @@ class Fields:
         """What errors call the picture."""
         name = self.values.get("name")
         return sendable(name[:MAX_FILE_NAME]) if isinstance(name, str) and name else "The picture"
+
+    def network_name(self, name: str) -> str:
+        """What a visitor calls a network, without spaces around it and with single ones in it."""
+        text = " ".join(self.text(name).split())
+        if not 1 <= len(text) <= MAX_NETWORK_NAME:
+            raise BadRequest(f"The name has {len(text):,} characters, expected 1 to {MAX_NETWORK_NAME}.")
+        if not text.isprintable():
+            raise BadRequest("There are characters in the name that cannot be seen, expected letters and digits.")
+        return text
 
     def contents(self, name: str) -> bytes:
         """Bytes in base64."""
@@ -223,6 +241,19 @@ class NetworkRequest(Request):
 
 
 @dataclass(frozen=True)
+class NameRequest(Request):
+    """Call one of the visitor's networks by another name."""
+
+    network: str  # its id
+    name: str
+
+    @classmethod
+    def read(cls, fields: Fields) -> "NameRequest":
+        """The request from its fields, the name checked."""
+        return cls(fields.visitor(), fields.text("network"), fields.network_name("name"))
+
+
+@dataclass(frozen=True)
 class ComparisonRequest(Request):
     """Compare two of the networks that the visitor can choose."""
 
@@ -309,15 +340,12 @@ class TrainRequest(Request):
         for setting in page_settings(fields.limits):
             setting.check(settings.get(setting.name))
             changes[setting.name] = setting.type(settings[setting.name])
-        for_people = settings.get("for_people") is True
-        changes |= SUGGESTED_SYNTHETIC if for_people else dict.fromkeys(SUGGESTED_SYNTHETIC, 0.0)
         init_from_current = settings.get("init_from_current") is True
-        short = dict(SHORT_TRAINING)
-        if init_from_current:  # no more is held out than before, as these weights have learned from all else
-            short["validation_fraction"] = config.validation_fraction
+        if not init_from_current:  # else no more is held out than before, as these weights have learned from all else
+            changes["validation_fraction"] = SHORT_VALIDATION_FRACTION
         watch = settings.get("watch") is True
         picture = fields.pixels("pixels").numpy().tobytes() if watch and "pixels" in fields else None
-        return cls(fields.visitor(), with_settings(config, changes | short), init_from_current, watch, picture)
+        return cls(fields.visitor(), with_settings(config, changes), init_from_current, watch, picture)
 
 
 @dataclass(frozen=True, eq=False)
@@ -409,8 +437,13 @@ class AnimationRequest(Request):
 
 def page_settings(limits: Limits) -> list[Setting]:
     """The settings that the page offers, within what this server allows."""
-    highest: Mapping[str, float] = {"epochs": limits.training_epochs, "batch_size": limits.training_batch}
-    return [replace(SETTINGS[name], high=highest.get(name, SETTINGS[name].high)) for name in ON_PAGE]
+    highest: Mapping[str, float] = {
+        "epochs": limits.training_epochs,
+        "batch_size": limits.training_batch,
+        "seed": MAX_SEED,
+    } | dict.fromkeys(SYNTHETIC_KINDS, limits.training_synthetic)
+    names = (*ON_PAGE, *itertools.chain(*MORE_ON_PAGE.values()))
+    return [replace(SETTINGS[name], high=highest.get(name, SETTINGS[name].high)) for name in names]
 
 
 def layer_limits(limits: Limits) -> LayerLimits:

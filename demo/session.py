@@ -114,8 +114,10 @@ class Sessions:
         """Put ``session`` in the place of that of its id, if the visitor still has it; it answers if that did."""
         with self._lock:
             choice = self._choice(visitor)
-            if all(each.id != session.id for each in choice.own):
+            old = next((each for each in choice.own if each.id == session.id), None)
+            if old is None:
                 return False
+            session = replace(session, name=old.name, record=old.record)  # it may have been renamed meanwhile
             answering = session if choice.answering.id == session.id else choice.answering
             own = tuple(session if each.id == session.id else each for each in choice.own)
             self._remember(visitor, replace(choice, answering=answering, own=own))
@@ -130,6 +132,23 @@ class Sessions:
         found = self.find(visitor, id)
         with self._lock:
             self._remember(visitor, replace(self._choice(visitor), answering=found))
+
+    def rename(self, visitor: str, id: str, name: str) -> None:
+        """Call one of the visitor's own networks by another name, also where another one says that it started from it.
+
+        Raises:
+            ConfigError: it is not one of theirs, or another network has that name.
+        """
+        with self._lock:
+            choice = self._choice(visitor)
+            old = next((each for each in choice.own if each.id == id), None)
+            if old is None:
+                raise ConfigError(f"There is no network {id[:40]!r} among those that you have trained.")
+            if any(each.name == name for each in (*self.shipped, *choice.own) if each is not old):
+                raise ConfigError(f"There is a network {name!r} already, expected another name.")
+            own = tuple(_renamed(each, old, name) for each in choice.own)
+            answering = next((each for each in own if each.id == choice.answering.id), choice.answering)
+            self._remember(visitor, replace(choice, answering=answering, own=own))
 
     def forget(self, visitor: str, id: str) -> None:
         """Forget one of the visitor's own networks; when it was the one that answers, the first shipped one does."""
@@ -156,3 +175,11 @@ class Sessions:
             del self._choices[next(mere_choices, next(iter(self._choices)))]
         while sum(len(each.own) for each in self._choices.values()) > self._limits.networks:
             del self._choices[next(name for name, each in self._choices.items() if each.own)]
+
+
+def _renamed(session: Session, old: Session, name: str) -> Session:
+    if session is old:
+        return replace(session, name=name)
+    if session.record is not None and session.record.init_from == old.name:
+        return replace(session, record=replace(session.record, init_from=name))
+    return session

@@ -31,6 +31,7 @@ from demo.training_process import (
     unpack_snapshot,
 )
 from fmnist_core import projection
+from fmnist_core.custom_layers import CUSTOM
 from fmnist_core.dataset import Split
 from fmnist_core.errors import FmnistError
 from fmnist_core.events import EpochDone, Event, Finished, SnapshotTaken, StepDone
@@ -141,6 +142,7 @@ class TrainingQueue:
         self._sessions, self._samples, self._where, self._start_process = sessions, samples, where, start_process
         self._limits = limits or Limits()
         self._known: dict[int, tuple[float, float]] = {}  # by the number of a shipped session: its ``Task.known``
+        self.paces: dict[str, float] = {}  # by network, the ``pace`` of the latest training here
         self._placed = images_to_place(samples)  # in the snapshots of every run
         self._runs: dict[str, Run] = {}
         self._line: list[Run] = []  # the first one is running
@@ -341,7 +343,16 @@ class TrainingQueue:
         elif event["event"] == SnapshotTaken.name and tensors is not None:
             run.snapshots.append(unpack_snapshot(event, tensors))
             event = event | payloads.snapshot(run.snapshots[-1], self._placed.labels)
+        elif event["event"] == EpochDone.name and isinstance(run.config, TrainConfig):
+            if run.config.architecture != CUSTOM:  # of those, no two are alike
+                self.paces[run.config.architecture] = pace(run.config, event["epoch"], event["seconds"])
         run.events.append(event)
+
+
+def pace(config: TrainConfig, epochs: int, seconds: float) -> float:
+    """Seconds that all training images take once, when so many epochs took so long; synthetic ones count as others."""
+    images = config.data_fraction * (1 - config.skipped_fraction) * (1 + sum(config.synthetic.values()))
+    return seconds / (epochs * images)
 
 
 def _record(run: Run, tested: dict[str, Any]) -> Record:

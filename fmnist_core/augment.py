@@ -74,11 +74,25 @@ AUGMENTATIONS: Final = {
         Augmentation(
             random_erase,
             0.0,
-            Setting("erase", "probability that a rectangle of an image is filled with noise", float, 0, 1),
+            Setting(
+                "erase",
+                "probability that a rectangle of an image is filled with noise: no single place may decide",
+                float,
+                0,
+                1,
+            ),
             synthetic_too=False,
         ),
-        Augmentation(random_flip, 0.5, Setting("flip", "probability that an image is mirrored", float, 0, 1)),
-        Augmentation(random_shift, 1, Setting("shift", "furthest that an image is shifted", int, 0, 14, "pixels")),
+        Augmentation(
+            random_flip,
+            0.5,
+            Setting("flip", "probability that an image is mirrored: shoes point to either side", float, 0, 1),
+        ),
+        Augmentation(
+            random_shift,
+            1,
+            Setting("shift", "furthest that an image is shifted, in pixels to each side", int, 0, 14, "pixels"),
+        ),
     )
 }
 

@@ -26,8 +26,10 @@ class TrainConfig:
     epochs: int = setting(10, "passes through the training images", low=1, high=1000)
     batch_size: int = setting(256, "images looked at before each step", low=2, high=100_000)
     learning_rate: float = setting(0.01, "highest learning rate: how large the steps are at most", low=1e-7, high=10)
-    weight_decay: float = setting(0.01, "pull of the weights towards zero", high=10)
-    label_smoothing: float = setting(0.0, "fraction of the target that is spread over all classes", high=0.99)
+    weight_decay: float = setting(0.01, "pull of the weights towards zero, so that none decides alone", high=10)
+    label_smoothing: float = setting(
+        0.0, "fraction of each target that all classes share, so that no answer need be quite certain", high=0.99
+    )
     augmentations: Mapping[str, float] = field(
         default_factory=lambda: {name: each.default for name, each in AUGMENTATIONS.items()}
     )
@@ -36,15 +38,20 @@ class TrainConfig:
     """Name in ``SYNTHETIC_KINDS`` -> how many to mix in, for each image of a batch."""
     layers: Sequence[Mapping[str, Any]] = field(default_factory=list)
     """Of the network ``CUSTOM``, the rows that ``custom_layers.plan`` reads; none of any other."""
-    amp: bool = setting(False, "multiply in 16 bits where that is faster: on CUDA, and on processors with bfloat16")
+    amp: bool = setting(
+        False,
+        "automatic mixed precision: multiply in 16 bits where that is faster, on CUDA and on processors with bfloat16",
+    )
     skipped_fraction: float = setting(
-        0.0, "fraction of the images that each epoch skips, among those of small loss (sample selection)", high=0.9
+        0.0,
+        "fraction of the images that each epoch skips, among those known well: of small loss (sample selection)",
+        high=0.9,
     )
     data_fraction: float = setting(1.0, "fraction of the training images to use", low=1e-4, high=1)
     validation_fraction: float = setting(
         0.05, "fraction of those held out to find the epoch of least loss; 0: keep the last epoch", high=0.9
     )
-    seed: int = setting(0, "start of everything random", high=2**63 - 1)
+    seed: int = setting(0, "start of everything random: the same number, the same training", high=2**63 - 1)
     device: str = setting("auto", "auto is CUDA where there is some", choices=DEVICES)
     max_steps: int = setting(0, "stop after this many steps; 0: no limit")
     report_every: int = setting(10, "steps from one report to the next", low=1)

@@ -54,7 +54,7 @@ ROUNDING = 1e-5
 
 ACTIONS = {
     *("facts", "answer", "which", "open_file", "choose", "layers", "channel", "reasons", "points", "remaining_points"),
-    *("answer_by", "teach", "networks", "compare", "forget"),
+    *("answer_by", "teach", "networks", "compare", "rename", "forget"),
     *("train_check", "train_start", "train_state", "train_change", "train_stop", "restore", "animation"),
     *("download", "upload"),
 }
@@ -887,7 +887,17 @@ def test_the_visitor_s_networks_are_listed_with_how_they_came_about(ask, session
         "learning_rate": RECORD.config.learning_rate,
         "batch_size": RECORD.config.batch_size,
         "data_fraction": 1.0,
-        "for_people": False,
+        "weight_decay": RECORD.config.weight_decay,
+        "label_smoothing": RECORD.config.label_smoothing,
+        "flip": 0.5,
+        "shift": 1,
+        "erase": 0.0,
+        "drawings": 0,
+        "cloth": 0,
+        "doodles": 0,
+        "skipped_fraction": 0.0,
+        "amp": False,
+        "seed": 0,
     }
     figures = {name: mine["record"][name] for name in ("init_from", "images", "accuracy", "sketches", "seconds")}
     assert figures == {"init_from": "deep", "images": 60, "accuracy": 0.6, "sketches": 0.4, "seconds": 3.5}
@@ -918,11 +928,13 @@ def test_nobody_sees_the_networks_of_another_visitor(ask, sessions, random_sessi
         ("compare", {"first": "deep", "second": "yours-1"}),
         ("answer_by", {"sample": 1, "network": "yours-1"}),
         ("choose", {"network": "yours-1"}),
+        ("rename", {"network": "yours-1", "name": HTML_NAME}),
     ):
         assert "There is no network 'yours-1'" in ask(action, BERT, **fields)["error"]
         assert "error" not in ask(action, ANNA, **fields)
     ask("forget", BERT, network="yours-1")
     assert ask("which", ANNA)["network"] == "yours-1"
+    assert ask("which", ANNA)["own"] == [{"id": "yours-1", "name": HTML_NAME}]
     ask("forget", ANNA, network="yours-1")
     assert ask("which", ANNA)["own"] == []
 

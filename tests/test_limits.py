@@ -32,6 +32,7 @@ from fmnist_core.errors import ConfigError
 from fmnist_core.layer_table import layer_table
 from fmnist_core.model import Network
 from fmnist_core.packing import pack
+from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS
 
 VISITORS = [f"{number:032x}" for number in range(12)]
 
@@ -117,6 +118,26 @@ def test_epochs_and_batch_of_a_training(open_server, epochs, batch):
         assert f"{highest + 1} is out of range" in sentence
         assert sentence.endswith(f"to {highest:,}.")
     assert ask("train_start", settings=SETTINGS | {"epochs": epochs, "batch_size": batch}) == {}
+
+
+@pytest.mark.parametrize("highest", [0.25, 1.0])
+def test_synthetic_images_of_a_training(open_server, highest):
+    limits = Limits(training_synthetic=highest)
+    ask = open_server(limits)
+    form = payloads.training_form(False, limits)
+    offered = {each["name"]: each["high"] for each in form["settings"]}
+    for name in SYNTHETIC_KINDS:
+        assert offered[name] == highest
+        assert form["suggestedSynthetic"][name] <= highest
+        sentence = error_of(ask("train_start", settings=SETTINGS | {name: highest + 0.01}))
+        assert sentence.endswith(f"is out of range, expected 0 to {highest:g}.")
+    assert ask("train_start", settings=SETTINGS | dict.fromkeys(SYNTHETIC_KINDS, highest)) == {}
+
+
+@pytest.mark.parametrize("runs", [2, 6])
+def test_the_page_is_told_how_many_trainings_it_may_start_in_a_row(runs):
+    assert payloads.training_form(False, Limits(sweep_runs=runs))["sweepRuns"] == runs
+    assert Limits().sweep_runs <= Limits().visitor_networks  # else the first ones would be forgotten before the last
 
 
 @pytest.mark.parametrize("seconds", [60.0, 300.0])

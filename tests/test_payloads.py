@@ -23,7 +23,7 @@ from fmnist_core.layer_table import layer_table
 from fmnist_core.model import Network, Trace, to_probabilities
 from fmnist_core.preparation import PICTURE_KINDS, prepare
 from fmnist_core.projection import NEIGHBOURS, Projection, embed, fit_pixels
-from fmnist_core.train_config import recipe
+from fmnist_core.train_config import SUGGESTED_SYNTHETIC, flattened, recipe
 
 
 def plain(payload):
@@ -120,12 +120,15 @@ def test_every_network_can_be_trained():
 def test_of_the_whole_data_set_the_deep_network_is_offered_a_fraction_only():
     for is_whole, expected in ((True, {"original": 1.0, "deep": 0.1}), (False, {"original": 1.0, "deep": 1.0})):
         form = payloads.training_form(is_whole, Limits())
-        assert {each["id"]: each["fraction"] for each in form["architectures"]} == expected
+        started = dict.fromkeys(expected, form["settings"][3]["value"])  # where the networks do not differ
+        assert form["settings"][3]["name"] == "data_fraction"
+        started |= {each["id"]: each["values"].get("data_fraction", 1.0) for each in form["architectures"]}
+        assert started == expected
 
 
 def test_layers_of_one_s_own_begin_as_the_original_network_and_can_be_of_every_kind():
     custom = plain(payloads.training_form(True, Limits()))["custom"]
-    assert (custom["id"], custom["fraction"]) == ("custom", 0.3)
+    assert (custom["id"], custom["values"]["data_fraction"]) == ("custom", 0.3)
     assert str(Network("custom", layers=custom["rows"]).layers) == str(Network("original").layers)
     assert [each["id"] for each in custom["kinds"]] == list(LAYER_KINDS)
     for each in custom["kinds"]:
@@ -166,13 +169,40 @@ def test_every_setting_of_the_form_has_its_range_and_a_value_within_it():
     settings = page_settings(Limits())
     assert [each["name"] for each in offered] == [setting.name for setting in settings]
     for each, setting in zip(offered, settings, strict=True):
-        assert (each["low"], each["high"], each["isWhole"]) == (setting.low, setting.high, setting.type is int)
+        assert (each["isWhole"], each["isSwitch"]) == (setting.type is int, setting.type is bool)
+        if not each["isSwitch"]:
+            assert (each["low"], each["high"]) == (setting.low, setting.high)
         setting.check(each["value"])
         assert each["label"]
         assert each["help"]
     values = {each["name"]: each["value"] for each in offered}
     assert values.pop("epochs") == 5  # not the recipe's: minutes on two cores
-    assert values == {name: getattr(recipe("original"), name) for name in values}
+    # Neither sample selection nor erasing, which take long to help; and what makes it right about people's pictures.
+    assert (values.pop("skipped_fraction"), values.pop("erase")) == (0, 0)
+    assert {name: values.pop(name) for name in SUGGESTED_SYNTHETIC} == SUGGESTED_SYNTHETIC
+    assert values == {name: flattened(recipe("original"))[name] for name in values}
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_how_long_a_training_takes_is_told_by_earlier_ones(is_whole):
+    paces = plain(payloads.training_form(is_whole, Limits(), {"original": 2.5}))["paces"]
+    assert paces == {
+        "original": {"seconds": 2.5, "isMeasured": True},
+        "deep": {"seconds": pytest.approx(payloads.PACES["deep"] / (1 if is_whole else 6)), "isMeasured": False},
+    }
+
+
+def test_the_networks_begin_with_their_recipes_where_these_differ():
+    form = plain(payloads.training_form(True, Limits()))
+    values = {each["id"]: each["values"] for each in form["architectures"]}
+    assert values == {
+        "original": {"data_fraction": 1.0, "weight_decay": 0.05, "amp": False},
+        "deep": {"data_fraction": 0.1, "weight_decay": 0.1, "amp": True},
+    }
+    assert form["custom"]["values"] == values["original"] | {"data_fraction": 0.3}
+    assert form["suggestedSynthetic"] == SUGGESTED_SYNTHETIC
+    offered = [each["name"] for each in form["settings"]]
+    assert [name for names in form["more"].values() for name in names] == offered[4:]
 
 
 # --- layers ---------------------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from demo import requests
 from demo.limits import Limits
 from demo.requests import (
     MAX_FILE_NAME,
+    MAX_NETWORK_NAME,
+    MORE_ON_PAGE,
     ON_PAGE,
     AnimationRequest,
     BadRequest,
@@ -29,6 +31,7 @@ from demo.requests import (
     EventsRequest,
     Fields,
     FileRequest,
+    NameRequest,
     NetworkRequest,
     PictureRequest,
     ReasonsRequest,
@@ -41,10 +44,12 @@ from demo.requests import (
     page_settings,
 )
 from fmnist_core.architectures import ARCHITECTURES
+from fmnist_core.augment import AUGMENTATIONS
 from fmnist_core.errors import ConfigError, FmnistError, PictureError
 from fmnist_core.model import Network
 from fmnist_core.packing import pack
 from fmnist_core.preparation import PICTURE_KINDS
+from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS
 from fmnist_core.train_config import SETTINGS as ALL_SETTINGS
 from fmnist_core.train_config import SUGGESTED_SYNTHETIC, TrainConfig, flattened, recipe
 
@@ -59,6 +64,7 @@ def read(request, limits=None, **values):
     return request.read(Fields({"visitor": ANNA} | values, limits or Limits()))
 
 
+OFFERED = [*ON_PAGE, *(name for names in MORE_ON_PAGE.values() for name in names)]  # of the settings
 PIXELS = in_base64(bytes(range(256)) * 3 + bytes(16))
 WANT = {"maps": "conv1", "channel": ["conv1", 3], "pixel": [0, 1, 2], "coordinates": True, "steps": True}
 OWN = {"architecture": "custom", "layers": [{"layer": "conv", "channels": 4, "stride": 2}, {"layer": "relu"}]}
@@ -71,12 +77,13 @@ ACCEPTED = [
     (FileRequest, {"file": png(), "kind": "photo", "name": "x.png"}),
     (PictureRequest, {"sample": 3, "network": "original"}),
     (NetworkRequest, {"network": "original"}),
+    (NameRequest, {"network": "yours-1", "name": "No augmentation"}),
     (ComparisonRequest, {"first": "deep", "second": "original"}),
     (ChannelRequest, {"layer": "conv1", "channel": 3}),
     (ReasonsRequest, {"pixels": PIXELS, "label": 3}),
     (ChunkRequest, {"chunk": 3}),
     (EventsRequest, {"seen": 3}),
-    (TrainRequest, {"settings": SETTINGS | {"for_people": True}}),
+    (TrainRequest, {"settings": SETTINGS | SUGGESTED_SYNTHETIC}),
     (TrainRequest, {"settings": SETTINGS | {"watch": True}, "pixels": PIXELS}),
     (ChangeRequest, {"paused": True, "learning_rate": 0.003, "epochs": 7}),
     (TrainRequest, {"settings": SETTINGS | OWN}),
@@ -279,6 +286,38 @@ def test_errors_call_a_file_by_its_name(name, expected):
     assert str(error.value).startswith(f"{expected} is not a picture")
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("No augmentation", "No augmentation"),
+        ("  large \t batch\n", "large batch"),
+        (HTML_NAME, HTML_NAME),
+        ("Überraschung 2", "Überraschung 2"),
+        ("x" * MAX_NETWORK_NAME, "x" * MAX_NETWORK_NAME),
+    ],
+)
+def test_a_network_can_have_any_name_that_can_be_seen(name, expected):
+    assert read(NameRequest, network="yours-1", name=name).name == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("", "The name has 0 characters, expected 1 to 60."),
+        (" \n ", "The name has 0 characters"),
+        ("x" * 4100, "The name has 4,100 characters"),
+        ("a\u202eb", "characters in the name that cannot be seen"),  # what follows would be read backwards
+        ("a\0b", "characters in the name that cannot be seen"),
+        ("a\ud800", "characters in the name that cannot be seen"),
+        (None, "The request holds no name."),
+        (5, "The request holds no name."),
+    ],
+)
+def test_a_name_that_a_network_cannot_have(name, sentence):
+    with pytest.raises(BadRequest, match=sentence):
+        read(NameRequest, network="yours-1", name=name)
+
+
 # --- wants ----------------------------------------------------------------------------------------------------------
 
 
@@ -355,21 +394,19 @@ def test_a_label_is_a_whole_number(label):
 
 def test_settings_are_those_of_the_recipe_with_the_visitor_s_changes():
     config = read(TrainRequest, settings=SETTINGS).config
-    changes = {name: SETTINGS[name] for name in ON_PAGE}
-    short = {"validation_fraction": 0.1, "skipped_fraction": 0.0, "erase": 0.0}
-    assert flattened(config) == flattened(recipe("original")) | changes | short | dict.fromkeys(
-        SUGGESTED_SYNTHETIC, 0.0
-    )
+    changes = {name: SETTINGS[name] for name in OFFERED}
+    assert flattened(config) == flattened(recipe("original")) | changes | {"validation_fraction": 0.1}
     assert type(config.epochs) is int
+    assert config.synthetic == dict.fromkeys(SUGGESTED_SYNTHETIC, 0)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("wish", [True, False, None, "yes", 1])
-def test_synthetic_images_must_be_asked_for(architecture, wish):
-    config = read(TrainRequest, settings=SETTINGS | {"architecture": architecture, "for_people": wish}).config
-    assert config.synthetic == (SUGGESTED_SYNTHETIC if wish is True else dict.fromkeys(SUGGESTED_SYNTHETIC, 0))
-    # Each image is seen as often as the form says, and whole.
-    assert config.skipped_fraction == config.augmentations["erase"] == 0
+def test_what_the_recipe_mixes_in_and_leaves_out_gives_way_to_the_form(architecture):
+    changes = {"drawings": 0.2, "cloth": 0, "doodles": 0.5, "erase": 0.125, "skipped_fraction": 0.25, "amp": True}
+    config = read(TrainRequest, settings=SETTINGS | {"architecture": architecture} | changes).config
+    assert config.synthetic == {"drawings": 0.2, "cloth": 0, "doodles": 0.5}
+    assert config.augmentations == {"erase": 0.125, "flip": 0.25, "shift": 2}
+    assert (config.skipped_fraction, config.amp) == (0.25, True)
 
 
 @pytest.mark.parametrize("wish", [True, False, None, "yes", 1])
@@ -418,6 +455,18 @@ BAD_SETTINGS = [
     ("data_fraction", 2, "Data fraction: 2 is out of range"),
     ("data_fraction", NAN, "Data fraction: nan is out of range"),
     ("data_fraction", False, "Data fraction: 'False' is not a number"),
+    ("weight_decay", -1, "Weight decay: -1 is out of range, expected 0 to 10"),
+    ("label_smoothing", 1, "Label smoothing: 1 is out of range, expected 0 to 0.99"),
+    ("flip", 1.5, "Flip: 1.5 is out of range, expected 0 to 1"),
+    ("shift", 1.5, "Shift: 1.5 is not a whole number"),
+    ("erase", None, "Erase: missing"),
+    ("drawings", 0.6, "Drawings: 0.6 is out of range, expected 0 to 0.5"),
+    ("doodles", NAN, "Doodles: nan is out of range"),
+    ("skipped_fraction", 0.95, "Skipped fraction: 0.95 is out of range, expected 0 to 0.9"),
+    ("amp", 1, "Amp: '1' is neither true nor false"),
+    ("amp", None, "Amp: 'None' is neither true nor false"),
+    ("seed", 2**53, "Seed: this is out of range, expected 0 to 9,007,199,254,740,991"),
+    ("seed", -1, "Seed: -1 is out of range"),
     ("architecture", "resnet", "There is no network 'resnet', expected original or deep"),
     ("architecture", None, "There is no network 'None'"),
     ("architecture", ["original"], "There is no network"),
@@ -436,7 +485,7 @@ def test_a_bad_setting_is_refused(name, value, words):
     assert len(sentence.encode()) < 200
 
 
-@pytest.mark.parametrize("name", ["architecture", *ON_PAGE])
+@pytest.mark.parametrize("name", ["architecture", *OFFERED])
 def test_a_missing_setting_is_refused(name):
     with pytest.raises(ConfigError):
         read(TrainRequest, settings={key: value for key, value in SETTINGS.items() if key != name})
@@ -451,13 +500,21 @@ def test_settings_of_another_form(settings):
 
 
 def test_a_setting_is_offered_by_its_name_alone(monkeypatch):
-    """To offer one more is to name it in ``ON_PAGE``: its check follows."""
-    monkeypatch.setattr(requests, "ON_PAGE", (*ON_PAGE, "label_smoothing"))
-    assert page_settings(Limits())[-1].name == "label_smoothing"
-    assert page_settings(Limits())[-1].high == ALL_SETTINGS["label_smoothing"].high
-    assert read(TrainRequest, settings=SETTINGS | {"label_smoothing": 0.25}).config.label_smoothing == 0.25
-    with pytest.raises(ConfigError, match="Label smoothing: 1 is out of range"):
-        read(TrainRequest, settings=SETTINGS | {"label_smoothing": 1})
+    """To offer one more is to name it in ``ON_PAGE`` or ``MORE_ON_PAGE``: its check follows."""
+    for where, names in (("ON_PAGE", (*ON_PAGE, "report_every")), ("MORE_ON_PAGE", {"More": ["report_every"]})):
+        with monkeypatch.context() as patch:
+            patch.setattr(requests, where, names)
+            offered = {setting.name: setting for setting in page_settings(Limits())}
+            assert offered["report_every"] == ALL_SETTINGS["report_every"]
+            assert read(TrainRequest, settings=SETTINGS | {"report_every": 5}).config.report_every == 5
+            with pytest.raises(ConfigError, match="Report every: 0 is out of range"):
+                read(TrainRequest, settings=SETTINGS | {"report_every": 0})
+
+
+def test_every_setting_is_offered_once():
+    assert len(set(OFFERED)) == len(OFFERED)
+    assert {*AUGMENTATIONS, *SYNTHETIC_KINDS} <= set(OFFERED)
+    assert [setting.name for setting in page_settings(Limits())] == OFFERED
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from demo.limits import Limits
-from demo.session import Session, Sessions
+from demo.session import Record, Session, Sessions
 from fmnist_core.errors import ConfigError
 
 DEEP = Session("the deep network", "its map", "deep", "deep")
@@ -228,11 +228,11 @@ def test_a_late_map_changes_nobodys_choice():
     late = replace(mine, projection="a map")
     sessions.complete("anna", late)
     assert ids_of(sessions, "anna") == ("deep", ["yours-1", "yours-2"])
-    assert sessions.own("anna") == (other, late)
+    assert [each.projection for each in sessions.own("anna")] == [other.projection, "a map"]
     sessions.choose("anna", "yours-2")
     later = replace(mine, projection="another map")
     sessions.complete("anna", later)
-    assert sessions.get("anna") is later
+    assert (sessions.get("anna").id, sessions.get("anna").projection) == ("yours-2", "another map")
     sessions.forget("anna", "yours-2")
     sessions.complete("anna", late)
     assert sessions.own("anna") == (other,)
@@ -249,3 +249,41 @@ def test_a_session_cannot_change():
     # The network and the map belong together: a new network comes with a session of its own.
     with pytest.raises(FrozenInstanceError):
         DEEP.network = "another"
+
+
+def test_a_network_is_renamed_everywhere():
+    sessions = Sessions([DEEP])
+    first = sessions.put("anna", own("anna"))
+    record = Record(None, first.name, images=60, accuracy=0.6, sketches=0.4, seconds=3.5)
+    second = sessions.put("anna", replace(own("anna"), record=record))
+    sessions.put("bert", own("bert"))
+    sessions.rename("anna", first.id, "Large steps")
+    sessions.rename("anna", second.id, "Small steps")
+    sessions.rename("anna", second.id, "Small steps")  # as it is called already
+    assert [each.name for each in sessions.own("anna")] == ["Large steps", "Small steps"]
+    assert sessions.get("anna").name == "Small steps"
+    assert sessions.get("anna").record == replace(record, init_from="Large steps")
+    assert [each.number for each in sessions.own("anna")] == [first.number, second.number]  # the same networks
+    assert sessions.get("bert").name == "your network 1"
+    # The map that comes later does not bring the old name back.
+    assert sessions.complete("anna", replace(second, projection="another map"))
+    assert (sessions.get("anna").name, sessions.get("anna").projection) == ("Small steps", "another map")
+    assert sessions.get("anna").record.init_from == "Large steps"
+
+
+@pytest.mark.parametrize(
+    ("visitor", "id", "name", "sentence"),
+    [
+        ("anna", "deep", "mine", "There is no network 'deep' among those that you have trained."),
+        ("bert", "yours-1", "mine", "There is no network 'yours-1' among those that you have trained."),
+        ("anna", "yours-1", "deep", "There is a network 'deep' already, expected another name."),
+        ("anna", "yours-1", "your network 2", "There is a network 'your network 2' already, expected another name."),
+    ],
+)
+def test_a_network_that_cannot_be_renamed(visitor, id, name, sentence):
+    sessions = Sessions([DEEP])
+    for _ in range(2):
+        sessions.put("anna", own("anna"))
+    with pytest.raises(ConfigError, match=f"^{sentence}$"):
+        sessions.rename(visitor, id, name)
+    assert [each.name for each in sessions.own("anna")] == ["your network 1", "your network 2"]

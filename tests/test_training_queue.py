@@ -665,3 +665,23 @@ def test_a_lesson_is_for_the_network_that_answers_and_is_not_kept(open_queue, ma
     # The figures of a lesson, on the samples, are no news of the network before on the whole test set.
     server.training.start(BERT, CONFIG)
     assert server.processes.next().task.known is None
+
+
+def test_how_long_a_training_takes_is_known_from_then_on(open_queue, mapped):
+    server = open_queue()
+    mixed = replace(CONFIG, data_fraction=0.5, skipped_fraction=0.2, synthetic={"drawings": 0.25})
+    for config, expected in ((CONFIG, 0.5), (mixed, 0.5 / (0.5 * 0.8 * 1.25))):  # its one epoch took half a second
+        server.training.start(ANNA, config)
+        finish(server.processes.next(), mapped)
+        follow(server.training, ANNA)
+        assert server.training.paces == {"original": pytest.approx(expected)}
+
+
+def test_layers_of_one_s_own_tell_nothing_of_other_layers(open_queue):
+    server = open_queue()
+    server.training.start(ANNA, recipe("custom", [{"layer": "relu"}]))
+    process = server.processes.next()
+    process.send(STARTED, STEP_DONE, EPOCH_DONE)
+    process.end()
+    follow(server.training, ANNA)
+    assert server.training.paces == {}

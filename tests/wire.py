@@ -16,6 +16,17 @@ SETTINGS = {
     "learning_rate": 0.02,
     "batch_size": 64,
     "data_fraction": 0.5,
+    "weight_decay": 0.02,
+    "label_smoothing": 0.1,
+    "flip": 0.25,
+    "shift": 2,
+    "erase": 0.0,
+    "drawings": 0.0,
+    "cloth": 0.0,
+    "doodles": 0.0,
+    "skipped_fraction": 0.0,
+    "amp": False,
+    "seed": 7,
 }
 NAN, INFINITY = float("nan"), float("inf")
 

@@ -26,6 +26,7 @@ export interface Facts {
   training: TrainingForm;
   layers: LayerRow[]; // of the network that answers at first
   session: number; // its number
+  networkNameLength: number; // of a name that a visitor gives to a network, at most
   networksKept: number; // of those that a visitor has trained, at most
   lessonPictures: number; // that are taught at once, at most
   size: number; // height and width of the images
@@ -147,6 +148,9 @@ export interface Servers {
     train_state: Ask<{ seen: number }, TrainState>;
     train_change: Ask<TrainChange, {}>;
     train_stop: Ask<{}, {}>;
+    which: Ask<{}, Which>;
+    choose: Ask<{ network: string }, {}>;
+    rename: Ask<{ network: string; name: string }, {}>;
     restore: Ask<{}, {}>;
     animation: Ask<{ format: string }, { file: string; type: string }>;
     download: Ask<{}, { file: string; difference: number | null }>;
@@ -166,6 +170,7 @@ export interface Servers {
     compare: Ask<{ first: string; second: string }, Comparison>;
     answer_by: Ask<PictureOf & { want: Partial<Wanted> }, OpenAnswer | { empty: string }>;
     choose: Ask<{ network: string }, {}>;
+    rename: Ask<{ network: string; name: string }, {}>;
     forget: Ask<{ network: string }, {}>;
   };
 }
@@ -232,16 +237,29 @@ export type MorePoints = Record<Layout, string | null> & {
 export interface TrainingForm {
   isOpen: boolean; // anyone may train here, not nobody
   patience: number | null; // seconds without a question, after which the server ends a training; null: never
-  architectures: { id: string; parameters: number; description: string; fraction: number }[]; // of the data, to begin with
+  architectures: { id: string; parameters: number; description: string; values: SettingValues }[];
   custom: {
     id: string; // of the network of one's own layers, among the architectures
-    fraction: number; // of the data, to begin with
+    values: SettingValues;
     rows: OwnLayer[]; // to begin with
     kinds: LayerKind[];
   };
   settings: FormSetting[];
+  paces: Record<string, Pace>; // by network
+  sweepRuns: number; // trainings that may be started at once, one after another
+  more: Record<string, string[]>; // by heading, the names of those of the settings that are folded away
+  suggestedSynthetic: SettingValues; // what makes a network right about drawings and photos, too
   pauseSeconds: number; // that all pauses of a training may take
 }
+
+/** How long all training images take once; synthetic ones count as others. */
+export interface Pace {
+  seconds: number;
+  isMeasured: boolean; // in an earlier training here; else on another machine
+}
+
+/** What settings begin with, by their names; of a network, those in which the networks differ. */
+export type SettingValues = Record<string, number | boolean>;
 
 /** A row of a network of one's own: the kind of layer, and its numbers by their names (NaN while one is typed). */
 export type OwnLayer = { layer: string } & Record<string, string | number>;
@@ -249,7 +267,7 @@ export type OwnLayer = { layer: string } & Record<string, string | number>;
 export interface LayerKind {
   id: string;
   label: string;
-  settings: FormSetting[]; // its numbers
+  settings: (FormSetting & { value: number })[]; // its numbers
 }
 
 /** What would come of a training with these settings. */
@@ -272,15 +290,15 @@ export interface FormSetting {
   label: string;
   help: string;
   isWhole: boolean; // a whole number
+  isSwitch: boolean; // true or false: no number
   low: number;
   high: number;
-  value: number; // to begin with
+  value: number | boolean; // to begin with
 }
 
 export interface TrainSettings {
   architecture: string;
   init_from_current: boolean; // from the weights of the network that answers now
-  for_people: boolean; // with synthetic images mixed in
   watch: boolean; // with snapshots
   layers?: OwnLayer[]; // of a network of one's own
   [setting: string]: string | number | boolean | OwnLayer[] | undefined; // and by its name each of the form's settings
@@ -341,6 +359,7 @@ export interface EpochDone {
   validation_loss: number | null; // null: no images are held out
   validation_accuracy: number;
   best: boolean; // so far
+  seconds: number; // since the start, without pauses
 }
 
 export interface StepDone {
@@ -415,7 +434,6 @@ export interface RunRecord {
 export interface RunSettings {
   architecture: string;
   layers: OwnLayer[]; // of a custom network
-  for_people: boolean;
   [setting: string]: string | number | boolean | OwnLayer[];
 }
 

@@ -105,3 +105,69 @@ def test_what_was_trained_is_compared_trained_again_and_forgotten(fresh_page: Pa
     expect(mine).to_have_count(0)
     assert page.locator("#answer option").count() == 2
     expect(page.locator("#answer .problem")).to_be_hidden()
+
+
+def train_two(page: Page) -> None:
+    """Train two networks that differ in their learning rate, as one sweep."""
+    open_tab(page, "Train")
+    form = page.locator("#train-form")
+    form.locator("[name=architecture]").select_option("original")
+    form.locator("[name=epochs]").fill("2")
+    form.locator("[name=data_fraction]").fill("0.03")
+    for name in ("for_people", "watch"):
+        form.locator(f"[name={name}]").uncheck()
+    page.locator("#more-settings summary").click()
+    form.locator("[name=tried_1]").select_option("learning_rate")
+    form.locator("[name=values_1]").fill("0.001, 0.01")
+    expect(page.locator("#retrain")).to_have_text("Train 2 networks")
+    page.locator("#retrain").click()
+    expect(page.locator(".training .status")).to_contain_text("Network 1 of 2 (learning rate 0.001): ")
+    expect(page.locator(".training .status")).to_contain_text("Network 2 of 2 (learning rate 0.01): ", timeout=TRAINED)
+
+
+@on_both_devices
+def test_several_networks_are_trained_in_a_row_seen_together_and_renamed(fresh_page: Page) -> None:
+    page = fresh_page
+    train_two(page)
+    # At the end, the page opens the comparison by itself.
+    expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true", timeout=TRAINED)
+    page.wait_for_selector("#compare[data-compared='yours-1 yours-2']")
+    assert page.locator(".training .status").text_content() == (
+        "2 of 2 networks are trained: “Compare” shows them side by side."
+    )
+    legend = page.locator(".compare .runs .legend li")
+    expect(legend.locator("b")).to_have_text(["learning rate 0.001", "learning rate 0.01"])
+    expect(page.locator(".compare .runs .legend .strong")).to_have_count(2)
+    charts = page.locator(".compare .runs canvas")
+    expect(charts.nth(1)).to_have_attribute(
+        "aria-label", "accuracy on held-out images, of learning rate 0.001, learning rate 0.01"
+    )
+    by_epochs = charts.nth(0).evaluate("canvas => canvas.toDataURL()")
+    page.get_by_role("button", name="by images seen").click()
+    assert charts.nth(0).evaluate("canvas => canvas.toDataURL()") != by_epochs
+
+    # The one that is not compared is drawn faint.
+    page.locator(".compare .pair select.second").select_option("deep")
+    expect(page.locator(".compare .runs .strong b")).to_have_text(["learning rate 0.001"])
+
+    mine = page.locator("[data-network=yours-1]")
+    mine.get_by_text("rename").click()
+    name = mine.get_by_role("textbox")
+    expect(name).to_be_focused()
+    name.fill("x")
+    name.press("Escape")
+    expect(mine.locator("th")).to_have_text("learning rate 0.001")
+    mine.get_by_text("rename").click()
+    name.fill("deep")
+    name.press("Enter")
+    expect(page.locator(".compare > .problem")).to_have_text(
+        "There is a network 'deep' already, expected another name."
+    )
+    mine.get_by_text("rename").click()
+    name.fill("  <b>small</b> steps ")
+    name.press("Enter")
+    expect(mine.locator("th")).to_have_text("<b>small</b> steps")
+    expect(legend.locator("b").first).to_have_text("<b>small</b> steps")
+    expect(page.locator(".compare select.first option[value=yours-1]").first).to_have_text("<b>small</b> steps")
+    expect(page.locator("#answer option[value=yours-1]")).to_have_text("<b>small</b> steps")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

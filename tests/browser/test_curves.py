@@ -16,8 +16,8 @@ from visitor import on_a_phone, open_tab
 # The very modules that the page runs.
 MODULES = """async () => {
     const addresses = Array.from(document.querySelectorAll('link[rel=modulepreload]'), (link) => link.href);
-    const load = (name) => import(addresses.find((address) => address.endsWith(`/training/${name}.js`)));
-    const names = ['smoothing', 'thinning', 'scales', 'run'];
+    const load = (name) => import(addresses.find((address) => address.endsWith(`/${name}.js`)));
+    const names = ['training/smoothing', 'shared/thinning', 'shared/scales', 'training/run'];
     return Object.assign({}, ...(await Promise.all(names.map(load))));
 }"""
 
@@ -193,16 +193,9 @@ EVENTS: list[dict[str, Any]] = [
 def curves(page: Page) -> Page:
     """The page with the curves of a training that the server tells of, although there was none."""
 
-    def tell(route: Any) -> None:
-        if '"train_state"' in (route.request.post_data or ""):
-            reply = {"events": EVENTS, "seen": len(EVENTS), "alive": False}
-            route.fulfill(json=reply if route.request.method == "POST" else {})
-        elif '"train_start"' in (route.request.post_data or ""):
-            route.fulfill(json={})
-        else:
-            route.continue_()
-
-    page.route("**/component_server/", tell)
+    told = {"events": EVENTS, "seen": len(EVENTS), "alive": False}
+    page.route("**/actions/train_state", lambda route: route.fulfill(json=told))
+    page.route("**/actions/train_start", lambda route: route.fulfill(json={}))
     open_tab(page, "Train")
     page.locator("#retrain").click()
     expect(page.locator(".training .status")).to_have_text("It was none.")

@@ -11,7 +11,7 @@ from visitor import answers, on_a_phone, on_both_devices, open_tab, settle, show
 
 from demo.limits import Limits
 from demo.loading import SHIPPED
-from demo.requests import page_settings
+from demo.requests import MORE_ON_PAGE, page_settings
 from fmnist_core.animation import BETWEEN
 from fmnist_core.architectures import ARCHITECTURES
 from fmnist_core.checkpoint import fingerprint, load
@@ -66,25 +66,33 @@ def test_the_form_is_the_server_s(fresh_page: Page) -> None:
     assert networks == [*parameters, "layers of your own"]
     field(page, "architecture").select_option("deep")  # which answers, so that a training can start from it
     expect(page.locator("#train-form .cannot-start-from")).to_be_hidden()
+    own = next(each["values"] for each in form["architectures"] if each["id"] == "deep")
+    begun = {each["name"]: each["value"] for each in form["settings"]} | own
     settings = page_settings(Limits())
     assert [each["name"] for each in form["settings"]] == [setting.name for setting in settings]
-    labels = page.locator("#train-form .settings label")
+    expect(page.locator("#more-settings fieldset").first).to_be_hidden()
+    page.locator("#more-settings summary").click()
+    labels = page.locator("#train-form :is(.settings, .groups) label")
     assert labels.locator("b").all_inner_texts() == [setting.label for setting in settings]
     assert labels.locator(".about").all_inner_texts() == [setting.help for setting in settings]
-    for setting, told in zip(settings, form["settings"], strict=True):
+    assert page.locator("#more-settings legend").all_inner_texts() == list(MORE_ON_PAGE)
+    for setting in settings:
         found = field(page, setting.name)
-        expect(page.locator("#train-form").get_by_label(setting.label)).to_have_attribute("name", setting.name)
+        assert found.evaluate("input => input.closest('label').querySelector('b').textContent") == setting.label
+        if setting.type is bool:
+            assert found.is_checked() == begun[setting.name]
+            continue
         low, high = (float(found.get_attribute(end) or "") for end in ("min", "max"))
         # A slider begins at its first step, for nothing can be learned from less.
-        assert low == setting.low or (found.get_attribute("type") == "range" and setting.low < low <= 0.01)
+        assert low == setting.low or (found.get_attribute("type") == "range" and 0 < setting.low < low <= 0.01)
         assert high == setting.high
-        assert float(found.input_value()) == told["value"]
+        assert float(found.input_value()) == begun[setting.name]
         if found.get_attribute("type") == "range":
             found.press("Home")
             expect(found).to_have_value(f"{low:g}")
             expect(output_of(found)).to_have_text(f"{low:g}")
         found.scroll_into_view_if_needed()
-        expect(found).to_be_in_viewport(ratio=1)
+        expect(found).to_be_in_viewport(ratio=0.95)  # its edge may lie between two pixels
     for box in page.locator("#train-form :is([type=radio], [type=checkbox])").all():
         size = box.bounding_box()
         assert size and min(size["width"], size["height"]) >= 16, "it can hardly be seen"
@@ -98,7 +106,8 @@ def test_each_network_is_offered_its_fraction_of_the_data(fresh_page: Page) -> N
     fractions = {"deep": 0.1, "original": 0.7}
     with_modules(
         page,
-        "({ facts }, given) => facts.training.architectures.forEach((each) => (each.fraction = given[each.id]))",
+        """({ facts }, given) => facts.training.architectures.forEach(
+             ({ id, values }) => (values.data_fraction = given[id]))""",
         fractions,
     )
     open_tab(page, "Train")
@@ -109,6 +118,40 @@ def test_each_network_is_offered_its_fraction_of_the_data(fresh_page: Page) -> N
         expect(field(page, "data_fraction")).to_have_value(str(fractions[network]))
         expect(output_of(field(page, "data_fraction"))).to_have_text(str(fractions[network]))
         expect(page.locator("#train-form .architecture .about")).to_have_text(ARCHITECTURES[network].description)
+
+
+def test_drawings_and_photos_are_one_switch_and_more_for_who_wants_it(fresh_page: Page) -> None:
+    page = fresh_page
+    open_tab(page, "Train")
+    more, people = page.locator("#more-settings"), field(page, "for_people")
+    mix = {name: str(value) for name, value in form_of_the_server(page)["suggestedSynthetic"].items()}
+
+    def expect_mix(values: dict[str, str]) -> None:
+        for name, value in values.items():
+            expect(field(page, name)).to_have_value(value)
+            expect(output_of(field(page, name))).to_have_text(value)
+
+    expect_mix(mix)
+    people.uncheck()
+    expect_mix(dict.fromkeys(mix, "0"))
+    expect(more.locator(".changed")).not_to_contain_text("changed")
+    more.locator("summary").click()
+    fill(page, doodles=0.2)
+    expect(people).to_be_checked()
+    fill(page, shift=3)
+    field(page, "amp").check()
+    # What was changed is told when it is folded away again.
+    expect(more.locator(".changed")).to_have_text("changed: shift, drawings, cloth, doodles, amp")
+    people.uncheck()
+    people.check()
+    expect_mix(mix)
+    expect(more.locator(".changed")).to_have_text("changed: shift, amp")
+    # What another network begins with is no change; what the visitor has set stays.
+    field(page, "architecture").select_option("deep")
+    expect(field(page, "weight_decay")).to_have_value("0.1")
+    expect(more.locator(".changed")).to_have_text("changed: shift")
+    fill(page, drawings=0, cloth=0, doodles=0)
+    expect(people).not_to_be_checked()
 
 
 @on_both_devices
@@ -378,3 +421,82 @@ def test_a_training_is_controlled_while_it_runs_and_outlives_a_reload(fresh_page
     page.locator("#restore").click()
     expect(page.locator(".training .status")).to_have_text("Back to the shipped weights.")
     expect(page.locator("#answer .problem")).to_be_hidden()
+
+
+def test_settings_for_a_time_fill_the_form(fresh_page: Page) -> None:
+    page = fresh_page
+    paces = {"original": {"seconds": 8.0, "isMeasured": True}, "deep": {"seconds": 400.0, "isMeasured": False}}
+    with_modules(page, "({ facts }, paces) => void (facts.training.paces = paces)", paces)
+    open_tab(page, "Train")
+    takes = page.locator("#train-form .takes")
+    expect(takes).to_contain_text("Learns for about ")
+    field(page, "for_people").uncheck()
+    expect(takes).to_have_text("Learns for about 40 s, by what an earlier training took here.")  # five epochs
+    for name, network, epochs, fraction, words in (
+        ("10 seconds", "original", 3, "0.41", "10 s, by what an earlier training took here"),
+        ("1 minute", "original", 7, "1", "56 s, by what an earlier training took here"),
+        ("10 minutes", "deep", 3, "0.5", "10 min, on two cores; here it has not been measured yet"),
+    ):
+        button = page.locator("#train-form").get_by_role("button", name=name, exact=True)
+        fill(page, learning_rate=0.5)
+        expect(button).to_have_attribute("aria-pressed", "false")
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        expect(page.locator(".presets [aria-pressed=true]")).to_have_count(1)
+        expect(field(page, "architecture")).to_have_value(network)
+        expect(field(page, "epochs")).to_have_value(str(epochs))
+        expect(field(page, "data_fraction")).to_have_value(fraction)
+        expect(field(page, "learning_rate")).to_have_value("0.01")
+        expect(takes).to_have_text(f"Learns for about {words}.")
+    fill(page, batch_size=64)
+    expect(page.locator(".presets [aria-pressed=true]")).to_have_count(0)
+    field(page, "architecture").select_option("custom")
+    expect(takes).to_have_text("")
+
+
+def test_what_cannot_be_tried_is_said_before_anything_is_trained(fresh_page: Page) -> None:
+    page = fresh_page
+    open_tab(page, "Train")
+    page.locator("#more-settings summary").click()
+    problem, train = page.locator("#train-form .sweep .problem"), page.locator("#retrain")
+    expect(field(page, "values_1")).to_be_disabled()
+    field(page, "tried_1").select_option("epochs")
+    expect(field(page, "values_1")).to_have_value("5")  # the form's
+    for values, sentence in (
+        ("", "Epochs: no value to try, expected some with commas between, as 1, 2."),
+        ("1, x", "Epochs: “x” is not a number."),
+        ("1, 1.5", "Epochs: 1.5 is not a whole number."),
+        ("0, 1", "Epochs: 0 is out of range, expected 1 to 30."),
+        ("1, 2, 3, 4, 5, 6, 7", "These are 7 trainings, expected 6 at most."),
+    ):
+        field(page, "values_1").fill(values)
+        expect(problem).to_have_text(sentence)
+        expect(train).to_be_disabled()
+    field(page, "values_1").fill("1, 2, 2")
+    expect(problem).to_be_hidden()
+    expect(train).to_have_text("Train 2 networks")
+    field(page, "tried_2").select_option("epochs")
+    expect(problem).to_have_text("The same setting is chosen twice, expected another one.")
+    field(page, "tried_2").select_option("seed")
+    field(page, "values_2").fill("1 2 3")
+    expect(train).to_have_text("Train 6 networks")
+    field(page, "values_2").fill("1 2 3 4")
+    expect(problem).to_have_text("These are 8 trainings, expected 6 at most.")
+    for number in (1, 2):
+        field(page, f"tried_{number}").select_option("")
+    expect(train).to_have_text("Train")
+    expect(train).to_be_enabled()
+
+
+def test_stop_ends_a_sweep(fresh_page: Page) -> None:
+    page = fresh_page
+    open_tab(page, "Train")
+    page.locator("#more-settings summary").click()
+    field(page, "tried_1").select_option("seed")
+    field(page, "values_1").fill("1, 2, 3")
+    start(page)
+    page.locator("#stop").click()
+    expect(page.locator(".training .status")).to_have_text(
+        "1 of 3 networks are trained: “Compare” shows them side by side.", timeout=TRAINED
+    )
+    expect(page.locator("#answer option[value^=yours]")).to_have_text(["seed 1"])

@@ -42,13 +42,13 @@ export const mount = (element, server) => {
   /** @type {number | null} */
   let known = facts.session; // number of the network that the page speaks of; null: another one, not heard of yet
   let isRestored = false; // the visitor has given trained networks back
-  /** @type {string[]} */
-  let ownIds = []; // of the networks that they have trained
+  /** @type {Which["own"]} */
+  let ownKnown = []; // networks that they have trained
   /** @param {Which} which */
   const showWhose = ({ network, session, own }) => {
-    const before = ownIds;
-    ownIds = own.map(({ id }) => id);
-    if (String(before) !== String(ownIds)) {
+    const before = JSON.stringify(ownKnown);
+    ownKnown = own;
+    if (before !== JSON.stringify(own)) {
       [...whose.options].filter(({ value }) => !isShipped(value)).forEach((option) => option.remove());
       whose.append(...own.map(({ id, name }) => new Option(name, id)));
       const isLost = !own.length && !isRestored;

@@ -9,6 +9,7 @@ import { emit, on } from "../shared/bus.js";
 import { around, finder, showProblem, whenVisible } from "../shared/dom.js";
 import { makeClasses } from "./classes.js";
 import { makeFlips } from "./flips.js";
+import { makeRuns } from "./runs.js";
 import { makeSamePicture } from "./same_picture.js";
 import { makeTable } from "./table.js";
 
@@ -26,6 +27,7 @@ export const mount = (element, server) => {
   const holder = around(element, "#compare");
   const [first, second] = ["first", "second"].map((side) => find(`.pair select.${side}`, HTMLSelectElement));
   const showFlips = makeFlips(find(".flips"));
+  const showRuns = makeRuns(find(".runs"));
   const showClasses = makeClasses(find(".classes tbody"));
   const same = makeSamePicture(find(".same"), server);
   /** @type {NetworkRow[]} */
@@ -37,6 +39,10 @@ export const mount = (element, server) => {
     const mine = ++asked;
     const pair = [first, second].map(({ value }) => networks.find(({ id }) => id === value) ?? networks[0]);
     same.show(pair);
+    showRuns(
+      networks,
+      pair.map(({ id }) => id),
+    );
     const reply = await call(server.compare, { first: first.value, second: second.value });
     if (mine !== asked) return;
     showProblem(element, reply.error);
@@ -97,6 +103,11 @@ export const mount = (element, server) => {
     again: (settings) => {
       emit("settings", settings);
       emit("tab", "train");
+    },
+    rename: async (id, name) => {
+      const reply = await call(server.rename, { network: id, name });
+      showProblem(element, reply.error);
+      if (reply.error === undefined) emit("network");
     },
     forget: async (id) => {
       const reply = await call(server.forget, { network: id });

@@ -5,7 +5,13 @@
 import { finder } from "../shared/dom.js";
 import { facts } from "../shared/facts.js";
 
-/** @typedef {{ answer: (id: string) => void, again: (settings: RunSettings) => void, forget: (id: string) => void }} Deeds */
+/**
+ * @typedef {object} Deeds
+ * @property {(id: string) => void} answer
+ * @property {(settings: RunSettings) => void} again
+ * @property {(id: string, name: string) => void} rename
+ * @property {(id: string) => void} forget
+ */
 
 /** @param {number} fraction */
 const percent = (fraction) => `${(100 * fraction).toFixed(1)} %`;
@@ -26,10 +32,9 @@ const cell = (tag, text, scope) => {
  * @param {HTMLElement} element
  * @param {Deeds} deeds
  */
-export const makeTable = (element, { answer, again, forget }) => {
+export const makeTable = (element, { answer, again, rename, forget }) => {
   const find = finder(element);
   const labels = new Map(facts.training.settings.map(({ name, label }) => [name, label]));
-  labels.set("for_people", "For drawings");
 
   /** @type {(text: string, label: string, deed: () => void) => HTMLButtonElement} */
   const button = (text, label, deed) => {
@@ -40,6 +45,37 @@ export const makeTable = (element, { answer, again, forget }) => {
     made.setAttribute("aria-label", label);
     made.addEventListener("click", deed);
     return made;
+  };
+
+  /**
+   * In place of the name, a field to type another one; Escape keeps the name.
+   * @type {(place: HTMLElement, id: string, name: string) => void}
+   */
+  const askName = (place, id, name) => {
+    const form = document.createElement("form");
+    const input = Object.assign(document.createElement("input"), {
+      type: "text",
+      value: name,
+      maxLength: facts.networkNameLength,
+      ariaLabel: `New name of ${name}`,
+    });
+    let isDone = false;
+    const close = () => {
+      if (isDone) return;
+      isDone = true;
+      place.textContent = name;
+    };
+    form.append(input);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const wanted = input.value;
+      close();
+      if (wanted.trim() && wanted !== name) rename(id, wanted);
+    });
+    input.addEventListener("keydown", ({ key }) => key === "Escape" && close());
+    input.addEventListener("blur", () => isDone || form.requestSubmit());
+    place.replaceChildren(form);
+    input.select();
   };
 
   /**
@@ -70,10 +106,8 @@ export const makeTable = (element, { answer, again, forget }) => {
         const row = document.createElement("tr");
         row.dataset.network = id;
         row.classList.toggle("answers", id === answering);
-        row.append(
-          cell("th", name, "row"),
-          cell("td", `${architecture}, ${parameters.toLocaleString("en")} parameters`),
-        );
+        const title = cell("th", name, "row");
+        row.append(title, cell("td", `${architecture}, ${parameters.toLocaleString("en")} parameters`));
         if (isAnyOwn) {
           const start = record ? (record.init_from ?? "random") : own ? "uploaded" : "shipped";
           row.append(cell("td", record?.pictures ? `${start}, taught ${record.pictures}` : start));
@@ -92,7 +126,12 @@ export const makeTable = (element, { answer, again, forget }) => {
         const settings = record?.settings;
         if (settings)
           deeds.append(button("train again", `train again with the settings of ${name}`, () => again(settings)));
-        if (own) deeds.append(button("forget", `forget ${name}`, () => forget(id)));
+        if (own) {
+          deeds.append(
+            button("rename", `rename ${name}`, () => askName(title, id, name)),
+            button("forget", `forget ${name}`, () => forget(id)),
+          );
+        }
         row.append(deeds);
         return row;
       }),

@@ -2,15 +2,13 @@
 // held-out images.
 
 /** @import { Pair } from "../types.d.ts" */
+/** @import { Frame } from "../shared/axes.js" */
 /** @import { Measure, Point, Run } from "./run.js" */
 
+import { MARGIN, drawAxes, drawDot, drawLine, places } from "../shared/axes.js";
+import { logTicks, makeScale, ticks } from "../shared/scales.js";
 import { themeColour } from "../shared/theme.js";
-import { logTicks, makeScale, ticks } from "./scales.js";
 import { smooth } from "./smoothing.js";
-import { thin } from "./thinning.js";
-
-const MARGIN = { left: 44, right: 10, top: 16, bottom: 24 }; // CSS pixels
-const FONT = "12px system-ui, sans-serif";
 
 /**
  * @typedef {object} Look what is shown of a run
@@ -22,16 +20,13 @@ const FONT = "12px system-ui, sans-serif";
  * @property {Pair | null} brush places of a range that is being chosen
  */
 
-/** @param {number} width */
-export const places = (width) => /** @type {Pair} */ ([MARGIN.left, width - MARGIN.right]);
-
 /**
  * From the first step to the last.
  * @type {(run: Run, look: Look) => Pair}
  */
 export const wholeRange = ({ steps }, { isLogSteps }) => [isLogSteps ? 1 : 0, Math.max(2, steps)];
 
-/** @type {(run: Run, look: Look, width: number) => import("./scales.js").Scale} */
+/** @type {(run: Run, look: Look, width: number) => import("../shared/scales.js").Scale} */
 export const stepScale = (run, look, width) =>
   makeScale(look.zoom ?? wholeRange(run, look), places(width), look.isLogSteps);
 
@@ -47,45 +42,6 @@ const valueRange = (values, measure, isLog, isZoomed) => {
   }
   const room = Math.max(0.05 * (most - least), 0.001);
   return [Math.max(0, least - room), measure === "accuracy" ? Math.min(1, most + room) : most + room];
-};
-
-/**
- * @typedef {object} Frame where what is drawn
- * @property {CanvasRenderingContext2D} context
- * @property {(step: number) => number} x
- * @property {(value: number) => number} y
- * @property {Pair} across its left and right edge
- * @property {Pair} down its upper and lower edge
- */
-
-/**
- * Round values with lines across, and steps below.
- * @param {Frame} frame
- * @param {ReturnType<typeof ticks>} values
- * @param {number[]} steps
- */
-const drawAxes = ({ context, x, y, across: [start, end], down: [, bottom] }, { values, decimals }, steps) => {
-  context.font = FONT;
-  context.lineWidth = 1;
-  context.fillStyle = themeColour("--body-text-color-subdued");
-  context.strokeStyle = themeColour("--border-color-primary");
-  context.textAlign = "right";
-  context.textBaseline = "middle";
-  for (const value of values) {
-    const place = Math.round(y(value)) + 0.5;
-    context.beginPath();
-    context.moveTo(start, place);
-    context.lineTo(end, place);
-    context.stroke();
-    context.fillText(value.toFixed(decimals), start - 6, place);
-  }
-  const below = bottom + MARGIN.bottom - 6;
-  context.textBaseline = "alphabetic";
-  context.fillText("steps", end, below);
-  context.textAlign = "center";
-  for (const step of steps) {
-    if (x(step) < end - 54) context.fillText(step.toLocaleString("en"), x(step), below);
-  }
 };
 
 /**
@@ -108,13 +64,8 @@ const drawChanges = (frame, changes) => {
   }
 };
 
-/** @type {(frame: Frame, list: Point[], values: number[]) => void} */
-const drawLine = ({ context, x, y }, list, values) => {
-  const points = list.map((point, i) => /** @type {Pair} */ ([x(point.step), y(values[i])]));
-  context.beginPath();
-  for (const place of thin(points)) context.lineTo(...place);
-  context.stroke();
-};
+/** @type {(list: Point[], values: number[]) => Pair[]} */
+const pairs = (list, values) => list.map(({ step }, i) => [step, values[i]]);
 
 /** @type {(frame: Frame, step: number, colour: string, dashes: number[]) => void} */
 const upright = ({ context, x, down: [top, bottom] }, step, colour, dashes) => {
@@ -126,14 +77,6 @@ const upright = ({ context, x, down: [top, bottom] }, step, colour, dashes) => {
   context.lineTo(Math.round(x(step)) + 0.5, bottom);
   context.stroke();
   context.setLineDash([]);
-};
-
-/** @type {(frame: Frame, step: number, value: number, radius: number, colour: string) => void} */
-const dot = ({ context, x, y }, step, value, radius, colour) => {
-  context.fillStyle = themeColour(colour);
-  context.beginPath();
-  context.arc(x(step), y(value), radius, 0, 2 * Math.PI);
-  context.fill();
 };
 
 /**
@@ -163,7 +106,12 @@ export const drawChart = (context, [width, height], measure, run, look) => {
   const frame = { context, x: stepScale(run, look, width).at, y, across, down };
   const steps = look.isLogSteps ? logTicks([from, to], 6) : ticks([from, to], Math.max(2, Math.floor(width / 70)));
   const isKnown = run.steps > 1;
-  drawAxes(frame, isLog ? logTicks(range, 6) : ticks(range, 5), isKnown ? steps.values.filter(Number.isInteger) : []);
+  drawAxes(
+    frame,
+    isLog ? logTicks(range, 6) : ticks(range, 5),
+    isKnown ? steps.values.filter(Number.isInteger) : [],
+    "steps",
+  );
 
   context.save();
   context.beginPath();
@@ -182,21 +130,21 @@ export const drawChart = (context, [width, height], measure, run, look) => {
   if (look.smoothing) {
     context.lineWidth = 1;
     context.globalAlpha = 0.45;
-    drawLine(frame, points, values);
+    drawLine(frame, pairs(points, values));
     context.globalAlpha = 1;
   }
   context.lineWidth = 2;
-  drawLine(frame, points, smoothed);
+  drawLine(frame, pairs(points, smoothed));
   context.strokeStyle = themeColour("--color-accent");
-  drawLine(frame, epochs, heldOut);
+  drawLine(frame, pairs(epochs, heldOut));
   epochs.forEach(({ step, isBest }, i) => {
-    dot(frame, step, heldOut[i], isBest ? 6 : 3, "--color-accent");
-    if (isBest) dot(frame, step, heldOut[i], 2.5, "--background-fill-primary");
+    drawDot(frame, [step, heldOut[i]], isBest ? 6 : 3, themeColour("--color-accent"));
+    if (isBest) drawDot(frame, [step, heldOut[i]], 2.5, themeColour("--background-fill-primary"));
   });
   if (look.at !== null) {
     upright(frame, look.at, "--body-text-color", []);
     const i = points.findIndex(({ step }) => step === look.at);
-    if (i >= 0) dot(frame, look.at, smoothed[i], 3.5, "--body-text-color");
+    if (i >= 0) drawDot(frame, [look.at, smoothed[i]], 3.5, themeColour("--body-text-color"));
   }
   context.restore();
 };

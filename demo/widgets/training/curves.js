@@ -5,12 +5,13 @@
 /** @import { Measure } from "./run.js" */
 
 import { around, finder, findAll, saveFile } from "../shared/dom.js";
+import { places } from "../shared/axes.js";
 import { fitCanvas } from "../shared/drawing.js";
-import { drawChart, places, stepScale, wholeRange } from "./chart.js";
+import { moved, zoomed } from "../shared/scales.js";
+import { drawChart, stepScale, wholeRange } from "./chart.js";
 import { hearCurveGestures } from "./curve_gestures.js";
 import { addEpoch, addStep, bestInWords, knownSteps, nearest, newRun } from "./run.js";
 import { toCsv, toPicture } from "./saving.js";
-import { moved, zoomed } from "./scales.js";
 import { smooth } from "./smoothing.js";
 
 const HEIGHT = 220; // CSS pixels

@@ -3,12 +3,14 @@
 // The server keeps the run; this view asks for what is new a few times a second. A reloaded page takes it up again.
 
 /** @import { Servers, TrainEvent, TrainSettings } from "../types.d.ts" */
+/** @import { Trial } from "./sweep.js" */
 
 import { call } from "../shared/api.js";
 import { emit, latest, on } from "../shared/bus.js";
 import { bringIntoView, finder } from "../shared/dom.js";
 import { facts } from "../shared/facts.js";
 import * as address from "../shared/address.js";
+import { duration } from "../shared/text.js";
 import { makeControls } from "./controls.js";
 import { makeCurves } from "./curves.js";
 import { makeForm } from "./form.js";
@@ -34,6 +36,10 @@ export const mount = (element, server) => {
   const controls = makeControls(find(".controls"), server);
   const curves = makeCurves(find(".curves"));
   let [steps, epochs, learningRate] = [1, 1, 0]; // by what is known now; the highest rate
+  /** @type {TrainSettings | null} */
+  let settings = null; // of the run, if this page has started it
+  /** @type {{ trials: Trial[], at: number, from: string | undefined } | null} */
+  let sweep = null; // of which the run is a part; which of its trials that is; the network that answered before
   let watching = false;
   let stopping = false;
   let isPast = false; // the run had ended before this page was opened: all else here knows what came of it
@@ -43,7 +49,8 @@ export const mount = (element, server) => {
   /** @type {(sentence: string, state?: string) => void} */
   const show = (sentence, state = root.dataset.state) => {
     if (state !== root.dataset.state) find(".status").setAttribute("aria-live", "polite");
-    find(".status").textContent = sentence;
+    const place = sweep ? `Network ${sweep.at + 1} of ${sweep.trials.length} (${sweep.trials[sweep.at].name}): ` : "";
+    find(".status").textContent = place + sentence;
     root.dataset.state = state;
   };
   /** @param {number} fraction */
@@ -61,11 +68,6 @@ export const mount = (element, server) => {
   };
   /** @param {number} fraction */
   const percent = (fraction) => `${(100 * fraction).toFixed(1)} %`;
-  /** @param {number} seconds */
-  const duration = (seconds) =>
-    seconds < 90
-      ? `${Math.ceil(seconds)} s`
-      : `${Math.floor(Math.round(seconds) / 60)} min${Math.round(seconds) % 60 ? ` ${Math.round(seconds) % 60} s` : ""}`;
 
   /** @param {number} step */
   const showPaused = (step) =>
@@ -79,6 +81,13 @@ export const mount = (element, server) => {
   const answersNow = () => {
     address.set("network", null); // it is not the one of the link
     emit("network");
+  };
+
+  /** @param {string} name of the network that has just been trained; where another one has it, it keeps its number */
+  const nameIt = async (name) => {
+    const which = await call(server.which, {});
+    if (which.error === undefined) await call(server.rename, { network: which.network, name });
+    answersNow();
   };
 
   // A phone that locks its screen asks nothing any more, and the server ends the run.
@@ -118,6 +127,7 @@ export const mount = (element, server) => {
       );
     } else if (event.event === "EpochDone") {
       curves.addEpoch(event);
+      if (settings) form.measure(settings, event);
     } else if (event.event === "Changed") {
       const more = event.epochs - epochs;
       const words = [
@@ -150,7 +160,8 @@ export const mount = (element, server) => {
       find(".after-sketches").textContent = event.after_sketches === null ? "–" : percent(event.after_sketches);
       told = `${event.stopped ? "Stopped after" : "Trained in"} ${duration(event.seconds)}${why}. Your network: accuracy ${percent(event.after)} on ${event.images.toLocaleString("en")} test images.`;
       show(`${told} Making its map …`, "trained");
-      if (!isPast) answersNow();
+      if (sweep) nameIt(sweep.trials[sweep.at].name);
+      else if (!isPast) answersNow();
     } else if (event.event === "Mapped") {
       show(told);
       if (!isPast) emit("mapped");
@@ -203,12 +214,38 @@ export const mount = (element, server) => {
     }
     watching = false;
     buttons(false);
-    (await awake)?.release();
+    const wasAwake = awake;
+    if (sweep && root.dataset.state === "trained") goOn(sweep);
+    else sweep = null;
+    (await wasAwake)?.release();
   };
 
-  /** @param {TrainSettings} settings */
-  const start = async (settings) => {
+  // The page starts the trials of a sweep one by one, each at the end of the line: others come in between.
+  /** @param {NonNullable<typeof sweep>} done */
+  const goOn = async (done) => {
+    const { trials, from } = done;
+    if (settings && !stopping && done.at + 1 < trials.length) {
+      sweep = { ...done, at: done.at + 1 };
+      if (settings.init_from_current && from) await call(server.choose, { network: from }); // all start from the same
+      begin({ ...settings, ...trials[sweep.at].changes });
+      return;
+    }
+    sweep = null;
+    const count = done.at + 1;
+    show(`${count} of ${trials.length} networks are trained: “Compare” shows them side by side.`);
+    if (element.offsetParent) emit("tab", "compare");
+  };
+
+  /** @type {(wanted: TrainSettings, trials: Trial[]) => void} */
+  const start = (wanted, trials) => {
+    sweep = trials.length ? { trials, at: 0, from: latest("answer")?.network } : null;
+    begin({ ...wanted, ...trials[0]?.changes });
+  };
+
+  /** @param {TrainSettings} wanted */
+  const begin = async (wanted) => {
     reset();
+    settings = wanted;
     show("Starting …", "running");
     bringIntoView(find(".status")); // a long list of layers may be between
     buttons(true);
@@ -220,6 +257,7 @@ export const mount = (element, server) => {
       show(reply.error, "failed");
       buttons(false);
       const known = await call(server.train_state, { seen: 0 });
+      sweep = null;
       if (known.error !== undefined || !known.alive) return; // else that is why: it was lost sight of
     }
     watch();
