@@ -315,6 +315,11 @@ class TrainingQueue:
                 process.kill()
                 process.join()
 
+    def _note_pace(self, run: Run, epoch: dict[str, Any]) -> None:
+        """Remember how fast a network learns here; of layers of one's own, no two are alike."""
+        if isinstance(run.config, TrainConfig) and run.config.architecture != CUSTOM:
+            self.paces[run.config.architecture] = pace(run.config, epoch["epoch"], epoch["seconds"])
+
     def _known_of(self, run: Run) -> tuple[float, float | None] | None:
         """``Task.known`` of a run."""
         if isinstance(run.config, Lesson):  # which is tested on the samples
@@ -343,9 +348,8 @@ class TrainingQueue:
         elif event["event"] == SnapshotTaken.name and tensors is not None:
             run.snapshots.append(unpack_snapshot(event, tensors))
             event = event | payloads.snapshot(run.snapshots[-1], self._placed.labels)
-        elif event["event"] == EpochDone.name and isinstance(run.config, TrainConfig):
-            if run.config.architecture != CUSTOM:  # of those, no two are alike
-                self.paces[run.config.architecture] = pace(run.config, event["epoch"], event["seconds"])
+        elif event["event"] == EpochDone.name:
+            self._note_pace(run, event)
         run.events.append(event)
 
 

@@ -21,6 +21,7 @@ def test_the_page_offers_no_training(context: BrowserContext, address: str) -> N
     for name in ("#retrain", "#stop", "#restore", "#train-form select", ".training .charts", ".training .progress"):
         expect(page.locator(name)).to_be_hidden()
     expect(page.locator("#download")).to_be_visible()
+    expect(page.locator(".correction")).to_be_hidden()
     assert "train the network" not in page.locator(".page_header").inner_text()
     page.locator(".guide").click()
     expect(page.locator(".tour .step")).to_have_text("Step 1 of 4")

@@ -10,6 +10,7 @@ import * as lesson from "../shared/lesson.js";
 /** @param {HTMLElement} element */
 export const mount = (element) => {
   const find = finder(element);
+  find("form").hidden = !facts.training.isOpen; // else there is nothing to be corrected for
   const select = find("select", HTMLSelectElement);
   const button = find("button", HTMLButtonElement);
   const said = find(".said");

@@ -160,6 +160,11 @@ export const mount = (element, server) => {
     find(".outcome").hidden = false;
   };
 
+  if (!facts.training.isOpen) {
+    find(".deeds").hidden = find(".none").hidden = true;
+    tell("Teaching is switched off on this server. To teach a network, run this program on your own computer.");
+  }
+
   let before = ""; // the id of the network that was taught
   startButton.addEventListener("click", async () => {
     const which = await call(server.which, {});
