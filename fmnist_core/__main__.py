@@ -55,6 +55,7 @@ from fmnist_core.synthetic.sketch_test_set import TEST_SKETCHES, make_sketch_tes
 from fmnist_core.synthetic.strokes import Rng
 from fmnist_core.train_config import DEVICES, SETTINGS, TrainConfig, recipe, with_settings
 from fmnist_core.training import check_init_from, pick_device, train
+from fmnist_core.world import World, joined
 
 DEFAULT_WEIGHTS = Path(__file__).parent.parent / "weights" / "deep"
 SHEET = 1100  # images made for a sheet that shows 900: of what is drawn by chance, some classes get more
@@ -79,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except FmnistError as error:
-        print(error, file=sys.stderr)
+        print(f"{_process_in_words()}{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 128 + signal.SIGINT  # as the shell says it
@@ -202,13 +203,36 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
 
 
 def run_train(options: argparse.Namespace) -> int:
+    with joined() as world:
+        return _train(options, world, *_wanted_training(options, world))
+
+
+def _wanted_training(options: argparse.Namespace, world: World) -> tuple[TrainConfig, Network | None]:
+    """What to train, and the network to start from; ``options.resume`` is set where torchrun starts it once more."""
     given = {name: value for name, value in vars(options).items() if name in SETTINGS and value is not None}
     if options.resume:
-        return _train(options, *_to_resume(options, given))
+        return _to_resume(options, given)
     init_from = checkpoint.load(options.init_from) if options.init_from else None
     config = with_settings(_recipe(options, init_from), given)
     check_init_from(config, init_from)
-    return _train(options, config, init_from)
+    out = _folder(options, config)
+    if world.restarts and (out / RESUME_FILE).is_file():
+        saved, network = saved_training(out)
+        if saved == config:  # and not an earlier training in this folder
+            options.resume = True
+            return config, network
+    return config, init_from
+
+
+def _folder(options: argparse.Namespace, config: TrainConfig) -> Path:
+    folder: Path = options.out or Path("runs") / config.architecture
+    return folder
+
+
+def _process_in_words() -> str:
+    """Which of several processes this is, unless it is the first, which speaks for all."""
+    rank = int(os.environ.get("RANK", 0))
+    return f"Process {rank + 1} of {os.environ.get('WORLD_SIZE')}: " if rank else ""
 
 
 def _recipe(options: argparse.Namespace, init_from: Network | None) -> TrainConfig:
@@ -234,17 +258,30 @@ def _to_resume(options: argparse.Namespace, given: dict[str, Any]) -> tuple[Trai
     return with_settings(config, given), network
 
 
-def _train(options: argparse.Namespace, config: TrainConfig, init_from: Network | None) -> int:
-    out: Path = options.out or Path("runs") / config.architecture
+def _train(options: argparse.Namespace, world: World, config: TrainConfig, init_from: Network | None) -> int:
+    out = _folder(options, config)
+    if not world.is_first:
+        world.wait()  # else every process would download the data set
+        data = dataset.load(options.data, download=True)
+        resume = SavedTraining(out, data.train).load if options.resume else None
+        for _ in train(config, data.train, init_from=init_from, resume=resume, world=world):
+            pass
+        return 0
     data = dataset.load(options.data, download=True)
     print(f"Data: {data.source}.", file=sys.stderr)
     storage.claim(out)  # now, and not when the training is over
     with storage.locked(out):
-        return _train_into(out, options, config, data, init_from)
+        world.wait()
+        return _train_into(out, options, world, config, data, init_from)
 
 
 def _train_into(
-    out: Path, options: argparse.Namespace, config: TrainConfig, data: dataset.Dataset, init_from: Network | None
+    out: Path,
+    options: argparse.Namespace,
+    world: World,
+    config: TrainConfig,
+    data: dataset.Dataset,
+    init_from: Network | None,
 ) -> int:
     samples, saved = dataset.load_samples().test, SavedTraining(out, data.train)
     taker, taken = SnapshotTaker(images_to_place(samples)) if options.snapshots else None, []
@@ -259,6 +296,7 @@ def _train_into(
             snapshots=taker,
             resume=saved.load if options.resume else None,
             keep=saved.save,
+            world=world,
         )
         for event in events:
             if isinstance(event, SnapshotTaken):
