@@ -53,6 +53,7 @@ from fmnist_core.synthetic.kinds import SYNTHETIC_KINDS
 from fmnist_core.synthetic.scenes import draw_scenes, scene_sheet
 from fmnist_core.synthetic.sketch_test_set import TEST_SKETCHES, make_sketch_test_set
 from fmnist_core.synthetic.strokes import Rng
+from fmnist_core.threads import ThreadChooser
 from fmnist_core.train_config import DEVICES, SETTINGS, TrainConfig, recipe, with_settings
 from fmnist_core.training import check_init_from, pick_device, train
 from fmnist_core.world import World, joined
@@ -108,6 +109,13 @@ def build_parser() -> argparse.ArgumentParser:
     for setting in SETTINGS.values():
         _add_setting(which if setting.name == "architecture" else sub, setting)
     sub.add_argument("--resume", action="store_true", help="go on with the training that was broken off in --out DIR")
+    sub.add_argument(
+        "--threads",
+        type=_thread_count,
+        metavar="N",
+        help="processor threads, or auto: as many as prove fastest, where other programs run too; the weights then "
+        "differ in their last digits from one run to the next (default: PyTorch's choice)",
+    )
     sub.add_argument("--snapshots", action="store_true", help="keep how the map forms, for `animate`")
     sub.add_argument("--json", action="store_true", help="print one event a line as JSON instead of the progress bar")
 
@@ -182,6 +190,15 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_layers(options: argparse._ActionsContainer) -> None:
     text = 'JSON file with layers of your own: [{"layer": "conv", "channels": 16, "kernel": 3}, {"layer": "relu"}, ...]'
     options.add_argument("--layers", type=Path, metavar="FILE", help=f"{text}; kinds: {', '.join(LAYER_KINDS)}")
+
+
+def _thread_count(text: str) -> int:
+    """The number that ``--threads`` names; 0 for auto."""
+    if text == "auto":
+        return 0
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number of threads, expected auto or 1 to 1,024")
+    return int(text)
 
 
 def _add_setting(parser: argparse._ActionsContainer, setting: Setting) -> None:
@@ -264,7 +281,8 @@ def _train(options: argparse.Namespace, world: World, config: TrainConfig, init_
         world.wait()  # else every process would download the data set
         data = dataset.load(options.data, download=True)
         resume = SavedTraining(out, data.train).load if options.resume else None
-        for _ in train(config, data.train, init_from=init_from, resume=resume, world=world):
+        control = _with_threads(options, Control)
+        for _ in train(config, data.train, init_from=init_from, control=control, resume=resume, world=world):
             pass
         return 0
     data = dataset.load(options.data, download=True)
@@ -273,6 +291,15 @@ def _train(options: argparse.Namespace, world: World, config: TrainConfig, init_
     with storage.locked(out):
         world.wait()
         return _train_into(out, options, world, config, data, init_from)
+
+
+def _with_threads(options: argparse.Namespace, control: Callable[[], Control]) -> Callable[[], Control]:
+    """Set the number of threads; where it is to be found out, ``control`` does so while it is asked."""
+    if options.threads == 0:
+        return ThreadChooser(torch.get_num_threads()).watching(control)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    return control
 
 
 def _train_into(
@@ -292,7 +319,7 @@ def _train_into(
             config,
             data.train,
             init_from=init_from,
-            control=lambda: Control(stop=request.stop),
+            control=_with_threads(options, lambda: Control(stop=request.stop)),
             snapshots=taker,
             resume=saved.load if options.resume else None,
             keep=saved.save,

@@ -78,7 +78,7 @@ def furthest_move(network, before):
 def work(monkeypatch, original, folder, sketch_test_set):
     """``work(config)`` works on a task to its end and gives all messages; tests and map are small."""
     sketches = sketch_test_set.take(torch.arange(20))
-    monkeypatch.setattr(module, "make_sketch_test_set", lambda: sketches)
+    monkeypatch.setattr(module, "sketch_test_set", lambda: sketches)
     monkeypatch.setattr(projection, "with_tsne", lambda shown: dataclasses.replace(shown, tsne=shown.pca.contiguous()))
 
     def work(config, before=original, init_from_before=False, where=folder, stop_after=None, **watching):
@@ -269,6 +269,7 @@ def test_bugs_are_not_hidden(work, monkeypatch):
 @pytest.fixture(scope="module")
 def start(shipped_session, samples, folder):
     """``start()`` gives handlers and what they work with; what still runs at the end of all tests is ended."""
+    module.prepare_processes()
     started = []
 
     def start():
