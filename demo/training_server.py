@@ -7,6 +7,8 @@ forked, for of both a fork would have only half: so everything here runs on one 
 import os
 from contextlib import suppress
 
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # NumPy and OpenCV start theirs when they are imported
+
 import torch
 
 torch.set_num_threads(1)

@@ -7,9 +7,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Only Linux can 
 
 # What a fork has half of, must not be there; what takes long, must be.
 IMPORTED = """
+import demo.training_server
 import os, sys
 import torch
-import demo.training_server
 from demo.training_process import _load_place, sketch_test_set
 assert len(os.listdir("/proc/self/task")) == 1, os.listdir("/proc/self/task")
 assert not torch.cuda.is_initialized()
