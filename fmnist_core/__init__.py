@@ -21,8 +21,9 @@ loss               float                             nats per image, mean over i
 
 The path of a picture: ``preparation`` -> ``model`` -> ``inference``; of the data set: ``dataset``
 (``dataset_formats``) -> ``training`` (``train_config``, ``augment``, ``synthetic``) -> ``events``, ``evaluation``,
-``checkpoint``. Layers of one's own: ``custom_layers`` (``layer_kinds``). What looks inside: ``layer_table``,
-``explain``, ``projection``, ``snapshots``. Importing this package runs nothing and loads nothing beyond this file.
+``checkpoint``; on many cores and machines: ``threads``, ``world``. Layers of one's own: ``custom_layers``
+(``layer_kinds``). What looks inside: ``layer_table``, ``explain``, ``projection``, ``snapshots``. Importing this
+package runs nothing and loads nothing beyond this file.
 """
 
 from typing import Final

@@ -57,8 +57,10 @@ from fmnist_core.synthetic.scenes import draw_scenes, scene_sheet
 from fmnist_core.synthetic.sketch_test_set import TEST_SKETCHES, make_sketch_test_set
 from fmnist_core.synthetic.strokes import Rng
 from fmnist_core.tensorboard import TensorBoardLog
+from fmnist_core.threads import ThreadChooser
 from fmnist_core.train_config import DEVICES, SETTINGS, TrainConfig, recipe, with_settings
 from fmnist_core.training import check_init_from, pick_device, train
+from fmnist_core.world import World, joined
 
 DEFAULT_WEIGHTS = Path(__file__).parent.parent / "weights" / "deep"
 SHEET = 1100  # images made for a sheet that shows 900: of what is drawn by chance, some classes get more
@@ -84,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except FmnistError as error:
-        print(error, file=sys.stderr)
+        print(f"{_process_in_words()}{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 128 + signal.SIGINT  # as the shell says it
@@ -117,6 +119,13 @@ def build_parser() -> argparse.ArgumentParser:
             "that of --init-from, or deep" if is_network else "the network's recipe",
         )
     sub.add_argument("--resume", action="store_true", help="go on with the training that was broken off in --out DIR")
+    sub.add_argument(
+        "--threads",
+        type=_thread_count,
+        metavar="N",
+        help="processor threads, or auto: as many as prove fastest, where other programs run too; the weights then "
+        "differ in their last digits from one run to the next (default: PyTorch's choice)",
+    )
     sub.add_argument("--snapshots", action="store_true", help="keep how the map forms, for `animate`")
     sub.add_argument(
         "--tensorboard", type=Path, metavar="DIR", help="also write what TensorBoard shows into this folder"
@@ -216,6 +225,15 @@ def _add_layers(options: argparse._ActionsContainer) -> None:
     options.add_argument("--layers", type=Path, metavar="FILE", help=f"{text}; kinds: {', '.join(LAYER_KINDS)}")
 
 
+def _thread_count(text: str) -> int:
+    """The number that ``--threads`` names; 0 for auto."""
+    if text == "auto":
+        return 0
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number of threads, expected auto or 1 to 1,024")
+    return int(text)
+
+
 def _add_weights(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", default=DEFAULT_WEIGHTS, metavar="DIR", help="folder or Hub id (default: the shipped weights)"
@@ -223,13 +241,36 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
 
 
 def run_train(options: argparse.Namespace) -> int:
+    with joined() as world:
+        return _train(options, world, *_wanted_training(options, world))
+
+
+def _wanted_training(options: argparse.Namespace, world: World) -> tuple[TrainConfig, Network | None]:
+    """What to train, and the network to start from; ``options.resume`` is set where torchrun starts it once more."""
     given = {name: value for name, value in vars(options).items() if name in SETTINGS and value is not None}
     if options.resume:
-        return _train(options, *_to_resume(options, given))
+        return _to_resume(options, given)
     init_from = checkpoint.load(options.init_from) if options.init_from else None
     config = with_settings(_recipe(options, init_from), given)
     check_init_from(config, init_from)
-    return _train(options, config, init_from)
+    out = _folder(options, config)
+    if world.restarts and (out / RESUME_FILE).is_file():
+        saved, network = saved_training(out)
+        if saved == config:  # and not an earlier training in this folder
+            options.resume = True
+            return config, network
+    return config, init_from
+
+
+def _folder(options: argparse.Namespace, config: TrainConfig) -> Path:
+    folder: Path = options.out or Path("runs") / config.architecture
+    return folder
+
+
+def _process_in_words() -> str:
+    """Which of several processes this is, unless it is the first, which speaks for all."""
+    rank = int(os.environ.get("RANK", 0))
+    return f"Process {rank + 1} of {os.environ.get('WORLD_SIZE')}: " if rank else ""
 
 
 def _recipe(options: argparse.Namespace, init_from: Network | None) -> TrainConfig:
@@ -255,20 +296,39 @@ def _to_resume(options: argparse.Namespace, given: dict[str, Any]) -> tuple[Trai
     return with_settings(config, given), network
 
 
-def _train(options: argparse.Namespace, config: TrainConfig, init_from: Network | None) -> int:
-    out: Path = options.out or Path("runs") / config.architecture
+def _train(options: argparse.Namespace, world: World, config: TrainConfig, init_from: Network | None) -> int:
+    out = _folder(options, config)
+    if not world.is_first:
+        world.wait()  # else every process would download the data set
+        data = dataset.load(options.data, download=True)
+        resume = SavedTraining(out, data.train).load if options.resume else None
+        control = _with_threads(options, Control)
+        for _ in train(config, data.train, init_from=init_from, control=control, resume=resume, world=world):
+            pass
+        return 0
     log = TensorBoardLog(options.tensorboard, config) if options.tensorboard else None
     with closing(log) if log else nullcontext():
         data = dataset.load(options.data, download=True)
         print(f"Data: {data.source}.", file=sys.stderr)
         storage.claim(out)  # now, and not when the training is over
         with storage.locked(out):
-            return _train_into(out, options, config, data, init_from, log)
+            world.wait()
+            return _train_into(out, options, world, config, data, init_from, log)
+
+
+def _with_threads(options: argparse.Namespace, control: Callable[[], Control]) -> Callable[[], Control]:
+    """Set the number of threads; where it is to be found out, ``control`` does so while it is asked."""
+    if options.threads == 0:
+        return ThreadChooser(torch.get_num_threads()).watching(control)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    return control
 
 
 def _train_into(
     out: Path,
     options: argparse.Namespace,
+    world: World,
     config: TrainConfig,
     data: dataset.Dataset,
     init_from: Network | None,
@@ -283,10 +343,11 @@ def _train_into(
             config,
             data.train,
             init_from=init_from,
-            control=lambda: Control(stop=request.stop),
+            control=_with_threads(options, lambda: Control(stop=request.stop)),
             snapshots=taker,
             resume=saved.load if options.resume else None,
             keep=saved.save,
+            world=world,
         )
         for event in events:
             if isinstance(event, SnapshotTaken):

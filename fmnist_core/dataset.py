@@ -96,8 +96,8 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, indices: Tensor) -> "Split":
-        """The images at ``indices`` (M,), in that order."""
+    def take(self, indices: Tensor | slice) -> "Split":
+        """The images at ``indices`` (M,), in that order, or in a slice."""
         return Split(self.pixels[indices], self.labels[indices], self.numbers[indices])
 
     def to(self, device: torch.device) -> "Split":

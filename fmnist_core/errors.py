@@ -6,7 +6,9 @@ FmnistError              its text is one sentence, fit to be shown to a visitor
 ├── PictureError         a file cannot be read as a picture
 │   └── NothingDrawn     a picture was read, but there is nothing in it to recognise
 ├── CheckpointError      weights cannot be read or do not fit the network
-└── StorageError         a file could not be written
+├── StorageError         a file could not be written
+├── ExportError          a network cannot be exported
+└── ProcessLost          of several processes that train one network, another has ended
 """
 
 
@@ -40,3 +42,7 @@ class StorageError(FmnistError):
 
 class ExportError(FmnistError):
     """A network cannot be exported."""
+
+
+class ProcessLost(FmnistError):
+    """Another of the processes that train one network together has ended, or has been silent for long."""

@@ -54,7 +54,8 @@ def predict_logits(network: Network, images: Split) -> Tensor:
         with torch.inference_mode():
             inputs = (network.to_inputs(batch.pixels) for batch in batches(images, BATCH_SIZE))
             # Channels last: twice as fast on processors.
-            return torch.cat([network.logits(each.to(memory_format=torch.channels_last)).float() for each in inputs])
+            logits = [network.logits(each.to(memory_format=torch.channels_last)).float() for each in inputs]
+            return torch.cat(logits) if logits else images.pixels.new_zeros(0, len(network.class_names)).float()
     finally:
         network.train(was_training)
 
@@ -68,16 +69,20 @@ def evaluate(network: Network, images: Split) -> Evaluation:
     classes, labelled = len(network.class_names), int(images.labels.max()) + 1
     if labelled > classes:
         raise ConfigError(f"The images are of {labelled} classes, but the network knows only {classes}.")
-    logits = predict_logits(network, images)
-    predictions = logits.argmax(1)
-    confusion = torch.bincount(images.labels * classes + predictions, minlength=classes**2)
+    return measure(predict_logits(network, images), images.labels, network.class_names)
+
+
+def measure(logits: Tensor, labels: Tensor, class_names: tuple[str, ...]) -> Evaluation:
+    """Compare logits (N, classes) with labels (N,), on the same device."""
+    classes, predictions = len(class_names), logits.argmax(1)
+    confusion = torch.bincount(labels * classes + predictions, minlength=classes**2)
     return Evaluation(
-        images=len(images),
-        loss=F.cross_entropy(logits, images.labels).item(),
-        accuracy=int((predictions == images.labels).sum()) / len(images),
+        images=len(labels),
+        loss=F.cross_entropy(logits, labels).item(),
+        accuracy=int((predictions == labels).sum()) / len(labels),
         confusion=confusion.reshape(classes, classes).cpu(),
-        calibration_error=calibration_error(logits, images.labels),
-        class_names=network.class_names,
+        calibration_error=calibration_error(logits, labels),
+        class_names=class_names,
     )
 
 

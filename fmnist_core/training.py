@@ -21,7 +21,7 @@ from fmnist_core.augment import augment
 from fmnist_core.control import Control
 from fmnist_core.dataset import TRAINING_IMAGES, Split, batches
 from fmnist_core.errors import ConfigError
-from fmnist_core.evaluation import Evaluation, calibrate, evaluate
+from fmnist_core.evaluation import Evaluation, calibrate, measure, predict_logits
 from fmnist_core.events import Changed, Continued, EpochDone, Event, Finished, Paused, Started, StepDone
 from fmnist_core.model import Network
 from fmnist_core.muon import Muon
@@ -29,6 +29,7 @@ from fmnist_core.snapshots import SnapshotTaker
 from fmnist_core.synthetic.kinds import NO_CLASS
 from fmnist_core.synthetic.pools import Pool, make_pools, mix_in_synthetic
 from fmnist_core.train_config import TrainConfig
+from fmnist_core.world import ALONE, World
 
 MIN_TO_CALIBRATE: Final = 200  # held-out images; with fewer the temperature would be left to chance
 WARM_UP: Final = 0.2  # fraction of the steps in which the learning rate rises
@@ -83,6 +84,7 @@ class TrainingState:
     """Everything that changes while a network is trained."""
 
     config: TrainConfig  # its learning rate and epochs are those that are wanted by now
+    world: World  # the processes that train the network
     device: torch.device
     network: Network
     training: Split
@@ -109,11 +111,12 @@ class TrainingState:
         return min(steps, limit) if limit else steps
 
 
-def set_up(config: TrainConfig, images: Split, init_from: Network | None = None) -> TrainingState:
+def set_up(config: TrainConfig, images: Split, init_from: Network | None = None, world: World = ALONE) -> TrainingState:
     """A training that is ready for its first step.
 
     Raises:
-        ConfigError: the device is not there, there are too few images, or ``init_from`` is another kind of network.
+        ConfigError: the device is not there, there are too few images, also for the processes, or ``init_from`` is
+            another kind of network.
     """
     check_init_from(config, init_from)
     device = pick_device(config.device)
@@ -125,14 +128,19 @@ def set_up(config: TrainConfig, images: Split, init_from: Network | None = None)
         np.random.SeedSequence(config.seed).generate_state(5, np.uint64).tolist()
     )
     network = _new_network(config, init_seed, init_from).to(device).to(memory_format=torch.channels_last).train()
+    world.normalise_together(network)
+    world.equalise(network)
     amp_dtype = _amp_dtype(device) if config.amp else None
 
     # A batch of one has no variance for batch normalisation: such a remainder is left out of its epoch.
     shown = max(2, len(training) - round(config.skipped_fraction * len(training)))
     batch_size = min(config.batch_size, shown)
+    if batch_size < world.size:
+        raise ConfigError(f"{batch_size} images are a batch, expected at least one for each of {world.size} processes.")
     epoch_steps = shown // batch_size + (shown % batch_size > 1)
     return TrainingState(
         config=config,
+        world=world,
         device=device,
         network=network,
         training=training.to(device),
@@ -161,36 +169,46 @@ def train_step(state: TrainingState, batch: Split, loss_weights: Tensor, metrics
         loss_weights: float32 (N,), of all training images.
         metrics: sums of loss and accuracy.
     """
-    config, augmentation = state.config, state.augmentation
+    config, augmentation, world, network = state.config, state.augmentation, state.world, state.network
+    # Every process makes the whole batch, for the random numbers of a part depend on those before it.
     pixels = augment(batch.pixels, config.augmentations, augmentation, synthetic_too=False)
     pixels, labels = mix_in_synthetic(replace(batch, pixels=pixels), state.pools, augmentation)
     pixels = augment(pixels, config.augmentations, augmentation, synthetic_too=True)
-    inputs = state.network.to_inputs(pixels).to(memory_format=torch.channels_last)
+    count = len(labels)
+    part = world.part(count)
+    inputs = network.to_inputs(pixels[part]).to(memory_format=torch.channels_last)
     amp = torch.autocast(state.device.type, state.amp_dtype, enabled=state.amp_dtype is not None)
-    with _seeded(state.dropout_seed + state.step, state.device), amp:  # dropout has no generator of its own
-        logits = state.network.logits(inputs)
+    dropout_seed = state.dropout_seed + state.step * world.size + world.rank
+    with _seeded(dropout_seed, state.device), amp:  # dropout has no generator of its own
+        logits = network.logits(inputs)
         losses = F.cross_entropy(
             logits.float(),
-            _targets(labels, logits.shape[1]),
+            _targets(labels[part], logits.shape[1]),
             label_smoothing=config.label_smoothing,
             reduction="none",
         )
-    state.losses[batch.numbers] = losses.detach()[: len(batch)]
-    weights = F.pad(loss_weights[batch.numbers], (0, len(labels) - len(batch)), value=1.0)  # 1 for synthetic images
-    loss = (weights * losses).mean()
-    state.network.zero_grad()
+    weights = F.pad(loss_weights[batch.numbers], (0, count - len(batch)), value=1.0)  # 1 for synthetic images
+    loss = (weights[part] * losses).sum() / count
+    network.zero_grad()
     state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    world.add_up([parameter.grad for parameter in network.parameters() if parameter.grad is not None])
     for optimizer in state.optimizers:
         optimizer.param_groups[0]["lr"] = config.learning_rate * linear_warmup_decay((state.step + 0.5) / state.steps)
         state.scaler.step(optimizer)
     state.scaler.update()
     state.step += 1
-    metrics.add(loss.detach(), logits.detach(), labels, weights)
+    losses, logits = (world.join(each.detach(), count) for each in (losses, logits))
+    state.losses[batch.numbers] = losses[: len(batch)]
+    metrics.add((weights * losses).mean(), logits, labels, weights)
 
 
 def validate(state: TrainingState) -> Evaluation | None:
     """How the network does on the held-out images; None without any."""
-    return evaluate(state.network, state.validation) if len(state.validation) else None
+    images, world = state.validation, state.world
+    if not len(images):
+        return None
+    logits = predict_logits(state.network, images.take(world.part(len(images))))
+    return measure(world.join(logits, len(images)), images.labels, state.network.class_names)
 
 
 def train(
@@ -202,6 +220,7 @@ def train(
     snapshots: SnapshotTaker | None = None,
     resume: Callable[[TrainingState], None] | None = None,
     keep: Callable[[TrainingState], None] | None = None,
+    world: World = ALONE,
 ) -> Iterator[Event]:
     """Train a network on ``images`` and yield what happens; the last event is ``Finished``.
 
@@ -217,11 +236,13 @@ def train(
         snapshots: takes snapshots of the network at its moments; without it there are none.
         resume: puts a training that is ready for its first step where an earlier one was broken off.
         keep: given the state after every epoch, to ``resume`` from.
+        world: the processes that train the network, each of which calls this alike; the first is asked for ``control``.
 
     Raises:
         ConfigError: as ``set_up``, or the loss is not finite any more.
+        ProcessLost: another process has ended.
     """
-    state = set_up(config, images, init_from)
+    state = set_up(config, images, init_from, world)
     if resume:
         resume(state)
     network, best = state.network, state.best
@@ -271,6 +292,7 @@ def train(
         epoch_metrics.join(metrics)
         if epoch_metrics.count == 0:
             break  # stopped before the first step of this epoch
+        world.equalise(network)
         loss, accuracy = epoch_metrics.means()
         held_out = validate(state)
         _check_finite(held_out.loss if held_out else loss, epoch, state.config)
@@ -301,7 +323,7 @@ def _follow(control: Callable[[], Control], state: TrainingState) -> Generator[E
     """Do what is wanted by now, wait for as long as that is a pause, and tell whether it is to stop."""
     paused_at = None
     while True:
-        wanted = control()
+        wanted = state.world.agree(control())
         config = wanted.applied_to(state.config)
         if config is not state.config:
             state.config = config

@@ -31,6 +31,7 @@ from fmnist_core.storage import locked
 from fmnist_core.synthetic import pools
 from fmnist_core.synthetic.scenes import SIDE
 from fmnist_core.synthetic.sketch_test_set import make_sketch_test_set
+from fmnist_core.threads import ThreadChooser
 from fmnist_core.train_config import SETTINGS, TrainConfig, flattened, recipe, with_settings
 from fmnist_core.training import train
 
@@ -396,6 +397,23 @@ def help_of(cli, capsys, *command):
         cli(*command, "--help")
     assert ended.value.code == 0
     return " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("threads", ["0", "-1", "1.5", "many", "²", "1025"])
+def test_a_number_of_threads_is_checked(cli, capsys, threads):
+    with pytest.raises(SystemExit):
+        cli("train", f"--threads={threads}")
+    assert f"{threads!r} is no number of threads, expected auto or 1 to 1,024" in capsys.readouterr().err
+
+
+def test_threads_are_set_or_chosen_while_training(cli, csv, tmp_path, quick, monkeypatch):
+    counts = []
+    monkeypatch.setattr(torch, "set_num_threads", counts.append)
+    monkeypatch.setattr(ThreadChooser, "__init__", lambda self, most: counts.append("chosen") or None)
+    monkeypatch.setattr(ThreadChooser, "watching", lambda self, control: control)
+    for threads in ("3", "auto"):
+        assert cli("train", "--data", csv, "--out", tmp_path, *SHORT, "--threads", threads).status == 0
+    assert counts == [3, "chosen"]
 
 
 def test_every_setting_is_an_option_of_train_with_its_help(cli, capsys, monkeypatch):

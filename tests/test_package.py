@@ -42,7 +42,7 @@ def test_pictures_are_prepared_without_torch(python):
 
 def test_all_errors_have_one_base():
     classes = [value for value in vars(errors).values() if isinstance(value, type)]
-    assert len(classes) == 8
+    assert len(classes) == 9
     assert all(issubclass(value, errors.FmnistError) for value in classes)
     assert issubclass(errors.NothingDrawn, errors.PictureError)
 

@@ -730,11 +730,11 @@ def test_stopping_before_the_first_step_gives_the_network_as_it_was(few, origina
 def test_weights_of_the_epoch_of_least_loss_are_kept(few, monkeypatch, losses, best, marks):
     states = []
 
-    def fake(network, images):
-        states.append(weights_of(network))
-        return Evaluation(len(images), losses[len(states) - 1], 0.5, torch.zeros(10, 10), 0.0, CLASS_NAMES)
+    def fake(state):
+        states.append(weights_of(state.network))
+        return Evaluation(len(state.validation), losses[len(states) - 1], 0.5, torch.zeros(10, 10), 0.0, CLASS_NAMES)
 
-    monkeypatch.setattr(training, "evaluate", fake)
+    monkeypatch.setattr(training, "validate", fake)
     monkeypatch.setattr(training, "MIN_TO_CALIBRATE", 60)
     events = run(replace(QUICK, epochs=3, batch_size=120), few)
     assert [event.best for event in of(EpochDone, events)] == marks
@@ -753,7 +753,7 @@ def test_weights_of_the_epoch_of_least_loss_are_kept(few, monkeypatch, losses, b
 
 
 def test_without_validation_the_last_epoch_is_kept(few, monkeypatch):
-    monkeypatch.setattr(training, "evaluate", lambda *_: pytest.fail("there is nothing to evaluate"))
+    monkeypatch.setattr(training, "predict_logits", lambda *_: pytest.fail("there is nothing to evaluate"))
     events = run(replace(QUICK, validation_fraction=0.0), few)
     assert events[0].validation_images == 0
     assert events[-1].best_epoch == 2
