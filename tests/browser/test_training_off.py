@@ -18,7 +18,14 @@ def test_the_page_offers_no_training(context: BrowserContext, address: str) -> N
     page.goto(f"{address}#tab=train")
     page.wait_for_selector("#answer[data-answers]")
     expect(page.locator(".training .status")).to_contain_text("Training is switched off on this server.")
-    for name in ("#retrain", "#stop", "#restore", "#train-form [name=architecture]", ".training .charts", ".training .progress"):
+    for name in (
+        "#retrain",
+        "#stop",
+        "#restore",
+        "#train-form [name=architecture]",
+        ".training .charts",
+        ".training .progress",
+    ):
         expect(page.locator(name)).to_be_hidden()
     expect(page.locator("#download")).to_be_visible()
     expect(page.locator(".correction")).to_be_hidden()
