@@ -31,12 +31,10 @@ def load(handlers: "Future[Handlers]", options: argparse.Namespace, static: Path
     import torch  # takes longer than everything else here
 
     from demo.loading import load_handlers
-    from demo.training_process import prepare_processes
     from fmnist_core import dataset
 
     torch.set_num_threads(1)  # one picture is too little work to divide among cores
     handlers.set_result(load_handlers(options.weights, options.data, static, limits))
-    prepare_processes()
     if options.data is None and "FMNIST_DATA" not in os.environ and dataset.find() is None:
         threading.Thread(target=_download, daemon=True).start()
 

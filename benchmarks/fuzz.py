@@ -31,7 +31,7 @@ from safetensors.torch import save
 
 from demo import requests
 from demo.limits import Limits
-from demo.requests import Fields, Request
+from demo.requests import Fields, Request, page_settings
 from fmnist_core import checkpoint, dataset_formats
 from fmnist_core.errors import FmnistError
 from fmnist_core.model import Network
@@ -40,6 +40,7 @@ from fmnist_core.preparation.opening import FORMATS
 from fmnist_core.resume import saved_training
 from fmnist_core.snapshots import Snapshots
 from fmnist_core.tensor_files import read_tensors
+from fmnist_core.train_config import flattened, recipe
 
 SLOW: Final = 2.0  # seconds of a processor
 NUMBERS: Final = (b"\0", b"\xff", b"\x7f", b"\x80", b"\xff\xff", b"\0\0\0\0", b"\xff\xff\xff\xff",
@@ -133,10 +134,9 @@ def page_requests() -> list[tuple[type[Request], dict[str, Any]]]:
         base64.b64encode(each).decode()
         for each in (json.dumps(network.config).encode(), checkpoint.weights_of(network))
     )
-    settings = {
-        "architecture": "deep", "epochs": 1, "learning_rate": 0.01, "batch_size": 64, "data_fraction": 0.1,
-        "for_people": True, "init_from_current": False, "watch": True,
-    }  # fmt: skip
+    values = flattened(recipe("deep"))
+    settings = {each.name: values[each.name] for each in page_settings(Limits())}
+    settings |= {"architecture": "deep", "epochs": 1, "init_from_current": False, "watch": True}
     fields = {
         "visitor": "0" * 32, "picture": png, "file": png, "name": "a.png", "kind": "drawing", "network": "deep",
         "layer": "conv1", "channel": 0, "pixels": pixels, "naive": pixels, "label": 3, "chunk": 0, "seen": 0,

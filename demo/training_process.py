@@ -2,13 +2,11 @@
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from ctypes import Structure, c_bool, c_double, c_int
 from dataclasses import dataclass
-from functools import cache
-from multiprocessing import forkserver, get_context, heap
+from multiprocessing import get_context, heap
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -22,7 +20,7 @@ from demo.cores import cores
 from fmnist_core import IMAGE_SIZE, dataset, projection
 from fmnist_core.checkpoint import weights_of
 from fmnist_core.control import Control
-from fmnist_core.dataset import Dataset, Split
+from fmnist_core.dataset import Split
 from fmnist_core.errors import FmnistError
 from fmnist_core.evaluation import evaluate
 from fmnist_core.events import Event, Finished, SnapshotTaken, StepDone
@@ -34,10 +32,7 @@ from fmnist_core.threads import ThreadChooser
 from fmnist_core.train_config import TrainConfig
 from fmnist_core.training import train
 
-# A fork of the page's server would copy its threads half-way through their work; so the process that is forked is
-# another one, without threads, where all is imported already. Only Linux can be relied on to fork with PyTorch loaded.
-CONTEXT: Final = get_context("forkserver") if sys.platform == "linux" else get_context("spawn")
-PREPARED: Final = "demo.training_server"  # what that process imports
+CONTEXT: Final = get_context("spawn")  # a fork would copy the server's threads half-way through their work
 NICENESS: Final = 10  # of a training: answers come first
 REPORT_PAUSE: Final = 0.1  # seconds between two steps that are reported
 
@@ -142,29 +137,6 @@ class Task:
         return cls(config, before.config, weights_of(before), init_from_before, where, **options)
 
 
-def prepare_processes() -> None:
-    """Let processes start faster from now on: in about a tenth of a second, instead of some seconds."""
-    if sys.platform == "linux":
-        CONTEXT.set_forkserver_preload([PREPARED])
-        forkserver.ensure_running()
-
-
-@cache
-def sketch_test_set() -> Split:
-    """Always the same: made once."""
-    return make_sketch_test_set()
-
-
-def load_data(where: str | Path | None) -> Dataset:
-    """The data set, read once as long as it is in the same place."""
-    return _load_place(dataset.find(where))
-
-
-@cache
-def _load_place(place: Path | None) -> Dataset:
-    return dataset.load_samples() if place is None else dataset.load_path(place)
-
-
 def start_process(task: Task, control: SharedControl, connection: Connection) -> BaseProcess:
     """Start a process that works on ``task`` and sends each ``Message``, and None at the end.
 
@@ -208,7 +180,7 @@ def _train_and_test(task: Task, control: SharedControl) -> Iterator[Message]:
         data = dataset.load_samples()
         events = teach(before, task.config.images, data.train, should_stop=lambda: control.stop)
     else:
-        data = load_data(task.where)
+        data = dataset.load(task.where)
         init_from = before if task.init_from_before else None
         taker = _snapshot_taker(task) if task.watch else None
         chooser = ThreadChooser(max(1, cores() - 1))  # one core stays free for answering
@@ -225,7 +197,7 @@ def _train_and_test(task: Task, control: SharedControl) -> Iterator[Message]:
     if event.best_epoch == 0:
         yield Failed("Stopped before anything was learned: your network is unchanged.").to_json(), None
         return
-    sketches = None if isinstance(task.config, Lesson) else sketch_test_set()
+    sketches = None if isinstance(task.config, Lesson) else make_sketch_test_set()
     known = task.known or (_accuracy(before, data.test), _accuracy(before, sketches) if sketches else None)
     tested = Tested(
         stopped=event.stopped,

@@ -1090,7 +1090,7 @@ def test_a_network_is_kept_and_brought_back(ask, sessions, shipped_session, rand
     reply = ask("upload", files=[{"name": "network.zip", "file": file}])
     own = sessions.own(ANNA)[0]
     assert sessions.get(ANNA) is own
-    assert reply == payloads.network(own, samples.test)
+    assert reply == payloads.network(own, samples.test, Limits())
     assert (reply["name"], reply["own"], reply["record"]) == ("your network 1", True, None)
     assert [each["own"] for each in ask("networks")["networks"]] == [False, False, True]
     for sample in (0, 900):

@@ -89,8 +89,7 @@ def test_what_is_shared_with_a_process_needs_no_shared_memory(monkeypatch):
     assert str(Path(f"/proc/self/fd/{arena.fd}").readlink()).startswith(tempfile.gettempdir())
 
 
-def test_a_process_that_cannot_be_started_is_told_and_not_waited_for(shipped, monkeypatch):
-    monkeypatch.setattr(module, "CONTEXT", multiprocessing.get_context("spawn"))  # the other one is started already
+def test_a_process_that_cannot_be_started_is_told_and_not_waited_for(shipped):
     task = Task.of(shipped, SHORT, False, "samples")  # with more weights than a pipe holds
     _, sender = module.CONTEXT.Pipe(duplex=False)
     resource_tracker.ensure_running()  # which would be started by the same executable
@@ -110,7 +109,7 @@ def test_a_process_that_cannot_be_started_is_told_and_not_waited_for(shipped, mo
 def work(monkeypatch, original, folder, sketch_test_set):
     """``work(config)`` works on a task to its end and gives all messages; tests and map are small."""
     sketches = sketch_test_set.take(torch.arange(20))
-    monkeypatch.setattr(module, "sketch_test_set", lambda: sketches)
+    monkeypatch.setattr(module, "make_sketch_test_set", lambda: sketches)
     monkeypatch.setattr(projection, "with_tsne", lambda shown: dataclasses.replace(shown, tsne=shown.pca.contiguous()))
 
     def work(config, before=original, init_from_before=False, where=folder, stop_after=None, **watching):
@@ -301,7 +300,6 @@ def test_bugs_are_not_hidden(work, monkeypatch):
 @pytest.fixture(scope="module")
 def start(shipped_session, samples, folder):
     """``start()`` gives handlers and what they work with; what still runs at the end of all tests is ended."""
-    module.prepare_processes()
     started = []
 
     def start():

@@ -125,7 +125,6 @@ def train_two(page: Page) -> None:
     expect(page.locator(".training .status")).to_contain_text("Network 2 of 2 (learning rate 0.01): ", timeout=TRAINED)
 
 
-@on_both_devices
 def test_several_networks_are_trained_in_a_row_seen_together_and_renamed(fresh_page: Page) -> None:
     page = fresh_page
     train_two(page)

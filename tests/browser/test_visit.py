@@ -40,7 +40,7 @@ def test_the_tour_comes_once_and_leads_through_the_page(newcomer: Page, device: 
     expect(dialog).to_be_visible()
     expect(dialog).to_be_focused()
     expect(dialog.locator(".back")).to_be_hidden()
-    places = ["#pad", "#answer", "#feature_maps", "#map", "#retrain"]
+    places = ["#pad", "#answer", "#feature_maps", "#map", "#train-form .presets"]
     for number, place in enumerate(places, 1):
         expect(page.locator("#tour .step")).to_have_text(f"Step {number} of 5")
         expect(page.locator(".tour-target")).to_have_count(1)
@@ -50,7 +50,7 @@ def test_the_tour_comes_once_and_leads_through_the_page(newcomer: Page, device: 
         if number < len(places):
             page.locator("#tour .next").focus()
             page.keyboard.press("Enter")
-    tour, train = (page.locator(place).bounding_box() for place in ("#tour .tour", "#retrain"))
+    tour, train = (page.locator(place).bounding_box() for place in ("#tour .tour", "#train-form .presets"))
     assert tour and train
     is_above = tour["y"] + tour["height"] <= train["y"]
     assert is_above or tour["y"] >= train["y"] + train["height"], "the tour hides what it is about"

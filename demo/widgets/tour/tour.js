@@ -34,7 +34,7 @@ const STEPS = [
     text: "Every mark is a test image, and those that look alike to the network lie together. The ring is your picture.",
   },
   {
-    about: "#retrain",
+    about: "#train-form .presets",
     tab: "train",
     title: "Train it yourself",
     text: "Press “Train” and watch a network learn from random weights. The result answers only you, and one click takes you back.",
