@@ -104,7 +104,9 @@ class Opened:
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.on("dialog", self._dismiss)
         self.page.goto(address)
-        self.page.wait_for_selector("#answer[data-answers]")
+        self.page.wait_for_selector(
+            "#answer[data-answers]", timeout=150_000
+        )  # an answer that is lost is asked for again
 
     def _listen(self, message: ConsoleMessage) -> None:
         # A request that is refused is no error of the page, which shows the sentence: tests look for it there.

@@ -193,9 +193,14 @@ EVENTS: list[dict[str, Any]] = [
 def curves(page: Page) -> Page:
     """The page with the curves of a training that the server tells of, although there was none."""
 
-    told = {"events": EVENTS, "seen": len(EVENTS), "alive": False}
+    told: dict[str, Any] = {"events": [], "seen": 0, "alive": False}
+
+    def begin(route: Any) -> None:
+        told.update(events=EVENTS, seen=len(EVENTS))
+        route.fulfill(json={})
+
     page.route("**/actions/train_state", lambda route: route.fulfill(json=told))
-    page.route("**/actions/train_start", lambda route: route.fulfill(json={}))
+    page.route("**/actions/train_start", begin)
     open_tab(page, "Train")
     page.locator("#retrain").click()
     expect(page.locator(".training .status")).to_have_text("It was none.")
