@@ -69,16 +69,17 @@ class FairQueue:
         place = self._line_up(visitor)
         self._call_next()
         try:
-            await asyncio.wait_for(place, self._max_seconds)
-        except asyncio.TimeoutError:  # the built-in TimeoutError since Python 3.11
-            self._give_up(visitor, place)
-            raise Busy(BUSY) from None
+            await asyncio.wait([place], timeout=self._max_seconds)  # which leaves the place as it is, whatever comes
         except asyncio.CancelledError:  # who asked has gone
-            if place.cancelled():
+            if not place.done():
                 self._give_up(visitor, place)
-            else:  # it was called in the same moment
+            elif place.exception() is None:  # it was called in the same moment
                 self._leave()
             raise
+        if not place.done():
+            self._give_up(visitor, place)
+            raise Busy(BUSY)
+        place.result()  # or it was replaced
         try:
             yield
         finally:

@@ -154,3 +154,19 @@ def test_who_goes_leaves_their_place_to_others(is_called):
         return held.done
 
     assert run(exercise) == ["b1"]
+
+
+def test_who_is_going_is_not_called():
+    """A place is given up at once, not a turn of the loop later: called in between, a thread would be lost."""
+
+    async def exercise():
+        held = Held(max_seconds=DEADLINE)
+        (anna,), (bert,) = await held.ask("anna", 1), await held.ask("bert", 2)
+        anna.cancel()
+        await asyncio.sleep(0)
+        assert held.queue.waiting == 1
+        assert await held.go([bert]) == [[2]]
+        assert await held.queue.run("carl", lambda: 3) == 3
+        assert anna.cancelled()
+
+    run(exercise)
